@@ -1,0 +1,1 @@
+"""Counting and policy: what was launched, what is finished, when to wait. Standard library only."""

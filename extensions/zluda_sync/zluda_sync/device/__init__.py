@@ -1,0 +1,1 @@
+"""Events, barriers and latents, on torch. Knows nothing of any host."""

@@ -1,0 +1,112 @@
+"""The watcher: one daemon thread that turns events the device has passed into ledger completions."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.ledger import Ledger
+from zluda_sync.core.pacing import PollPacer
+from zluda_sync.device.accelerator import Event
+from zluda_sync.device.ladder import Ladder
+from zluda_sync.device.rungs import EventRung
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """An event behind one step, and where to count its completion."""
+
+    rung: EventRung
+    event: Event
+    ledger: Ledger
+    step: int
+    ladder: Ladder
+
+
+class CompletionWatcher:
+    """Looks at the oldest event until the device has passed it, then at the next.
+
+    Only this thread touches an event after it was planted. A look that raises demotes the rung, and whoever
+    waits for the step is woken to find another way.
+    """
+
+    def __init__(self, pacer: PollPacer | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._pacer = pacer or PollPacer()
+        self._clock = clock
+        self._markers: deque[_Marker] = deque()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread lives."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def watch(self, ladder: Ladder, rung: EventRung, event: Event, ledger: Ledger, step: int) -> None:
+        """Hand over an event; the caller must not touch it again. Starts the thread when needed."""
+        with self._changed:
+            self._markers.append(_Marker(rung, event, ledger, step, ladder))
+            self._changed.notify_all()
+            if not self.is_running:
+                self._stopping = False
+                self._thread = threading.Thread(target=self._run, name="zluda_sync-watcher", daemon=True)
+                self._thread.start()
+
+    def forget(self, ledger: Ledger) -> None:
+        """Drop the events of a ledger that nobody needs any more."""
+        with self._changed:
+            self._markers = deque(marker for marker in self._markers if marker.ledger is not ledger)
+            self._changed.notify_all()
+
+    def stop(self, limit_s: float = 2.0) -> None:
+        """Drop all events and end the thread; waits at most ``limit_s`` seconds for it."""
+        with self._changed:
+            self._stopping = True
+            self._markers.clear()
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(limit_s)
+
+    def _run(self) -> None:
+        looked_at: _Marker | None = None
+        head_since_s = 0.0
+        expected_s: float | None = None
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._markers) or self._stopping)
+                if self._stopping:
+                    return
+                marker = self._markers[0]
+            if marker is not looked_at:
+                if looked_at is None or looked_at.ledger is not marker.ledger:
+                    expected_s = None  # another pass: its steps may be of another size
+                looked_at, head_since_s = marker, self._clock()
+            if self._is_passed(marker):
+                expected_s = self._clock() - head_since_s
+                with self._changed:
+                    if self._markers and self._markers[0] is marker:
+                        self._markers.popleft()
+                continue
+            delay_s = self._pacer.delay_s(self._clock() - head_since_s, expected_s)
+            with self._changed:
+                if self._markers and self._markers[0] is marker and not self._stopping:
+                    # New markers wake it early too: one wake per step costs nothing, and forget() needs it.
+                    self._changed.wait(delay_s)
+
+    @staticmethod
+    def _is_passed(marker: _Marker) -> bool:
+        """Look once; True also when the event is of no more use because its rung has failed."""
+        if marker.ladder.has_left(marker.rung):
+            return True
+        try:
+            if not marker.rung.poll_or_wait(marker.event):
+                return False
+            marker.ledger.record_completion(marker.step)
+        except Exception as error:  # noqa: BLE001  drivers fail in every way; the next rung tries
+            marker.ladder.demote(marker.rung, error)
+            marker.ledger.wake()
+        return True

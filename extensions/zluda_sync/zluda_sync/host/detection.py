@@ -1,0 +1,44 @@
+"""Which accelerator the host computes on, and whether it is ZLUDA."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from zluda_sync.device.accelerator import Accelerator, device_module
+from zluda_sync.host.sdnext import SdNext
+
+_CUDA_BACKENDS = ("zluda", "rocm", "cuda")
+
+
+def accelerator_of(host: SdNext) -> Accelerator | None:
+    """Return the accelerator that the host computes on, None if it computes on the CPU.
+
+    The host's word comes first: its device if that is no CPU, else what its backend stands for. No tensor is
+    ever asked where it lives.
+    """
+    device = host.device
+    if isinstance(device, torch.device) and device.type != "cpu":
+        return Accelerator(device_module(device), device)
+    if host.backend in _CUDA_BACKENDS:
+        return Accelerator(torch.cuda)
+    return None
+
+
+def is_zluda(host: SdNext) -> bool:
+    """Return whether CUDA calls go through ZLUDA to an AMD card.
+
+    The host says so since it knows ZLUDA; versions before go by the name that ZLUDA gives to devices.
+    """
+    if host.backend == "zluda":
+        return True
+    return host.backend in _CUDA_BACKENDS and _device_name().endswith("[ZLUDA]")
+
+
+def _device_name() -> str:
+    cuda: Any = torch.cuda
+    try:
+        return str(cuda.get_device_name()) if cuda.is_available() else ""
+    except (RuntimeError, AssertionError):
+        return ""

@@ -1,0 +1,88 @@
+"""Which names of the host are replaced, by what, and why."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from zluda_sync.host.jobs import Jobs
+from zluda_sync.host.patches import Patch
+from zluda_sync.host.progress_fields import ProgressFields
+from zluda_sync.host.sdnext import SdNext
+from zluda_sync.host.step_hooks import StepHooks
+from zluda_sync.host.sync_mask import DevicesMask
+
+#: Modules that import the step-end callback by name and are loaded only when their tab is used.
+_LATE_IMPORTERS = ("modules.ltx.ltx_process",)
+#: Classes whose ``progress_bar`` wraps a denoising loop; a module not loaded has no pipelines yet.
+_PROGRESS_BARS = (
+    ("diffusers.pipelines.pipeline_utils", "DiffusionPipeline"),
+    ("diffusers.modular_pipelines.modular_pipeline", "LoopSequentialPipelineBlocks"),
+)
+
+
+class PatchPlan:
+    """Builds the patches for the host as it stands now.
+
+    Built anew for each job, since modules that are loaded late have names to patch too; what is installed
+    already is not installed twice.
+    """
+
+    def __init__(self, host: SdNext, jobs: Jobs) -> None:
+        self._host = host
+        self._jobs = jobs
+        self._hooks = StepHooks(jobs)
+        self._fields = ProgressFields(jobs)
+
+    def build(self) -> list[Patch]:
+        """Return every patch.
+
+        Raises:
+            HostUnsupportedError: a name is missing without which the extension cannot work.
+        """
+        host = self._host
+        return [
+            Patch(
+                host.processing_args,
+                "diffusers_callback",
+                self._hooks.wrap_step_end,
+                "count steps of pipelines with a step-end callback",
+            ),
+            Patch(
+                host.processing_args,
+                "diffusers_callback_legacy",
+                self._hooks.wrap_legacy,
+                "count steps of pipelines with a legacy callback",
+            ),
+            *(
+                Patch(
+                    sys.modules[name],
+                    "diffusers_callback",
+                    self._hooks.wrap_step_end,
+                    "count steps of video pipelines",
+                )
+                for name in _LATE_IMPORTERS
+                if hasattr(sys.modules.get(name), "diffusers_callback")
+            ),
+            *(
+                Patch(
+                    owner,
+                    "progress_bar",
+                    self._hooks.wrap_progress_bar,
+                    "learn totals, count steps without callbacks",
+                )
+                for owner in _loaded_classes()
+            ),
+            Patch(
+                host.processing_callbacks,
+                "devices",
+                lambda devices, switch: DevicesMask(devices, self._jobs, switch),
+                "replace the host's own synchronize after each step",
+            ),
+            *self._fields.patches(type(host.state)),
+        ]
+
+
+def _loaded_classes() -> list[Any]:
+    found = (getattr(sys.modules.get(module), name, None) for module, name in _PROGRESS_BARS)
+    return [owner for owner in found if hasattr(owner, "progress_bar")]

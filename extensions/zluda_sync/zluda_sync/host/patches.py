@@ -1,0 +1,109 @@
+"""The patch table: every name of the host that is replaced, put in all together and taken out exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+_ABSENT = object()
+
+
+@dataclass
+class Switch:
+    """Tells a replacement whether it still acts; off, it does just what the original did."""
+
+    is_on: bool = False
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One replaced name.
+
+    Attributes:
+        owner: module, class or object that holds the name.
+        name: the attribute.
+        build: makes the replacement from the original and a switch; the replacement must behave as the
+            original while the switch is off.
+        reason: why, for the log and for tests.
+    """
+
+    owner: Any
+    name: str
+    build: Callable[[Any, Switch], Any]
+    reason: str
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Identity of the patched place."""
+        return id(self.owner), self.name
+
+
+@dataclass
+class _Installed:
+    patch: Patch
+    original: Any
+    replacement: Any
+    switch: Switch = field(default_factory=Switch)
+
+
+class PatchTable:
+    """Installs patches and undoes them exactly, absence included.
+
+    A name that somebody else wrapped after us cannot be given back without taking their wrapper away; there
+    ours stays beneath as a pass-through.
+    """
+
+    def __init__(self) -> None:
+        self._installed: dict[tuple[int, str], _Installed] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no name of the host is replaced."""
+        return not self._installed
+
+    @property
+    def patches(self) -> tuple[Patch, ...]:
+        """What is replaced now, in order of installation."""
+        return tuple(entry.patch for entry in self._installed.values())
+
+    def install(self, patches: Sequence[Patch]) -> None:
+        """Install those that are not installed yet: all of them, or none if one fails.
+
+        Raises:
+            Exception: whatever made a patch fail; the table is as it was before.
+        """
+        with ExitStack() as undo:
+            for patch in patches:
+                if patch.key not in self._installed:
+                    self._install_one(patch)
+                    undo.callback(self._remove_one, patch.key)
+            undo.pop_all()
+
+    def remove_all(self) -> None:
+        """Undo everything, last one first. Doing it twice is the same as once."""
+        for key in reversed(list(self._installed)):
+            self._remove_one(key)
+
+    def _install_one(self, patch: Patch) -> None:
+        own = vars(patch.owner) if hasattr(patch.owner, "__dict__") else {}
+        # Taken from the namespace, not by getattr: a property on a class must come back as a property, and a
+        # name inherited from a base class must become absent again.
+        original = own.get(patch.name, _ABSENT)
+        inherited = getattr(patch.owner, patch.name) if original is _ABSENT else original
+        entry = _Installed(patch, original, None)
+        entry.replacement = patch.build(inherited, entry.switch)
+        setattr(patch.owner, patch.name, entry.replacement)
+        entry.switch.is_on = True
+        self._installed[patch.key] = entry
+
+    def _remove_one(self, key: tuple[int, str]) -> None:
+        entry = self._installed.pop(key)
+        entry.switch.is_on = False
+        if vars(entry.patch.owner).get(entry.patch.name) is not entry.replacement:
+            return
+        if entry.original is _ABSENT:
+            delattr(entry.patch.owner, entry.patch.name)
+        else:
+            setattr(entry.patch.owner, entry.patch.name, entry.original)

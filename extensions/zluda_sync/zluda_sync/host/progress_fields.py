@@ -1,0 +1,143 @@
+"""Progress fields of the host that say what the device has finished.
+
+``shared.state`` is read by every client there is: the page, ``/internal/progress``, ``/sdapi/v1/progress``,
+``/sdapi/v1/status`` and other extensions. So its class gets a data descriptor for each field concerned: the
+thread that runs the job reads and writes the host's own value as ever; every other thread is shown the
+device's progress.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from zluda_sync.device.latents_ring import StepFrame
+from zluda_sync.host.jobs import Jobs
+from zluda_sync.host.patches import Patch, Switch
+from zluda_sync.host.tracked_job import KEPT_FIELDS, TrackedPass
+
+#: Gives the value to show for a pass, from the host's own value.
+Show = Callable[[TrackedPass, Any], Any]
+#: Told of each value that is written, and of the one it replaces.
+OnWrite = Callable[[Any, Any], None]
+
+
+class ProgressFields:
+    """Builds the descriptors, which share what they have shown to each thread.
+
+    A client reads several fields one after the other while the device goes on; what it is shown must fit
+    together: a total not below the step, a noise prediction of the same step as the latents.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._seen_by_thread = threading.local()
+
+    def patches(self, state_class: type) -> list[Patch]:
+        """Return one patch for each field that this version of the host has."""
+        shows: dict[str, Show] = {
+            "sampling_step": self._show_step,
+            "sampling_steps": self._show_steps,
+            "current_latent": self._show_latents,
+            "current_noise_pred": lambda tracked, own: self._pinned("noise_pred", own),
+            "current_sigma": lambda tracked, own: self._pinned("sigma", own),
+            "current_sigma_next": lambda tracked, own: self._pinned("sigma_next", own),
+        }
+        for name in KEPT_FIELDS:
+            shows[name] = lambda tracked, own, name=name: tracked.kept.get(name, own)
+        on_writes: dict[str, OnWrite] = {
+            "sampling_step": lambda previous, value: self._jobs.count_written() if value > previous else None,
+            # begin() and end() of every phase write it, on whichever thread calls them.
+            "time_start": lambda previous, value: self._jobs.phase_changed(),
+            "job": lambda previous, value: self._jobs.phase_changed(),
+        }
+
+        def patch(name: str, show: Show) -> Patch:
+            return Patch(
+                state_class,
+                name,
+                lambda original, switch: _Field(
+                    name, original, show, on_writes.get(name), self._jobs, switch
+                ),
+                "show what the device has finished",
+            )
+
+        return [patch(name, show) for name, show in shows.items() if hasattr(state_class, name)]
+
+    def _show_step(self, tracked: TrackedPass, _own: int) -> int:
+        step = tracked.first_count + tracked.denoise.ledger.completed
+        self._seen_by_thread.step = step
+        return step
+
+    def _show_steps(self, tracked: TrackedPass, _own: int) -> int:
+        total = tracked.denoise.ledger.total or 0
+        # Not below the step this thread was shown: /sdapi/v1/progress adds to the field until it is not.
+        return max(tracked.host_total, tracked.first_count + total, getattr(self._seen_by_thread, "step", 0))
+
+    def _show_latents(self, tracked: TrackedPass, _own: Any) -> Any:
+        frame = tracked.frames.finished_frame(tracked.denoise.ledger.completed)
+        self._seen_by_thread.frame = frame
+        return frame.latents if frame is not None else None
+
+    def _pinned(self, part: str, own: Any) -> Any:
+        frame: StepFrame | None = getattr(self._seen_by_thread, "frame", None)
+        return getattr(frame, part) if frame is not None else None
+
+
+class _Field:
+    """The descriptor of one field.
+
+    Args:
+        name: the field.
+        original: what stood on the class: a property, or the default of a plain attribute.
+        show: what other threads than the driver see.
+        on_write: told of what is written, None where nobody cares.
+        jobs: knows the current job.
+        switch: off, the field is as the host made it.
+    """
+
+    def __init__(
+        self, name: str, original: Any, show: Show, on_write: OnWrite | None, jobs: Jobs, switch: Switch
+    ) -> None:
+        self._name = name
+        self._original = original
+        self._is_property = isinstance(original, property)
+        self._show = show
+        self._on_write = on_write
+        self._jobs = jobs
+        self._switch = switch
+
+    def __get__(self, state: Any, owner: type | None = None) -> Any:
+        if state is None:
+            return self._original
+        own = self._own_value(state)
+        job = self._jobs.current
+        if not self._switch.is_on or job is None or job.is_driver():
+            return own
+        try:
+            tracked = job.shown_pass()
+            return own if tracked is None else self._show(tracked, own)
+        except Exception as error:  # noqa: BLE001  an observer never breaks a poll
+            self._jobs.give_up(job, f"showing {self._name}", error)
+            return own
+
+    def __set__(self, state: Any, value: Any) -> None:
+        previous = self._own_value(state)
+        if self._is_property:
+            self._original.__set__(state, value)
+        else:
+            state.__dict__[self._name] = value
+        if self._on_write is not None and self._switch.is_on:
+            self._on_write(previous, value)
+
+    def __delete__(self, state: Any) -> None:
+        if self._is_property:
+            self._original.__delete__(state)
+        else:
+            state.__dict__.pop(self._name, None)
+
+    def _own_value(self, state: Any) -> Any:
+        if self._is_property:
+            return self._original.__get__(state, type(state))
+        return state.__dict__.get(self._name, self._original)

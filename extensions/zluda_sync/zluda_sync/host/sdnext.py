@@ -1,0 +1,122 @@
+"""SD.Next as seen from here: every host name that the extension uses stands in this file.
+
+The table is checked against SD.Next's own source by a contract test, so that a renamed function is found by a
+test and not by a user.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from zluda_sync.core.errors import HostUnsupportedError
+
+#: SD.Next's logger, under the same name in every version; its records reach the console and sdnext.log.
+log = logging.getLogger("sd")
+
+
+@dataclass(frozen=True)
+class HostName:
+    """A name of the host that is used.
+
+    Attributes:
+        module: dotted module.
+        attribute: what is used of it; ``Class.member`` for a member, ``shared.state`` style is not followed.
+        parameters: leading parameter names that calls rely on, None where nothing is called.
+        required: without it the extension does not act; otherwise it does without.
+    """
+
+    module: str
+    attribute: str
+    parameters: tuple[str, ...] | None = None
+    required: bool = True
+
+
+HOST_NAMES = (
+    HostName("modules.shared", "state"),
+    HostName("modules.shared", "opts"),
+    HostName("modules.devices", "backend"),
+    HostName("modules.devices", "device"),
+    HostName(
+        "modules.options", "OptionInfo", ("default", "label", "component", "component_args", "onchange")
+    ),
+    HostName("modules.options_handler", "Options.add_option", ("key", "info"), required=False),
+    HostName("modules.extensions", "extensions"),
+    HostName("modules.extensions", "Extension", ("name", "path", "enabled", "is_builtin")),
+    HostName("modules.script_callbacks", "on_app_started", ("callback",)),
+    HostName("modules.script_callbacks", "on_before_process", ("callback",)),
+    HostName("modules.script_callbacks", "on_after_process", ("callback",)),
+    HostName("modules.script_callbacks", "on_ui_settings", ("callback",)),
+    HostName("modules.script_callbacks", "on_script_unloaded", ("callback",)),
+    HostName("modules.processing_args", "diffusers_callback"),
+    HostName("modules.processing_args", "diffusers_callback_legacy"),
+    HostName("modules.processing_callbacks", "diffusers_callback", ("pipe", "step", "timestep", "kwargs")),
+    HostName("modules.processing_callbacks", "diffusers_callback_legacy", ("step", "timestep", "latents")),
+    HostName("modules.processing_callbacks", "devices"),
+    HostName("modules.shared_state", "State.sampling_step"),
+    HostName("modules.shared_state", "State.sampling_steps"),
+    HostName("modules.shared_state", "State.job"),
+    HostName("modules.shared_state", "State.time_start"),
+    HostName("modules.shared_state", "State.prediction_type", required=False),
+    HostName("modules.shared_state", "State.current_latent"),
+    HostName("modules.shared_state", "State.current_noise_pred", required=False),
+    HostName("modules.shared_state", "State.current_sigma", required=False),
+    HostName("modules.shared_state", "State.current_sigma_next", required=False),
+)
+
+
+class SdNext:
+    """The host's objects. Each is looked up when asked for: SD.Next replaces some of them at a restart."""
+
+    @property
+    def state(self) -> Any:
+        """``shared.state``: the progress fields that every client of the host reads."""
+        return _attribute("modules.shared", "state")
+
+    @property
+    def opts(self) -> Any:
+        """``shared.opts``: the user's settings, backed by config.json."""
+        return _attribute("modules.shared", "opts")
+
+    @property
+    def backend(self) -> str:
+        """The host's word for what it computes on: ``zluda``, ``cuda``, ``rocm``, ``ipex``, ``cpu`` …"""
+        return str(getattr(_module("modules.devices"), "backend", ""))
+
+    @property
+    def device(self) -> Any:
+        """The ``torch.device`` that the host computes on, None while it has not chosen."""
+        return getattr(_module("modules.devices"), "device", None)
+
+    @property
+    def processing_args(self) -> ModuleType:
+        """Where the host takes the step callbacks from: it imported them by name."""
+        return _module("modules.processing_args")
+
+    @property
+    def processing_callbacks(self) -> ModuleType:
+        """Where the step callbacks live, and look ``devices`` up for the host's own synchronize."""
+        return _module("modules.processing_callbacks")
+
+
+def _module(name: str) -> ModuleType:
+    """Return a module of the host.
+
+    Raises:
+        HostUnsupportedError: the host has no such module.
+    """
+    try:
+        return sys.modules.get(name) or importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise HostUnsupportedError(name) from error
+
+
+def _attribute(module_name: str, name: str) -> Any:
+    try:
+        return getattr(_module(module_name), name)
+    except AttributeError as error:
+        raise HostUnsupportedError(f"{module_name}.{name}") from error

@@ -1,0 +1,105 @@
+"""The session: puts everything together, and decides whether to act."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zluda_sync.core.job import Job
+from zluda_sync.core.settings import SettingProblem, Settings, parse_settings
+from zluda_sync.core.snapshot import ProgressSnapshot
+from zluda_sync.device.ladder import Ladder, Rung, rungs_for
+from zluda_sync.device.step_barrier import StepBarrier
+from zluda_sync.device.watcher import CompletionWatcher
+from zluda_sync.host.detection import accelerator_of, is_zluda
+from zluda_sync.host.jobs import Jobs
+from zluda_sync.host.patch_plan import PatchPlan
+from zluda_sync.host.patches import PatchTable
+from zluda_sync.host.sdnext import SdNext, log
+from zluda_sync.host.tracked_job import TrackedJob
+
+
+class Session:
+    """One per process. :meth:`reconcile` makes the host as the settings want it: patched, or as it came."""
+
+    def __init__(self, host: SdNext) -> None:
+        self._host = host
+        self._jobs = Jobs(self._follow)
+        self._plan = PatchPlan(host, self._jobs)
+        self._watcher = CompletionWatcher()
+        self._said: set[str] = set()
+        self.patches = PatchTable()
+
+    @property
+    def is_acting(self) -> bool:
+        """Whether any name of the host is replaced."""
+        return not self.patches.is_empty
+
+    def reconcile(self) -> None:
+        """Install the patches if settings and device ask for them, else take them out. Never raises."""
+        try:
+            settings = self._read_settings()
+            if settings.wants_to_act and is_zluda(self._host):
+                self.patches.install(self._plan.build())
+                self._say_once("info", f"ZLUDA Sync: active, mode {settings.mode.value}")
+                return
+        except Exception as error:  # noqa: BLE001  a host that changed runs as it came
+            self._say_once("error", f"ZLUDA Sync: not active: {error}")
+        self._stand_down()
+
+    def begin_job(self, _processing: Any = None) -> None:
+        """A job of the host begins."""
+        self.reconcile()
+        if self.is_acting:
+            self._jobs.open()
+
+    def end_job(self, _processing: Any = None) -> None:
+        """A job of the host has ended."""
+        self._jobs.close()
+        self.reconcile()
+
+    def close(self) -> None:
+        """Leave the host as it came."""
+        self._stand_down()
+        self._watcher.stop()
+
+    def snapshot(self) -> ProgressSnapshot | None:
+        """Return the progress of the job that is followed, None if there is none."""
+        job = self._jobs.current
+        return job.snapshot() if job is not None else None
+
+    def _stand_down(self) -> None:
+        self._jobs.close()
+        self.patches.remove_all()
+
+    def _follow(self) -> TrackedJob | None:
+        accelerator = accelerator_of(self._host)
+        if accelerator is None or not self.is_acting:
+            return None
+        settings = self._read_settings()
+        ladder = Ladder(rungs_for(settings.mode, accelerator), self._warn_of_demotion)
+        barrier = StepBarrier(settings.policy, ladder, self._watcher)
+        return TrackedJob(self._host.state, Job(settings.mode), barrier)
+
+    def _read_settings(self) -> Settings:
+        settings, problems = parse_settings(self._host.opts.data)
+        for problem in problems:
+            self._warn_of_setting(problem)
+        return settings
+
+    def _warn_of_setting(self, problem: SettingProblem) -> None:
+        self._say_once("warning", f"ZLUDA Sync: {problem.text}")
+
+    def _warn_of_demotion(self, rung: Rung, error: Exception, successor: Rung | None) -> None:
+        fallback = (
+            f"using {successor.name} instead"
+            if successor is not None
+            else "no way is left to follow this job"
+        )
+        self._say_once(
+            "warning", f"ZLUDA Sync: {rung.name} failed ({type(error).__name__}: {error}); {fallback}"
+        )
+
+    def _say_once(self, level: str, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            getattr(log, level)(text)

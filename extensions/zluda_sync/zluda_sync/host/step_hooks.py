@@ -1,0 +1,121 @@
+"""Hooks on the denoising loop of all kinds of pipeline: step-end callback, legacy callback, neither."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+
+from zluda_sync.host.jobs import Jobs
+from zluda_sync.host.patches import Switch
+from zluda_sync.host.tracked_job import TrackedJob
+
+
+class StepHooks:
+    """Builds the replacements of the host's step callbacks and of the pipelines' progress bar.
+
+    The host's callback always runs outside of our ``try``: its ``AssertionError`` is how Stop works.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    def wrap_step_end(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+        """Wrap ``callback(pipe, step, timestep, kwargs) -> kwargs``.
+
+        Our marker is planted before the host's callback runs, so that nothing of the host's lies between
+        the step and its completion.
+        """
+
+        @functools.wraps(original)
+        def diffusers_callback(
+            pipe: Any, step: int = 0, timestep: Any = 0, kwargs: dict[str, Any] | None = None
+        ) -> Any:
+            if not switch.is_on:
+                return original(pipe, step, timestep, kwargs if kwargs is not None else {})
+            total = getattr(pipe, "num_timesteps", None) or None
+            latents = kwargs.get("latents") if kwargs else None
+            return self._around(
+                original, step, total, latents, (pipe, step, timestep, kwargs if kwargs is not None else {})
+            )
+
+        return diffusers_callback
+
+    def wrap_legacy(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+        """Wrap ``callback(step, timestep, latents)``."""
+
+        @functools.wraps(original)
+        def diffusers_callback_legacy(step: int, timestep: Any, latents: Any) -> Any:
+            if not switch.is_on:
+                return original(step, timestep, latents)
+            tensor = latents if isinstance(latents, torch.Tensor) else None  # ONNX pipelines give an ndarray
+            return self._around(original, step, None, tensor, (step, timestep, latents))
+
+        return diffusers_callback_legacy
+
+    def wrap_progress_bar(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+        """Wrap ``pipeline.progress_bar(iterable=None, total=None)``.
+
+        It knows the total before the first step, and counts the steps of pipelines that call nobody back.
+        """
+
+        @functools.wraps(original)
+        def progress_bar(pipe: Any, *args: Any, **kwargs: Any) -> Any:
+            bar = original(pipe, *args, **kwargs)
+            if switch.is_on:
+                self._jobs.observe(
+                    "announcing a denoising loop", TrackedJob.announce_loop, getattr(bar, "total", None)
+                )
+                _BarCount(self._jobs, switch).attach(bar)
+            return bar
+
+        return progress_bar
+
+    def _around(
+        self, original: Callable[..., Any], step: int, total: int | None, latents: Any, args: tuple[Any, ...]
+    ) -> Any:
+        self._jobs.observe("following a step", TrackedJob.pass_step, step, total, latents)
+        try:
+            return original(*args)
+        finally:
+            self._jobs.observe("settling a step", TrackedJob.settle_step)
+
+
+class _BarCount:
+    """Counts the steps of one progress bar, unless a callback counts them already."""
+
+    def __init__(self, jobs: Jobs, switch: Switch) -> None:
+        self._jobs = jobs
+        self._switch = switch
+        self._counted = 0
+
+    def attach(self, bar: Any) -> None:
+        update = getattr(bar, "update", None)
+        if update is None:
+            return
+
+        def counted_update(n: float | None = 1) -> Any:
+            self._count()
+            return update(n)
+
+        bar.update = counted_update
+        if getattr(bar, "iterable", None) is not None:
+            bar.iterable = self._count_items(bar.iterable)
+
+    def _count_items(self, items: Iterable[Any]) -> Iterator[Any]:
+        # Asking for the next item means that the step of the item before is queued.
+        for item in items:
+            yield item
+            self._count()
+
+    def _count(self) -> None:
+        if self._switch.is_on:
+            self._jobs.observe("counting a step", self._count_unless_called_back)
+
+    def _count_unless_called_back(self, job: TrackedJob) -> None:
+        if job.newest_launched == self._counted:
+            job.pass_step(index=None, total=None, latents=None)
+            job.settle_step()
+            self._counted += 1

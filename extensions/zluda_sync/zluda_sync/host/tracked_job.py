@@ -1,0 +1,187 @@
+"""A job of the host while it is followed: which pass it is in, and what its progress fields should say.
+
+The host's own counters are left alone. It resets them for every phase, and counts a step when it has queued
+it; what is kept here survives both, and says what the device has finished.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from zluda_sync.core.job import DenoisePass, Job
+from zluda_sync.core.snapshot import ProgressSnapshot
+from zluda_sync.device.latents_ring import LatentsRing, StepFrame
+from zluda_sync.device.step_barrier import StepBarrier
+
+#: Fields of the host that describe the pass and are lost when the host goes on before the device does.
+KEPT_FIELDS = ("job", "time_start", "prediction_type")
+
+
+@dataclass
+class TrackedPass:
+    """A denoising pass, with what the host said of it when it queued the last step.
+
+    Attributes:
+        denoise: the pass and its ledger.
+        kept: values of KEPT_FIELDS when the pass began.
+        first_count: the host's step count when the pass began; older versions count on over passes.
+        host_count: the host's step count after the newest launch.
+        host_total: the host's total after the newest launch, 0 while it has none.
+        last_index: loop index of the newest launch, None if the pipeline does not tell.
+        is_left: whether the host has gone on to something else.
+        frames: latents of the steps in flight.
+    """
+
+    denoise: DenoisePass
+    kept: dict[str, Any]
+    first_count: int
+    host_count: int
+    host_total: int
+    last_index: int | None = None
+    is_left: bool = False
+    frames: LatentsRing = field(default_factory=LatentsRing)
+
+
+class TrackedJob:
+    """Follows one job: hooks tell it what the host does, progress fields ask it what to show.
+
+    Hooks call it on the thread that queues the steps (the driver); everybody else only asks.
+
+    Args:
+        state: the host's ``shared.state``. Read on the driver it gives the host's own values.
+        job: counts the passes.
+        barrier: marks steps and waits.
+    """
+
+    def __init__(self, state: Any, job: Job, barrier: StepBarrier) -> None:
+        self._state = state
+        self._barrier = barrier
+        self._passes: list[TrackedPass] = []
+        self._driver = threading.get_ident()
+        self._in_callback = False
+        self.job = job
+        self.is_broken = False
+
+    # What the hooks tell. Driver only.
+
+    def announce_loop(self, total: int | None) -> None:
+        """A denoising loop is about to begin; ``total`` is its number of steps, None if unknown."""
+        self._driver = threading.get_ident()
+        newest = self._passes[-1] if self._passes else None
+        if newest is None or newest.denoise.ledger.launched:
+            newest = self._begin_pass()
+        if total is not None:
+            newest.denoise.ledger.expect_total(total)
+
+    def pass_step(self, index: int | None, total: int | None, latents: Any) -> None:
+        """A step was queued: count it, mark it, and wait as the mode says.
+
+        Args:
+            index: zero-based loop index, None if the pipeline does not tell.
+            total: steps of the loop, None if unknown.
+            latents: what the step computes, None if the pipeline does not tell.
+        Raises:
+            NoRungLeftError: no way is left to learn when the device finishes a step.
+        """
+        self._driver = threading.get_ident()
+        tracked = self._pass_of(index)
+        if total is not None:
+            tracked.denoise.ledger.expect_total(total)
+        tracked.last_index = index
+        tracked.is_left = False
+        self._in_callback = True
+        self._barrier.pass_step(tracked.denoise.ledger, latents)
+
+    def settle_step(self) -> None:
+        """The host has dealt with the step: take over what it now says of it."""
+        state, tracked = self._state, self._passes[-1]
+        ledger = tracked.denoise.ledger
+        tracked.host_count = state.sampling_step
+        tracked.host_total = state.sampling_steps
+        self._in_callback = False
+        latents = state.current_latent
+        if latents is not None:
+            tracked.frames.hold(
+                StepFrame(
+                    step=ledger.launched - 1,
+                    latents=latents,
+                    noise_pred=getattr(state, "current_noise_pred", None),
+                    sigma=getattr(state, "current_sigma", None),
+                    sigma_next=getattr(state, "current_sigma_next", None),
+                ),
+                ledger.completed,
+            )
+
+    def leave_pass(self) -> None:
+        """The host has gone on to another phase; the device may still be busy with the pass."""
+        if self._passes:
+            self._passes[-1].is_left = True
+
+    @property
+    def is_in_callback(self) -> bool:
+        """Whether the host is dealing with a step that was counted already."""
+        return self._in_callback
+
+    @property
+    def newest_launched(self) -> int:
+        """Steps launched in the newest pass, 0 before the first."""
+        return self._passes[-1].denoise.ledger.launched if self._passes else 0
+
+    def close(self) -> None:
+        """Let go of every tensor and event."""
+        for tracked in self._passes:
+            tracked.frames.clear()
+            self._barrier.forget(tracked.denoise.ledger)
+
+    # What the progress fields ask. Any thread.
+
+    def is_driver(self) -> bool:
+        """Whether the calling thread is the one that queues the steps."""
+        return threading.get_ident() == self._driver
+
+    def shown_pass(self) -> TrackedPass | None:
+        """Return the pass whose figures stand in the progress fields, None where the host's own are right.
+
+        A pass is shown until the host has left it *and* the device has finished it.
+        """
+        shown = self.job.shown_pass
+        if self.is_broken or shown is None:
+            return None
+        if shown.index >= len(self._passes):  # begun this instant
+            return None
+        tracked = self._passes[shown.index]
+        return None if tracked.is_left and shown.ledger.is_drained else tracked
+
+    def snapshot(self) -> ProgressSnapshot:
+        """Return the job's progress as one consistent picture."""
+        return self.job.snapshot(self._barrier.rung_name)
+
+    def _pass_of(self, index: int | None) -> TrackedPass:
+        newest = self._passes[-1] if self._passes else None
+        if newest is None:
+            return self._begin_pass()
+        if not newest.denoise.ledger.launched:
+            return newest
+        # Loops give their index; without one, only the host's reset of its counter tells a new loop.
+        if index is not None and newest.last_index is not None:
+            has_restarted = index <= newest.last_index
+        else:
+            has_restarted = self._state.sampling_step < newest.host_count
+        return self._begin_pass() if has_restarted else newest
+
+    def _begin_pass(self) -> TrackedPass:
+        for earlier in self._passes:
+            if earlier.denoise.ledger.is_drained:
+                earlier.frames.clear()
+        state = self._state
+        tracked = TrackedPass(
+            denoise=self.job.begin_pass(),
+            kept={name: getattr(state, name, None) for name in KEPT_FIELDS},
+            first_count=state.sampling_step,
+            host_count=state.sampling_step,
+            host_total=state.sampling_steps,
+        )
+        self._passes.append(tracked)
+        return tracked

@@ -1,0 +1,66 @@
+"""A job's passes, and the one that is shown."""
+
+from zluda_sync.core.barrier import SyncMode
+from zluda_sync.core.job import Job
+
+
+def launch(job_pass, steps):
+    for _ in range(steps):
+        job_pass.ledger.record_launch()
+
+
+def test_nothing_is_shown_before_the_first_pass():
+    """A job that still encodes text has no steps to show: unknown is None."""
+    snapshot = Job(SyncMode.OBSERVE).snapshot(rung=None)
+    assert (None, 0, None) == (snapshot.pass_index, snapshot.completed, snapshot.total)
+
+
+def test_the_device_decides_which_pass_is_shown():
+    """While the host queues the hires pass, the device is still in the base pass, and that is shown."""
+    job = Job(SyncMode.OBSERVE)
+    base = job.begin_pass(4)
+    launch(base, 4)
+    base.ledger.record_completion(1)
+    hires = job.begin_pass(2)
+    launch(hires, 1)
+    assert base is job.shown_pass
+    assert hires is job.newest_pass
+
+
+def test_a_drained_pass_gives_way_to_the_next():
+    """As soon as the device has finished the base pass, the hires pass is shown."""
+    job = Job(SyncMode.OBSERVE)
+    base = job.begin_pass(2)
+    launch(base, 2)
+    hires = job.begin_pass(2)
+    launch(hires, 1)
+    base.ledger.record_completion(1)
+    assert hires is job.shown_pass
+
+
+def test_a_pass_that_never_drains_does_not_hide_its_successors():
+    """A later completion proves the earlier pass finished, though nobody saw it."""
+    job = Job(SyncMode.OBSERVE)
+    lost = job.begin_pass(3)
+    launch(lost, 3)
+    hires = job.begin_pass(3)
+    launch(hires, 2)
+    hires.ledger.record_completion(0)
+    assert hires is job.shown_pass
+
+
+def test_the_snapshot_is_of_the_shown_pass():
+    """All views read the same figures."""
+    job = Job(SyncMode.RUN_AHEAD)
+    base = job.begin_pass(5)
+    launch(base, 3)
+    base.ledger.record_completion(1)
+    snapshot = job.snapshot(rung="planted-event")
+    assert (0, 2, 3, 5, 1, "planted-event") == (
+        snapshot.pass_index,
+        snapshot.completed,
+        snapshot.launched,
+        snapshot.total,
+        snapshot.run_ahead,
+        snapshot.rung,
+    )

@@ -1,0 +1,127 @@
+"""The patch table: put in all together, taken out exactly."""
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zluda_sync.host.patches import Patch, PatchTable
+
+
+def build_loud(original, switch):
+    """Replace a function by one that says so while its switch is on."""
+    return lambda: f"loud {original()}" if switch.is_on else original()
+
+
+def greet() -> str:
+    """Stand for a function of the host."""
+    return "hello"
+
+
+def loud(owner, name="greet") -> Patch:
+    return Patch(owner, name, build_loud, "to be loud")
+
+
+def test_a_patch_is_undone_to_the_same_object():
+    """Not a copy, not a wrapper: the original itself."""
+    owner, table = SimpleNamespace(greet=greet), PatchTable()
+    table.install([loud(owner)])
+    assert "loud hello" == owner.greet()
+    table.remove_all()
+    assert owner.greet is greet
+    assert table.is_empty
+
+
+def test_a_name_that_was_inherited_is_absent_again():
+    """Undoing leaves no shadow on the subclass."""
+
+    class Base:
+        greet = staticmethod(greet)
+
+    class Sub(Base):
+        pass
+
+    table = PatchTable()
+    table.install([loud(Sub)])
+    assert "greet" in vars(Sub)
+    table.remove_all()
+    assert "greet" not in vars(Sub)
+
+
+def test_a_property_comes_back_as_a_property():
+    """Reading the class attribute would give the property's value on an instance."""
+
+    class Owner:
+        @property
+        def value(self):
+            return 1
+
+    original, table = vars(Owner)["value"], PatchTable()
+    table.install([Patch(Owner, "value", lambda old, switch: property(lambda self: 2), "test")])
+    assert 2 == Owner().value
+    table.remove_all()
+    assert vars(Owner)["value"] is original
+
+
+def test_installing_twice_is_installing_once():
+    """A host that restarts in process does not wrap the wrapper."""
+    owner, table = SimpleNamespace(greet=greet), PatchTable()
+    table.install([loud(owner)])
+    table.install([loud(owner)])
+    assert "loud hello" == owner.greet()
+    table.remove_all()
+    assert owner.greet is greet
+
+
+def test_one_that_fails_takes_all_back():
+    """A half-patched host is worse than none."""
+    owner, table = SimpleNamespace(greet=greet), PatchTable()
+    with pytest.raises(AttributeError):
+        table.install([loud(owner), loud(owner, "no_such_name")])
+    assert owner.greet is greet
+    assert table.is_empty
+
+
+def test_what_was_installed_before_a_failure_stays():
+    """A later addition that fails does not take the earlier ones away."""
+    owner, other, table = SimpleNamespace(greet=greet), SimpleNamespace(greet=greet), PatchTable()
+    table.install([loud(owner)])
+    with pytest.raises(AttributeError):
+        table.install([loud(owner), loud(other), loud(other, "no_such_name")])
+    assert "loud hello" == owner.greet()
+    assert other.greet is greet
+
+
+def test_a_later_wrapper_of_somebody_else_survives():
+    """We cannot leave without taking it away, so ours stays beneath and passes through."""
+    owner, table = SimpleNamespace(greet=greet), PatchTable()
+    table.install([loud(owner)])
+    ours = owner.greet
+    owner.greet = lambda: f"<{ours()}>"
+    assert "<loud hello>" == owner.greet()
+    table.remove_all()
+    assert "<hello>" == owner.greet()
+
+
+def test_removing_twice_is_removing_once():
+    """Unload callbacks may come twice."""
+    owner, table = SimpleNamespace(greet=greet), PatchTable()
+    table.install([loud(owner)])
+    table.remove_all()
+    table.remove_all()
+    assert owner.greet is greet
+
+
+@given(st.lists(st.sampled_from(["install a", "install b", "remove"]), max_size=12))
+def test_any_order_ends_as_it_began(actions):
+    """Whatever was installed and removed in between, removal restores both names."""
+    first, second, table = SimpleNamespace(greet=greet), SimpleNamespace(greet=greet), PatchTable()
+    for action in actions:
+        if action == "remove":
+            table.remove_all()
+        else:
+            table.install([loud(first if action == "install a" else second)])
+    table.remove_all()
+    assert first.greet is greet
+    assert second.greet is greet

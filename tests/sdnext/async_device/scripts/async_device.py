@@ -1,0 +1,175 @@
+"""A test extension for the real SD.Next: puts an asynchronous device under a host that runs on the CPU.
+
+The device is a timeline: each denoising step and each VAE decode adds its time to the end of the queue, and
+``torch.cuda``'s events, streams and synchronize are measured against it. Values are computed at once by the
+CPU; only their completion is late. ``GET /async_device/truth`` tells what the device has really done.
+
+Times come from the environment: ASYNC_DEVICE_STEP_S, ASYNC_DEVICE_DECODE_S.
+"""
+
+import os
+import threading
+import time
+
+import torch
+
+STEP_S = float(os.environ.get("ASYNC_DEVICE_STEP_S", "0.2"))
+DECODE_S = float(os.environ.get("ASYNC_DEVICE_DECODE_S", "0.5"))
+
+
+class Timeline:
+    """An in-order queue of which only the times are kept."""
+
+    def __init__(self):
+        self.free_at_s = 0.0
+        self.lock = threading.Lock()
+        self.step_ends_s = []  # one list per denoising loop
+        self.launched_at_s = []
+        self.synchronized = 0
+
+    def queue(self, seconds):
+        """Add work and return when it will be done, in seconds of time.time()."""
+        with self.lock:
+            self.free_at_s = max(self.free_at_s, time.time()) + seconds
+            return self.free_at_s
+
+    def wait_until(self, at_s):
+        """Block until a moment of the timeline; sleeping lets other threads run."""
+        while (left_s := at_s - time.time()) > 0:
+            time.sleep(left_s)
+
+
+TIMELINE = Timeline()
+
+
+class Event:
+    """torch.cuda.Event on the timeline."""
+
+    def __init__(self, enable_timing=False, blocking=False, interprocess=False):
+        self.done_at_s = 0.0
+
+    def record(self, stream=None):
+        self.done_at_s = TIMELINE.free_at_s
+
+    def query(self):
+        return time.time() >= self.done_at_s
+
+    def synchronize(self):
+        TIMELINE.wait_until(self.done_at_s)
+
+    def wait(self, stream=None):
+        pass
+
+
+class Stream:
+    """torch.cuda.Stream: there is one queue."""
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def synchronize(self):
+        TIMELINE.wait_until(TIMELINE.free_at_s)
+
+    def query(self):
+        return time.time() >= TIMELINE.free_at_s
+
+
+def synchronize(device=None):
+    TIMELINE.synchronized += 1
+    TIMELINE.wait_until(TIMELINE.free_at_s)
+
+
+torch.cuda.Event = Event
+torch.cuda.Stream = Stream
+torch.cuda.current_stream = lambda device=None: Stream()
+torch.cuda.synchronize = synchronize
+
+
+def slow_unet(original):
+    def forward(self, *args, **kwargs):
+        output = original(self, *args, **kwargs)
+        TIMELINE.launched_at_s[-1].append(time.time())
+        TIMELINE.step_ends_s[-1].append(TIMELINE.queue(STEP_S))
+        return output
+
+    return forward
+
+
+def slow_decode(original):
+    def decode(self, *args, **kwargs):
+        output = original(self, *args, **kwargs)
+        TIMELINE.wait_until(TIMELINE.queue(DECODE_S))  # the host reads the picture back
+        return output
+
+    return decode
+
+
+def new_loop(original):
+    def progress_bar(self, *args, **kwargs):
+        TIMELINE.step_ends_s.append([])
+        TIMELINE.launched_at_s.append([])
+        return original(self, *args, **kwargs)
+
+    return progress_bar
+
+
+def install():
+    from diffusers import AutoencoderKL, DiffusionPipeline, UNet2DConditionModel
+
+    from modules import devices, script_callbacks
+
+    devices.backend = "zluda"
+    UNet2DConditionModel.forward = slow_unet(UNet2DConditionModel.forward)
+    AutoencoderKL.decode = slow_decode(AutoencoderKL.decode)
+    DiffusionPipeline.progress_bar = new_loop(DiffusionPipeline.progress_bar)
+
+    def add_routes(demo, app):
+        def truth():
+            return {
+                "now_s": time.time(),
+                "step_ends_s": TIMELINE.step_ends_s,
+                "launched_at_s": TIMELINE.launched_at_s,
+                "synchronized": TIMELINE.synchronized,
+            }
+
+        def forget():
+            TIMELINE.step_ends_s.clear()
+            TIMELINE.launched_at_s.clear()
+            TIMELINE.synchronized = 0
+            return {}
+
+        def patched():
+            """Tell which names of the host are not its own now."""
+            import importlib
+
+            from modules import shared
+
+            names = [
+                "modules.processing_args.diffusers_callback",
+                "modules.processing_args.diffusers_callback_legacy",
+            ]
+            found = []
+            for name in names:
+                module, _, attribute = name.rpartition(".")
+                value = getattr(importlib.import_module(module), attribute)
+                if not value.__code__.co_filename.endswith("processing_callbacks.py"):
+                    found.append(name)
+            callbacks = importlib.import_module("modules.processing_callbacks")
+            if callbacks.devices is not devices:
+                found.append("modules.processing_callbacks.devices")
+            state_class = type(shared.state)
+            for name, value in vars(state_class).items():
+                if type(value).__module__.startswith("zluda_sync"):
+                    found.append(f"State.{name}")
+            if not DiffusionPipeline.progress_bar.__code__.co_filename.endswith("async_device.py"):
+                found.append("DiffusionPipeline.progress_bar")
+            return found
+
+        app.add_api_route("/async_device/truth", truth, methods=["GET"])
+        app.add_api_route("/async_device/forget", forget, methods=["POST"])
+        app.add_api_route("/async_device/patched", patched, methods=["GET"])
+
+    script_callbacks.on_app_started(add_routes)
+
+
+install()

@@ -1,0 +1,59 @@
+"""The real SD.Next, if SDNEXT_DIR and SDNEXT_PYTHON name one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sdnext.server import DEVICE_EXTENSION, ROOT, SdNextServer
+
+STEP_S = 0.3
+DECODE_S = 0.8
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip everything in this folder, and say why, where there is no SD.Next."""
+    missing = [name for name in ("SDNEXT_DIR", "SDNEXT_PYTHON") if not os.environ.get(name)]
+    for item in items:
+        if item.path.is_relative_to(ROOT / "tests" / "sdnext"):
+            item.add_marker(pytest.mark.sdnext)
+            if missing:
+                item.add_marker(
+                    pytest.mark.skip(reason=f"needs the real SD.Next: {' and '.join(missing)} not set")
+                )
+
+
+@pytest.fixture(scope="session")
+def make_server(tmp_path_factory: pytest.TempPathFactory):
+    """Return a function that makes a data folder with a small model in it, and a server on that folder."""
+    servers = []
+
+    def make(name: str, step_s: float = STEP_S, decode_s: float = DECODE_S) -> SdNextServer:
+        from modules.default_model import ensure_default_model
+
+        data_dir = tmp_path_factory.mktemp(name)
+        models = data_dir / "models" / "Diffusers"
+        models.mkdir(parents=True)
+        model = Path(ensure_default_model(models)).name
+        config = {"sd_model_checkpoint": model, "server_rate_limit": 0, "show_progress_type": "Simple"}
+        (data_dir / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        servers.append(SdNextServer(data_dir, step_s, decode_s))
+        servers[-1].install(DEVICE_EXTENSION, "async_device")
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(make_server) -> Iterator[SdNextServer]:
+    """SD.Next with the extension copied as a user copies it."""
+    made = make_server("copied")
+    made.install(ROOT / "extensions" / "zluda_sync", "zluda_sync")
+    made.start()
+    return made

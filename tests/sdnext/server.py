@@ -1,0 +1,185 @@
+"""Starts the real SD.Next with our extension and an asynchronous test device, and is its client."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+DEVICE_EXTENSION = Path(__file__).parent / "async_device"
+START_LIMIT_S = 180.0
+JOB_LIMIT_S = 240.0
+
+
+@dataclass(frozen=True)
+class Poll:
+    """One answer of /internal/progress, between two moments of time.time()."""
+
+    sent_at_s: float
+    answered_at_s: float
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DoneJob:
+    """A job as seen from outside: its polls, and what the device truly did.
+
+    Attributes:
+        began_at_s, ended_at_s: of the request.
+        images: the pictures of the answer, base64.
+        polls: in order.
+        loops: for each denoising loop, when each of its steps was finished.
+        launches: for each denoising loop, when each of its steps was queued.
+        synchronized: how often the whole device was waited for.
+    """
+
+    began_at_s: float
+    ended_at_s: float
+    images: list[str]
+    polls: list[Poll]
+    loops: list[list[float]]
+    launches: list[list[float]]
+    synchronized: int
+
+    def denoise_polls(self, loop: int = 0) -> list[Poll]:
+        """Return the polls within one loop: from its first launch to its last completion."""
+        first, last = self.launches[loop][0], self.loops[loop][-1]
+        return [poll for poll in self.polls if poll.sent_at_s >= first and poll.answered_at_s <= last]
+
+    def step_error_max(self, loop: int = 0) -> int:
+        """Return by how many finished steps the report lagged at worst."""
+        return max(
+            finished(self.loops[loop], p.sent_at_s) - p.answer["step"] for p in self.denoise_polls(loop)
+        )
+
+    def leads(self, loop: int = 0) -> int:
+        """Return how many reports were ahead of the device."""
+        return sum(
+            p.answer["step"] > finished(self.loops[loop], p.answered_at_s) for p in self.denoise_polls(loop)
+        )
+
+    def run_ahead_max(self, loop: int = 0) -> int:
+        """Return the largest number of queued, unfinished steps."""
+        launches = self.launches[loop]
+        return max(finished(launches, at) - finished(self.loops[loop], at) for at in launches)
+
+
+def finished(ends_s: list[float], at_s: float) -> int:
+    """Return how many of these moments have passed."""
+    return sum(end <= at_s for end in ends_s)
+
+
+class SdNextServer:
+    """A real SD.Next in a process of its own, on a folder of its own."""
+
+    def __init__(self, data_dir: Path, step_s: float, decode_s: float) -> None:
+        self.data_dir = data_dir
+        self.config = data_dir / "config.json"
+        self.log = data_dir / "server.log"
+        self._times = {"ASYNC_DEVICE_STEP_S": str(step_s), "ASYNC_DEVICE_DECODE_S": str(decode_s)}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def install(self, source: Path, name: str) -> None:
+        """Copy an extension into the data folder, as a user does."""
+        ignored = shutil.ignore_patterns("__pycache__", ".*", "build", "*.egg-info")
+        shutil.copytree(source, self.data_dir / "extensions" / name, ignore=ignored)
+
+    def start(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        folder, python = Path(os.environ["SDNEXT_DIR"]), os.environ["SDNEXT_PYTHON"]
+        command = [
+            python, "launch.py", "--skip-all", "--use-cpu", "all",
+            "--data-dir", str(self.data_dir), "--models-dir", str(self.data_dir / "models"),
+            "--port", str(self._port), "--theme", "standard/black-teal",
+        ]  # fmt: skip
+        environment = {
+            **os.environ,
+            **self._times,
+            "HF_HUB_OFFLINE": "1",
+            "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(20)
+
+    def _wait_until_ready(self) -> None:
+        assert self._process is not None
+        deadline_s = time.time() + START_LIMIT_S
+        while time.time() < deadline_s:
+            assert self._process.poll() is None, f"SD.Next ended at start:\n{self.log.read_text()[-4000:]}"
+            if "Startup time" in self.log.read_text(errors="replace"):
+                return
+            time.sleep(0.5)
+        raise AssertionError(f"SD.Next was not ready in {START_LIMIT_S} s:\n{self.log.read_text()[-4000:]}")
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.url + path, timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def post(self, path: str, body: dict[str, Any] | None = None, limit_s: float = 60.0) -> Any:
+        request = urllib.request.Request(
+            self.url + path, json.dumps(body or {}).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=limit_s) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def set_options(self, **options: Any) -> None:
+        self.post("/sdapi/v1/options", options)
+
+    def run_job(self, period_s: float = 0.05, **request: Any) -> DoneJob:
+        """Run one job through the API and poll its progress all the while."""
+        self.post("/async_device/forget")
+        body = {"prompt": "a red circle", "seed": 1, "steps": 12, "width": 256, "height": 256, **request}
+        result: dict[str, Any] = {}
+
+        def generate() -> None:
+            result.update(self.post("/sdapi/v1/txt2img", body, JOB_LIMIT_S))
+
+        job = threading.Thread(target=generate)
+        began_at_s = time.time()
+        job.start()
+        polls = []
+        while job.is_alive():
+            sent_at_s = time.time()
+            answer = self.post("/internal/progress", {"id_task": "undefined", "id_live_preview": 0})
+            polls.append(Poll(sent_at_s, time.time(), answer))
+            job.join(period_s)
+        truth = self.get("/async_device/truth")
+        loops = [loop for loop in truth["step_ends_s"] if loop]
+        launches = [loop for loop in truth["launched_at_s"] if loop]
+        return DoneJob(
+            began_at_s, time.time(), result.get("images", []), polls, loops, launches, truth["synchronized"]
+        )
