@@ -149,6 +149,10 @@ class SdNextServer:
         with urllib.request.urlopen(self.url + path, timeout=60) as answer:
             return json.loads(answer.read())
 
+    def get_text(self, path: str) -> str:
+        with urllib.request.urlopen(self.url + path, timeout=60) as answer:
+            return answer.read().decode()
+
     def post(self, path: str, body: dict[str, Any] | None = None, limit_s: float = 60.0) -> Any:
         request = urllib.request.Request(
             self.url + path, json.dumps(body or {}).encode(), {"Content-Type": "application/json"}

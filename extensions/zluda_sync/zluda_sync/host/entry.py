@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import zluda_sync
-from zluda_sync.host.options import register_options
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.host.session import Session
 
@@ -32,21 +32,51 @@ def register(extension_root: Path) -> Session | None:
 
     if _session is not None:
         _session.close()
-    host = SdNext()
-    session = _session = Session(host)
-
-    def register_settings() -> None:
-        register_options(host, session.reconcile)
-
-    register_settings()  # at load too: the API can set options before the settings page is built
-    script_callbacks.on_ui_settings(register_settings)
-    script_callbacks.on_app_started(lambda demo, app: session.reconcile())
-    script_callbacks.on_before_process(session.begin_job)
-    script_callbacks.on_after_process(session.end_job)
-    script_callbacks.on_script_unloaded(session.close)
-    return session
+    _session = Session(SdNext())
+    _register_options()  # at load too: the API can set options before the settings page is built
+    _forget_earlier_registration(script_callbacks.callback_map)
+    script_callbacks.on_ui_settings(_register_options)
+    script_callbacks.on_app_started(_on_app_started)
+    script_callbacks.on_before_process(_on_before_process)
+    script_callbacks.on_after_process(_on_after_process)
+    script_callbacks.on_script_unloaded(_on_script_unloaded)
+    return _session
 
 
 def current_session() -> Session | None:
     """Return the session of this process, None before the extension is loaded."""
     return _session
+
+
+# Functions of this module, not of a session: however often the host loads the script, each is registered once
+# and serves the session that is current.
+
+
+def _register_options() -> None:
+    if _session is not None:
+        _session.register_options()
+
+
+def _on_app_started(_demo: Any, _app: Any) -> None:
+    if _session is not None:
+        _session.reconcile()
+
+
+def _on_before_process(_processing: Any) -> None:
+    if _session is not None:
+        _session.begin_job()
+
+
+def _on_after_process(_processing: Any) -> None:
+    if _session is not None:
+        _session.end_job()
+
+
+def _on_script_unloaded() -> None:
+    if _session is not None:
+        _session.close()
+
+
+def _forget_earlier_registration(callback_map: dict[str, list[Any]]) -> None:
+    for callbacks in callback_map.values():
+        callbacks[:] = [entry for entry in callbacks if getattr(entry.callback, "__module__", "") != __name__]

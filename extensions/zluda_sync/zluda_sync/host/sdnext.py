@@ -47,6 +47,7 @@ HOST_NAMES = (
     HostName("modules.options_handler", "Options.add_option", ("key", "info"), required=False),
     HostName("modules.extensions", "extensions"),
     HostName("modules.extensions", "Extension", ("name", "path", "enabled", "is_builtin")),
+    HostName("modules.script_callbacks", "callback_map"),
     HostName("modules.script_callbacks", "on_app_started", ("callback",)),
     HostName("modules.script_callbacks", "on_before_process", ("callback",)),
     HostName("modules.script_callbacks", "on_after_process", ("callback",)),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from zluda_sync.core.job import Job
 from zluda_sync.core.settings import SettingProblem, Settings, parse_settings
 from zluda_sync.core.snapshot import ProgressSnapshot
@@ -12,6 +10,7 @@ from zluda_sync.device.step_barrier import StepBarrier
 from zluda_sync.device.watcher import CompletionWatcher
 from zluda_sync.host.detection import accelerator_of, is_zluda
 from zluda_sync.host.jobs import Jobs
+from zluda_sync.host.options import register_options
 from zluda_sync.host.patch_plan import PatchPlan
 from zluda_sync.host.patches import PatchTable
 from zluda_sync.host.sdnext import SdNext, log
@@ -46,13 +45,17 @@ class Session:
             self._say_once("error", f"ZLUDA Sync: not active: {error}")
         self._stand_down()
 
-    def begin_job(self, _processing: Any = None) -> None:
+    def register_options(self) -> None:
+        """Add our settings to the host's."""
+        register_options(self._host, self.reconcile)
+
+    def begin_job(self) -> None:
         """A job of the host begins."""
         self.reconcile()
         if self.is_acting:
             self._jobs.open()
 
-    def end_job(self, _processing: Any = None) -> None:
+    def end_job(self) -> None:
         """A job of the host has ended."""
         self._jobs.close()
         self.reconcile()

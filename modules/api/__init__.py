@@ -1,0 +1,1 @@
+"""Stand-in for SD.Next's modules/api."""

@@ -1,0 +1,143 @@
+"""Run one job in the embedded host and keep what was seen and what was true."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.record import JobRecord, Sample
+from bench.sampler import ProgressSampler, find_progress_endpoint
+from bench.truth import TruthRecorder, build_marks
+
+SEED = 20260722
+PROMPT = "a lighthouse on a cliff at dusk"
+HIRES_SCALE = 1.5
+MODES = ("off", "every-step", "run-ahead", "observe")
+
+ENABLED_OPTION = "zluda_sync_enabled"
+MODE_OPTION = "zluda_sync_mode"
+DEPTH_OPTION = "zluda_sync_depth"
+
+
+class JobError(Exception):
+    """The job delivered less than it was asked for; one line for the user."""
+
+
+class ExtensionMissingError(Exception):
+    """A mode was asked for that only the extension has; one line for the user."""
+
+
+@dataclass(frozen=True)
+class JobShape:
+    """What decides how long a job takes: `batches` pictures one after the other, each with `steps`."""
+
+    steps: int = 20
+    batches: int = 1
+    hires: bool = False
+
+
+@dataclass(frozen=True)
+class FinishedJob:
+    """A job's pictures (PIL) and its record."""
+
+    images: Sequence[Any]
+    record: JobRecord
+
+    @property
+    def image_sha256(self) -> str:
+        """Digest of the raw RGB bytes of all pictures, in order."""
+        digest = hashlib.sha256()
+        for image in self.images:
+            digest.update(image.convert("RGB").tobytes())
+        return digest.hexdigest()
+
+
+def set_mode(mode: str, depth: int = 1) -> None:
+    """Set the extension's mode in the running host; nothing is saved to config.json.
+
+    In mode `off` the host's own synchronize is off too, so that the bare host is seen.
+
+    Raises:
+        ExtensionMissingError: the mode needs the extension and it is not loaded.
+    """
+    from modules import shared
+
+    options = shared.opts
+    if MODE_OPTION in options.data_labels:
+        options.set(ENABLED_OPTION, True)
+        options.set(DEPTH_OPTION, depth)
+        options.set(MODE_OPTION, mode)
+    elif mode != "off":
+        raise ExtensionMissingError(
+            f"mode {mode} needs the extension, which is not loaded; see the messages above"
+        )
+    if mode == "off":
+        options.set("torch_sync", False)
+
+
+def current_mode() -> str:
+    """Return the mode that the host's options now ask for."""
+    from modules import shared
+
+    if MODE_OPTION not in shared.opts.data_labels or not shared.opts.get(ENABLED_OPTION):
+        return "off"
+    return str(shared.opts.get(MODE_OPTION))
+
+
+def run_job(
+    shape: JobShape,
+    *,
+    app: Any | None = None,
+    watched: bool = True,
+    wants_previews: bool = True,
+    on_sample: Callable[[Sample], None] | None = None,
+) -> FinishedJob:
+    """Run one job to its pictures.
+
+    Unwatched, nothing polls and nothing marks the device: only the job's time is taken.
+
+    Raises:
+        JobError: it delivered fewer pictures than asked for.
+    """
+    from modules import devices, processing, progress, shared
+
+    request = processing.StableDiffusionProcessingTxt2Img(
+        prompt=PROMPT,
+        seed=SEED,
+        steps=shape.steps,
+        n_iter=shape.batches,
+        enable_hr=shape.hires,
+        hr_scale=HIRES_SCALE,
+        do_not_save_samples=True,
+    )
+    task_id = f"task(measure-{time.monotonic_ns()})"
+    with contextlib.ExitStack() as watching:
+        truth = sampler = None
+        if watched:
+            marks = build_marks(devices.device.type)
+            truth = watching.enter_context(TruthRecorder(type(shared.sd_model.scheduler), marks))
+        progress.start_task(task_id)
+        watching.callback(progress.finish_task, task_id)
+        if watched:
+            endpoint = find_progress_endpoint(app)
+            sampler = watching.enter_context(ProgressSampler(endpoint, task_id, wants_previews, on_sample))
+        started_s = time.perf_counter()
+        result = processing.process_images(request)
+        ended_s = time.perf_counter()
+    images = [] if result is None else list(result.images)
+    if len(images) < shape.batches:
+        raise JobError(
+            f"the job delivered {len(images)} of {shape.batches} pictures; see the host's messages above"
+        )
+    record = JobRecord(
+        started_s=started_s,
+        ended_s=ended_s,
+        passes=truth.passes() if truth is not None else (),
+        samples=tuple(sampler.samples) if sampler is not None else (),
+        previews=tuple(sampler.previews) if sampler is not None else (),
+    )
+    return FinishedJob(images, record)

@@ -1,0 +1,47 @@
+"""Rows of figures as text with aligned columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+Row = Mapping[str, "str | float | int | None"]
+
+COLUMNS = (
+    ("case", "case", ""),
+    ("mode", "mode", ""),
+    ("run", "run", ""),
+    ("total_s", "total s", ".2f"),
+    ("overhead", "overhead", ".3f"),
+    ("bar_error_mean", "bar error", ".3f"),
+    ("bar_error_max", "max", ".3f"),
+    ("falls", "falls", "d"),
+    ("early_full_s", "early 100 % s", ".2f"),
+    ("eta_error_mean", "ETA error", ".3f"),
+    ("eta_coverage", "coverage", ".2f"),
+    ("step_error_max", "step error", "d"),
+    ("lead_samples", "lead", "d"),
+    ("run_ahead_max", "run-ahead", "d"),
+    ("previews", "previews", "d"),
+    ("preview_lag_max", "lag", "d"),
+)
+UNKNOWN = "-"
+
+
+def build_table(rows: Sequence[Row]) -> str:
+    """Return the rows under a heading, words to the left and numbers to the right; unknown is a dash."""
+    cells = [[heading for _, heading, _ in COLUMNS]]
+    cells += [[_cell(row.get(key), form) for key, _, form in COLUMNS] for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(COLUMNS))]
+    lines = []
+    for line in cells:
+        padded = [
+            text.rjust(width) if form else text.ljust(width)
+            for text, width, (_, _, form) in zip(line, widths, COLUMNS, strict=True)
+        ]
+        lines.append("  ".join(padded).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def _cell(value: str | float | None, form: str) -> str:
+    return UNKNOWN if value is None else format(value, form)

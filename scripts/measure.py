@@ -1,0 +1,40 @@
+"""Measure every mode of the extension, and the host alone, on the emulated device. Makes its own environment.
+
+python scripts/measure.py
+python scripts/measure.py --quick --json figures.json
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Return the command's exit code."""
+    from pathlib import Path
+
+    from bench.command_line import OneLineParser, fail
+    from bench.environment import SetupError, VirtualEnvironment
+
+    parser = OneLineParser(
+        prog="measure.py",
+        description="Measure bar, ETA, steps, previews and cost of every mode and of the host alone.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter steps: less than a minute")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
+    options = parser.parse_args()
+    try:
+        VirtualEnvironment().enter(("host",), __file__, sys.argv[1:])
+    except SetupError as failure:
+        fail(str(failure))
+
+    from bench.campaign import run_campaign
+    from bench.host import ends_in_one_line, prepare_process
+
+    prepare_process(draws_own_bar=True)
+    return ends_in_one_line(lambda: run_campaign(options.quick, options.json))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
