@@ -26,10 +26,12 @@ def load_nested_extension() -> None:
         runpy.run_path(str(entry_script))
     finally:
         sys.path = search_path
-    # JavaScript and styles are looked for in registered folders only. Registered last: not when loading failed.
+    # JavaScript and styles are looked for in registered folders only; last, so not when loading failed.
     name = outer[0].name + PAGE_FILES_SUFFIX
     if not any(Path(entry.path).resolve() == NESTED for entry in extensions.extensions):
-        is_enabled = name.lower() not in map(str.lower, sys.modules["modules.shared"].opts.disabled_extensions)
+        is_enabled = name.lower() not in map(
+            str.lower, sys.modules["modules.shared"].opts.disabled_extensions
+        )
         extensions.extensions.append(extensions.Extension(name, str(NESTED), is_enabled))
 
 

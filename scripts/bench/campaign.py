@@ -50,11 +50,19 @@ SETTINGS = (
 
 
 @dataclass(frozen=True)
+class Case:
+    """One kind of job, and in how many pairs its overhead is measured; in none, it stays unknown."""
+
+    name: str
+    shape: JobShape
+    pairs: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """How much is run, and how slow the emulated device is."""
 
-    cases: tuple[tuple[str, JobShape], ...]
-    pairs: int
+    cases: tuple[Case, ...]
     runs: int
     step_ms: float
     encode_ms: float
@@ -63,20 +71,32 @@ class Plan:
     @property
     def jobs(self) -> int:
         """Every job of the plan."""
-        return len(self.cases) * (len(SETTINGS) * self.runs + self.pairs * (1 + len(SETTINGS)))
+        return sum(len(SETTINGS) * self.runs + case.pairs * (1 + len(SETTINGS)) for case in self.cases)
 
 
-def build_cases(steps: int) -> tuple[tuple[str, JobShape], ...]:
-    """Return the three cases at a number of steps a pass."""
-    return (
-        ("1 image", JobShape(steps)),
-        ("batch of 3", JobShape(steps, batches=3)),
-        ("hires", JobShape(steps, hires=True)),
-    )
-
-
-FULL_PLAN = Plan(build_cases(20), pairs=5, runs=LEARNED_AT_RUN, step_ms=150, encode_ms=100, decode_ms=500)
-QUICK_PLAN = Plan(build_cases(4), pairs=1, runs=1, step_ms=50, encode_ms=20, decode_ms=80)
+FULL_PLAN = Plan(
+    (
+        Case("1 image", JobShape(steps=20), pairs=5),
+        Case("batch of 3", JobShape(steps=20, batches=3), pairs=5),
+        Case("hires", JobShape(steps=20, hires=True), pairs=5),
+    ),
+    runs=LEARNED_AT_RUN,
+    step_ms=150,
+    encode_ms=100,
+    decode_ms=500,
+)
+# Less than a minute, the start included: too short to learn a shape, and one case's overhead stands for all.
+QUICK_PLAN = Plan(
+    (
+        Case("1 image", JobShape(steps=4), pairs=2),
+        Case("batch of 3", JobShape(steps=4, batches=3), pairs=0),
+        Case("hires", JobShape(steps=4, hires=True), pairs=0),
+    ),
+    runs=1,
+    step_ms=50,
+    encode_ms=20,
+    decode_ms=80,
+)
 
 
 class Campaign:
@@ -91,22 +111,22 @@ class Campaign:
     def run(self) -> list[Row]:
         """Return the rows, `first` and, where the plan runs so often, `learned`."""
         rows = []
-        for case, shape in self._plan.cases:
-            reports = {setting: self._measure(case, shape, setting) for setting in SETTINGS}
-            costs = self._measure_overhead(case, shape)
+        for case in self._plan.cases:
+            reports = {setting: self._measure(case, setting) for setting in SETTINGS}
+            costs = self._measure_overhead(case)
             rows += [
-                {"case": case, "mode": setting.name, "run": run, "overhead": costs[setting], **figures}
+                {"case": case.name, "mode": setting.name, "run": run, "overhead": costs[setting], **figures}
                 for setting, by_run in reports.items()
                 for run, figures in by_run.items()
             ]
         return rows
 
-    def _measure(self, case: str, shape: JobShape, setting: Setting) -> dict[str, Row]:
+    def _measure(self, case: Case, setting: Setting) -> dict[str, Row]:
         setting.apply()
         reports = []
         for _ in range(self._plan.runs):
-            job = self._run(case, shape, setting.name)
-            report = build_report(job, setting.name, shape)
+            job = self._run(case, setting.name)
+            report = build_report(job, setting.name, case.shape)
             del report["mode"]
             reports.append(report)
         by_run = {"first": reports[0]}
@@ -114,7 +134,7 @@ class Campaign:
             by_run["learned"] = reports[LEARNED_AT_RUN - 1]
         return by_run
 
-    def _measure_overhead(self, case: str, shape: JobShape) -> dict[Setting, float | None]:
+    def _measure_overhead(self, case: Case) -> dict[Setting, float | None]:
         """Return each setting's cost: a client polls the bar, against `observe` with nothing watching.
 
         Previews are left out: what they cost is a figure of its own. The order turns with each round, so that
@@ -122,23 +142,24 @@ class Campaign:
         """
         reference = Setting("reference", REFERENCE_MODE)
         pairs: dict[Setting, list[tuple[float, float]]] = {setting: [] for setting in SETTINGS}
-        for turn in range(self._plan.pairs):
+        for turn in range(case.pairs):
             reference.apply()
-            bare_s = self._run(case, shape, "observe, unwatched", watched=False).record.total_s
+            bare_s = self._run(case, "observe, unwatched", watched=False).record.total_s
             first = turn % len(SETTINGS)
             for setting in SETTINGS[first:] + SETTINGS[:first]:
                 setting.apply()
-                job = self._run(case, shape, f"{setting.name}, cost", wants_previews=False)
+                job = self._run(case, f"{setting.name}, cost", wants_previews=False)
                 pairs[setting].append((job.record.total_s, bare_s))
         return {setting: overhead(of_setting) for setting, of_setting in pairs.items()}
 
     def _run(
-        self, case: str, shape: JobShape, what: str, *, watched: bool = True, wants_previews: bool = True
+        self, case: Case, what: str, *, watched: bool = True, wants_previews: bool = True
     ) -> FinishedJob:
         self._bar.show(
-            self._jobs_done / self._plan.jobs, f"job {self._jobs_done + 1}/{self._plan.jobs}: {case}, {what}"
+            self._jobs_done / self._plan.jobs,
+            f"job {self._jobs_done + 1}/{self._plan.jobs}: {case.name}, {what}",
         )
-        job = run_job(shape, app=self._app, watched=watched, wants_previews=wants_previews)
+        job = run_job(case.shape, app=self._app, watched=watched, wants_previews=wants_previews)
         self._jobs_done += 1
         return job
 

@@ -1,0 +1,104 @@
+"""The host ring over the embedded host's State and callbacks, and a device that the test moves by hand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from diffusers import DiffusionPipeline
+
+from modules import devices, processing_args, processing_callbacks, shared
+from modules.shared_state import State
+from tests.fake_device import FakeDevice
+from zluda_sync.core.settings import DEPTH, ENABLED, MODE
+from zluda_sync.device.accelerator import Accelerator
+from zluda_sync.host import session as session_module
+from zluda_sync.host.sdnext import SdNext
+from zluda_sync.host.session import Session
+
+
+def names_of_the_host() -> dict[str, Any]:
+    """Return what stands at every name that the extension may replace."""
+    return {
+        "step end": processing_args.diffusers_callback,
+        "legacy": processing_args.diffusers_callback_legacy,
+        "devices": processing_callbacks.devices,
+        "progress_bar": DiffusionPipeline.progress_bar,
+        **{f"State.{name}": value for name, value in vars(State).items()},
+    }
+
+
+@pytest.fixture(autouse=True)
+def host_is_left_as_it_came() -> Iterator[None]:
+    """Before and after each test, every name is the host's own object."""
+    before = names_of_the_host()
+    yield
+    after = names_of_the_host()
+    assert before.keys() == after.keys()
+    assert [] == [name for name in before if before[name] is not after[name]]
+
+
+class HostBench:
+    """A session over the embedded host, with a job that the test drives step by step."""
+
+    def __init__(self, device: FakeDevice) -> None:
+        self.device = device
+        self.state = shared.state
+        self.session = Session(SdNext())
+        self.pipe = SimpleNamespace(num_timesteps=4)
+
+    def begin(self, mode: str, depth: int = 1) -> None:
+        """Begin a job as process_images does, up to the pipeline call."""
+        shared.opts.data.update({ENABLED: True, MODE: mode, DEPTH: depth})
+        self.state.begin("Process")
+        self.session.begin_job()
+        self.begin_loop()
+
+    def begin_loop(self) -> None:
+        self.state.begin("Inference")
+
+    def step(self, index: int, **kwargs: Any) -> Any:
+        """Queue one step and run the step-end callback as a pipeline does."""
+        kwargs = {"latents": torch.full((1, 4, 2, 2), float(index)), **kwargs}
+        return processing_args.diffusers_callback(self.pipe, index, 0, kwargs)
+
+    def legacy_step(self, index: int) -> Any:
+        return processing_args.diffusers_callback_legacy(index, 0, torch.full((1, 4, 2, 2), float(index)))
+
+    def polled(self, *names: str) -> Any:
+        """Return progress fields as another thread reads them, one after the other."""
+        return self.in_thread(lambda: [getattr(self.state, name) for name in names])
+
+    def in_thread(self, action: Callable[[], Any]) -> Any:
+        results: list[Any] = []
+        thread = threading.Thread(target=lambda: results.append(action()))
+        thread.start()
+        thread.join(20.0)
+        return results[0]
+
+    def finish(self, count: int | None = None) -> None:
+        """Let the device finish, and wait until that was noticed."""
+        self.device.finish(count)
+        ledger = self.session._jobs.current.job.newest_pass.ledger  # type: ignore[union-attr]
+        assert ledger.wait_completed((count or ledger.launched) - 1, 20.0)
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostBench]:
+    """A host on ZLUDA whose device stands still."""
+    device = FakeDevice()
+    monkeypatch.setattr(devices, "backend", "zluda")
+    monkeypatch.setattr(processing_callbacks, "p", SimpleNamespace())
+    monkeypatch.setattr(session_module, "accelerator_of", lambda host: Accelerator(device))
+    shared.opts.data.clear()
+    made = HostBench(device)
+    yield made
+    device.finish()
+    made.session.close()
+    shared.opts.data.clear()
+    shared.state.begin("Test")
+    shared.state.end()

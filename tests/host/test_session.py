@@ -1,0 +1,140 @@
+"""The session: when it acts, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from modules import devices, processing_args, shared
+from zluda_sync.core.settings import DEPTH, ENABLED, MODE
+
+
+def set_options(**values):
+    """Set our options in the host, as its settings page does."""
+    shared.opts.data.update(values)
+
+
+def test_on_zluda_the_session_acts(bench):
+    """Checked by default: nothing needs to be set."""
+    bench.session.reconcile()
+    assert bench.session.is_acting
+
+
+@pytest.mark.parametrize("backend", ["cpu", "cuda", "rocm", "ipex", "directml", ""])
+def test_on_anything_else_nothing_is_installed(bench, monkeypatch, backend):
+    """By default the extension is for ZLUDA only."""
+    monkeypatch.setattr(devices, "backend", backend)
+    bench.session.begin_job()
+    assert not bench.session.is_acting
+
+
+@pytest.mark.parametrize("values", [{ENABLED: False}, {MODE: "off"}])
+def test_switched_off_nothing_is_installed(bench, values):
+    """Unchecked or off: every name is the host's own, during a job too."""
+    original = processing_args.diffusers_callback
+    set_options(**values)
+    bench.session.begin_job()
+    assert not bench.session.is_acting
+    assert processing_args.diffusers_callback is original
+
+
+def test_switching_off_takes_the_patches_out_at_once(bench):
+    """No restart, and a running job goes on with the host's own figures."""
+    bench.begin("observe")
+    bench.step(0)
+    wrapped = processing_args.diffusers_callback
+    set_options(**{ENABLED: False})
+    bench.session.reconcile()
+    assert not bench.session.is_acting
+    wrapped(bench.pipe, 1, 0, {})
+    assert [2] == bench.polled("sampling_step")
+
+
+def test_every_patch_says_why_it_is_there(bench):
+    """The table is also the documentation of what is touched."""
+    bench.session.reconcile()
+    assert all(patch.reason for patch in bench.session.patches.patches)
+    assert len(bench.session.patches.patches) >= 12
+
+
+def test_a_host_without_a_needed_name_runs_as_it_came(bench, monkeypatch, caplog):
+    """An older SD.Next is named with the remedy, and nothing is half-installed."""
+    monkeypatch.delattr(processing_args, "diffusers_callback_legacy")
+    with caplog.at_level(logging.ERROR, logger="sd"):
+        bench.session.begin_job()
+    assert not bench.session.is_acting
+    assert "diffusers_callback_legacy" in caplog.text
+
+
+def test_a_bad_setting_is_said_once_and_the_job_is_followed(bench, caplog):
+    """The default is used; ten jobs do not fill the log."""
+    set_options(**{MODE: "fastest", DEPTH: 99})
+    with caplog.at_level(logging.WARNING, logger="sd"):
+        for _ in range(10):
+            bench.session.begin_job()
+            bench.session.end_job()
+    assert ["zluda_sync_mode", "zluda_sync_depth"] == [
+        field for record in caplog.records for field in (MODE, DEPTH) if field in record.getMessage()
+    ]
+    assert bench.session.is_acting
+
+
+def test_a_mode_for_one_request_does_not_outlive_it(bench):
+    """``override_settings`` are in the options while the job begins, and gone when the next one does."""
+    set_options(**{MODE: "observe"})
+    bench.session.begin_job()
+    bench.session.end_job()
+    set_options(**{MODE: "every-step"})
+    bench.session.begin_job()
+    assert "every-step" == bench.session.snapshot().mode.value
+
+
+def test_closing_ends_the_watcher(bench):
+    """No thread of ours outlives the extension."""
+    bench.begin("observe")
+    bench.step(0)
+    bench.session.close()
+    assert not bench.session._watcher.is_running
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.sampled_from(["begin", "end", "on", "off", "step", "loop", "phase", "finish", "poll", "stop"]),
+        max_size=25,
+    )
+)
+def test_any_order_of_events_keeps_the_figures_sane_and_leaves_the_host_as_it_came(bench, events):
+    """Clients never read more steps than are finished, nor a step beyond the total; nothing stays installed."""
+    index = 0
+    for event in events:
+        if event == "begin":
+            bench.session.begin_job()
+        elif event == "end":
+            bench.session.end_job()
+        elif event in ("on", "off"):
+            set_options(**{ENABLED: event == "on", MODE: "observe"})
+            bench.session.reconcile()
+        elif event == "step":
+            bench.step(index) if not bench.state.interrupted else None
+            index += 1
+        elif event == "loop":
+            bench.begin_loop()
+            index = 0
+        elif event == "phase":
+            bench.state.begin("VAE Decode")
+        elif event == "finish":
+            bench.device.finish()
+        elif event == "stop":
+            bench.state.interrupt()
+        step, total = bench.polled("sampling_step", "sampling_steps")
+        snapshot = bench.session.snapshot()
+        if snapshot is not None and snapshot.pass_index is not None:
+            assert snapshot.completed <= snapshot.launched
+            assert step <= max(total, snapshot.launched)
+    set_options(**{ENABLED: False})
+    bench.session.reconcile()
+    assert not bench.session.is_acting
