@@ -79,7 +79,7 @@ def test_only_latents_of_finished_steps_are_shown(bench):
 
 
 def test_latents_and_noise_prediction_belong_to_the_same_step(bench):
-    """A client that reads the latents of one step gets the prediction of that step, though more is finished."""
+    """Who has read the latents of a step gets the prediction of that step, though more is finished."""
     bench.begin("observe")
     for index in range(3):
         bench.step(index, noise_pred=torch.full((1, 4, 2, 2), 10.0 + index))

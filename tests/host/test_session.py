@@ -108,7 +108,7 @@ def test_closing_ends_the_watcher(bench):
     )
 )
 def test_any_order_of_events_keeps_the_figures_sane_and_leaves_the_host_as_it_came(bench, events):
-    """Clients never read more steps than are finished, nor a step beyond the total; nothing stays installed."""
+    """Clients never read a step beyond what is finished or the total, and nothing stays installed."""
     index = 0
     for event in events:
         if event == "begin":
