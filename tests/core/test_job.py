@@ -18,10 +18,10 @@ def test_nothing_is_shown_before_the_first_pass():
 def test_the_device_decides_which_pass_is_shown():
     """While the host queues the hires pass, the device is still in the base pass, and that is shown."""
     job = Job(SyncMode.OBSERVE)
-    base = job.begin_pass(4)
+    base, _ledger = job.begin_pass()
     launch(base, 4)
     base.ledger.record_completion(1)
-    hires = job.begin_pass(2)
+    hires, _ledger = job.begin_pass()
     launch(hires, 1)
     assert base is job.shown_pass
     assert hires is job.newest_pass
@@ -30,9 +30,9 @@ def test_the_device_decides_which_pass_is_shown():
 def test_a_drained_pass_gives_way_to_the_next():
     """As soon as the device has finished the base pass, the hires pass is shown."""
     job = Job(SyncMode.OBSERVE)
-    base = job.begin_pass(2)
+    base, _ledger = job.begin_pass()
     launch(base, 2)
-    hires = job.begin_pass(2)
+    hires, _ledger = job.begin_pass()
     launch(hires, 1)
     base.ledger.record_completion(1)
     assert hires is job.shown_pass
@@ -41,9 +41,9 @@ def test_a_drained_pass_gives_way_to_the_next():
 def test_a_pass_that_never_drains_does_not_hide_its_successors():
     """A later completion proves the earlier pass finished, though nobody saw it."""
     job = Job(SyncMode.OBSERVE)
-    lost = job.begin_pass(3)
+    lost, _ledger = job.begin_pass()
     launch(lost, 3)
-    hires = job.begin_pass(3)
+    hires, _ledger = job.begin_pass()
     launch(hires, 2)
     hires.ledger.record_completion(0)
     assert hires is job.shown_pass
@@ -52,9 +52,10 @@ def test_a_pass_that_never_drains_does_not_hide_its_successors():
 def test_the_snapshot_is_of_the_shown_pass():
     """All views read the same figures."""
     job = Job(SyncMode.RUN_AHEAD)
-    base = job.begin_pass(5)
+    base, ledger = job.begin_pass()
+    job.expect_total(base, 5)
     launch(base, 3)
-    base.ledger.record_completion(1)
+    ledger.record_completion(1)
     snapshot = job.snapshot(rung="planted-event")
     assert (0, 2, 3, 5, 1, "planted-event") == (
         snapshot.pass_index,

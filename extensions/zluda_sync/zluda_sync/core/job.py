@@ -1,45 +1,74 @@
-"""A job: everything that one press of Generate does, as a row of passes."""
+"""A job: everything that one press of Generate does, as a row of parts with one bar over them all."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
 
 from zluda_sync.core.barrier import SyncMode
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.forecast import Forecast, forecast
+from zluda_sync.core.job_shape import JobShape, plan_parts
 from zluda_sync.core.ledger import Ledger
+from zluda_sync.core.part import Part
+from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.rates import Memory, Rates
 from zluda_sync.core.snapshot import ProgressSnapshot
 
-
-@dataclass(frozen=True)
-class DenoisePass:
-    """One denoising loop of a job.
-
-    Attributes:
-        index: zero-based position among the passes of the job.
-        ledger: its launches and completions.
-    """
-
-    index: int
-    ledger: Ledger
+#: The bar stops here until the pictures are delivered.
+UNDELIVERED_MAX = 0.99
 
 
 class Job:
-    """Owns the passes of one job, in the order in which the host began them."""
+    """Owns the parts of one job, and the bar, which never falls and is full only after delivery.
 
-    def __init__(self, mode: SyncMode, clock: Clock = SYSTEM_CLOCK) -> None:
+    The host tells what it begins, on one thread; anybody may take a snapshot, on any thread.
+
+    Args:
+        mode: when the host waits.
+        shape: what is asked for; parts are planned from it, others are added as they turn up.
+        memory: what earlier jobs have taught.
+        clock: seconds.
+        began_at_s: when the job was asked for, by that clock; now if None.
+    """
+
+    def __init__(
+        self,
+        mode: SyncMode,
+        shape: JobShape | None = None,
+        memory: Memory | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        began_at_s: float | None = None,
+    ) -> None:
         self.mode = mode
+        self.shape = shape
         self._clock = clock
-        self._began_at_s = clock()
-        self._passes: list[DenoisePass] = []
+        self._began_at_s = clock() if began_at_s is None else began_at_s
+        self._parts = plan_parts(shape) if shape is not None else []
+        self._passes: list[Part] = []
+        self._rates = Rates(self._parts, memory)
+        self._lock = threading.Lock()
+        self._fraction = 0.0
+        self._is_delivered = False
 
     @property
-    def newest_pass(self) -> DenoisePass | None:
+    def parts(self) -> tuple[Part, ...]:
+        """All parts in order: over, under way, planned."""
+        with self._lock:
+            return tuple(self._parts)
+
+    @property
+    def passes(self) -> tuple[Part, ...]:
+        """The denoising passes that the host has begun."""
+        return tuple(self._passes)
+
+    @property
+    def newest_pass(self) -> Part | None:
         """The pass that the host is queuing, None before the first."""
         passes = self._passes
         return passes[-1] if passes else None
 
     @property
-    def shown_pass(self) -> DenoisePass | None:
+    def shown_pass(self) -> Part | None:
         """The pass that the device works on, None before the first.
 
         Without barriers the host may queue the second pass while the device is still in the first; what is
@@ -49,26 +78,128 @@ class Job:
         passes = self._passes
         for index in range(len(passes) - 1, -1, -1):
             ledger = passes[index].ledger
-            if ledger.completed:
+            if ledger is not None and ledger.completed:
                 return passes[min(index + ledger.is_drained, len(passes) - 1)]
         return passes[0] if passes else None
 
-    def begin_pass(self, total: int | None = None) -> DenoisePass:
-        """Add a pass with ``total`` steps (None: not known yet) and return it."""
-        new_pass = DenoisePass(len(self._passes), Ledger(total, self._clock))
-        self._passes.append(new_pass)
-        return new_pass
+    def begin_part(self, phase: Phase, role: str = BASE, image: int = 0) -> Part:
+        """The host begins a part; going on with the one under way changes nothing.
 
-    def snapshot(self, rung: str | None) -> ProgressSnapshot:
-        """Return the job's progress; ``rung`` is the name of the way in which completions are learned."""
-        shown = self.shown_pass
-        reading = shown.ledger.snapshot() if shown is not None else None
-        return ProgressSnapshot(
-            pass_index=shown.index if shown is not None else None,
-            completed=reading.completed if reading is not None else 0,
-            launched=reading.launched if reading is not None else 0,
-            total=reading.total if reading is not None else None,
-            elapsed_s=self._clock() - self._began_at_s,
-            mode=self.mode,
-            rung=rung,
-        )
+        A part that was planned takes its place, and what was planned before it will not come any more; one
+        that was not planned is added.
+        """
+        with self._lock:
+            newest = self._newest_begun()
+            is_under_way = newest is not None and newest.left_at_s is None
+            if newest is not None and is_under_way and (newest.kind, newest.image) == ((phase, role), image):
+                return newest
+            return self._begin(phase, role, image)
+
+    def begin_pass(self, role: str = BASE, image: int = 0) -> tuple[Part, Ledger]:
+        """The host begins a denoising loop; returns its part and the part's fresh ledger."""
+        with self._lock:
+            part = self._begin(Phase.DENOISE, role, image)
+            part.ledger = ledger = Ledger(None, self._clock)
+            self._passes.append(part)
+            return part, ledger
+
+    def leave_part(self) -> None:
+        """The host has gone on from the part under way, to nothing that has a name."""
+        with self._lock:
+            newest = self._newest_begun()
+            if newest is not None and newest.left_at_s is None:
+                newest.left_at_s = self._clock()
+
+    def expect_total(self, part: Part, total: int) -> None:
+        """A pass has ``total`` steps; so will have those of its kind that are still to come."""
+        if part.ledger is None:
+            return
+        part.ledger.expect_total(total)
+        with self._lock:
+            for other in self._parts:
+                if other.kind == part.kind and other.began_at_s is None:
+                    other.steps = total
+
+    def deliver(self) -> None:
+        """The pictures are with the user: the bar is full."""
+        self.leave_part()
+        with self._lock:
+            self._is_delivered = True
+
+    def snapshot(self, rung: str | None = None) -> ProgressSnapshot:
+        """Return the job's progress.
+
+        Args:
+            rung: name of the way in which completions are learned, for the snapshot only.
+        """
+        with self._lock:
+            now_s = self._clock()
+            elapsed_s = now_s - self._began_at_s
+            left = Forecast(0.0, 0.0) if self._is_delivered else forecast(self._parts, self._rates, now_s)
+            self._fraction = max(self._fraction, self._fraction_of(elapsed_s, left))
+            part = self._device_part()
+            shown = self.shown_pass
+            reading = shown.ledger.snapshot() if shown is not None and shown.ledger is not None else None
+            return ProgressSnapshot(
+                phase=part.phase if part is not None else Phase.PREPARE,
+                role=part.role if part is not None else BASE,
+                image=part.image if part is not None else 0,
+                images=self.shape.images if self.shape is not None else 1,
+                is_host_ahead=part is not None and part.ledger is not None and part.left_at_s is not None,
+                pass_index=self._passes.index(shown) if shown is not None else None,
+                completed=reading.completed if reading is not None else 0,
+                launched=reading.launched if reading is not None else 0,
+                total=reading.total if reading is not None else None,
+                elapsed_s=elapsed_s,
+                fraction=self._fraction,
+                eta_s=left.remaining_s if left is not None else None,
+                eta_spread_s=left.spread_s if left is not None else None,
+                mode=self.mode,
+                rung=rung,
+            )
+
+    def _fraction_of(self, elapsed_s: float, left: Forecast | None) -> float:
+        if self._is_delivered:
+            return 1.0
+        if left is None or elapsed_s <= 0:
+            return 0.0
+        return min(elapsed_s / (elapsed_s + left.remaining_s), UNDELIVERED_MAX)
+
+    def _begin(self, phase: Phase, role: str, image: int) -> Part:
+        now_s = self._clock()
+        newest = self._newest_begun()
+        if newest is not None and newest.left_at_s is None:
+            newest.left_at_s = now_s
+        position = self._parts.index(newest) + 1 if newest is not None else 0
+        for index in range(position, len(self._parts)):
+            planned = self._parts[index]
+            if planned.began_at_s is None and (planned.kind, planned.image) == ((phase, role), image):
+                del self._parts[position:index]
+                part = planned
+                break
+        else:
+            part = Part(phase, role, image, pixels=self._pixels_of(role))
+            self._parts.insert(position, part)
+        part.began_at_s = now_s
+        return part
+
+    def _pixels_of(self, role: str) -> int:
+        if self.shape is None:
+            return 1
+        for shape in self.shape.passes:
+            if shape.role == role:
+                return self.shape.pixels_of(shape)
+        return self.shape.base_pixels
+
+    def _newest_begun(self) -> Part | None:
+        for part in reversed(self._parts):
+            if part.began_at_s is not None:
+                return part
+        return None
+
+    def _device_part(self) -> Part | None:
+        """The part that the device is in: the first that was begun and is not finished, else the newest."""
+        for part in self._parts:
+            if part.began_at_s is not None and not part.is_finished:
+                return part
+        return self._newest_begun()

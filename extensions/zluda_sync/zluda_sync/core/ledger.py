@@ -64,6 +64,12 @@ class Ledger:
         return self._total
 
     @property
+    def last_completed_at_s(self) -> float | None:
+        """Clock reading of the newest completion, None before the first."""
+        completed = self._completed_at_s
+        return completed[-1] if completed else None
+
+    @property
     def is_drained(self) -> bool:
         """Whether every launched step is finished."""
         return len(self._completed_at_s) == len(self._launched_at_s)

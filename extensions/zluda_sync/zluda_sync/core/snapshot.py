@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zluda_sync.core.barrier import SyncMode
+from zluda_sync.core.phase import PASS_LABELS, Phase
 
 
 @dataclass(frozen=True)
@@ -12,20 +13,36 @@ class ProgressSnapshot:
     """The state of a job at one moment.
 
     Attributes:
-        pass_index: zero-based index of the pass that the device works on, None before the first.
+        phase: what the device is busy with.
+        role: pass that the phase belongs to.
+        image: zero-based index of the batch that is made.
+        images: batches of the job.
+        is_host_ahead: whether the host has left the pass that the device is still in.
+        pass_index: zero-based index of the denoising pass whose steps are counted, None before the first.
         completed: steps of that pass that the device has finished.
         launched: steps of that pass that the host has queued.
         total: steps of that pass, None while unknown.
-        elapsed_s: seconds since the job began.
+        elapsed_s: seconds since the job was asked for.
+        fraction: of the whole job, in time; below 1 until the pictures are delivered, never falling.
+        eta_s: seconds that the job still takes, None while unknown.
+        eta_spread_s: how far off ``eta_s`` may be either way, None while unknown.
         mode: when the host waits.
         rung: how it learns of a completion, None if no way is left or none was needed yet.
     """
 
+    phase: Phase
+    role: str
+    image: int
+    images: int
+    is_host_ahead: bool
     pass_index: int | None
     completed: int
     launched: int
     total: int | None
     elapsed_s: float
+    fraction: float
+    eta_s: float | None
+    eta_spread_s: float | None
     mode: SyncMode
     rung: str | None
 
@@ -33,3 +50,15 @@ class ProgressSnapshot:
     def run_ahead(self) -> int:
         """Steps of the shown pass that are queued and not finished."""
         return self.launched - self.completed
+
+    @property
+    def label(self) -> str:
+        """What is going on, as the user reads it: ``Image 2/3: Denoise 12/30``."""
+        if self.is_host_ahead and self.run_ahead:
+            text = f"Finishing {self.run_ahead} queued step{'s' if self.run_ahead > 1 else ''}"
+        elif self.phase is Phase.DENOISE:
+            total = f"/{self.total}" if self.total is not None else ""
+            text = f"{PASS_LABELS.get(self.role, self.phase.label)} {self.completed}{total}"
+        else:
+            text = self.phase.label
+        return f"Image {self.image + 1}/{self.images}: {text}" if self.images > 1 else text

@@ -47,6 +47,14 @@ class Accelerator:
         self._module = module
         self.device = device
 
+    @property
+    def name(self) -> str:
+        """Name of the device as its driver tells it, empty if it does not."""
+        try:
+            return str(self._module.get_device_name())
+        except (AttributeError, RuntimeError, AssertionError):
+            return ""
+
     def make_event(self) -> Event:
         """Return a fresh event. No flags: ZLUDA ignores some and fails on others."""
         event: Event = self._module.Event()

@@ -57,14 +57,14 @@ def _register_options() -> None:
         _session.register_options()
 
 
-def _on_app_started(_demo: Any, _app: Any) -> None:
+def _on_app_started(_demo: Any, app: Any) -> None:
     if _session is not None:
-        _session.reconcile()
+        _session.serve(app)
 
 
-def _on_before_process(_processing: Any) -> None:
+def _on_before_process(processing: Any) -> None:
     if _session is not None:
-        _session.begin_job()
+        _session.begin_job(processing)
 
 
 def _on_after_process(_processing: Any) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch
+from zluda_sync.host.phase_hooks import PhaseHooks
 from zluda_sync.host.progress_fields import ProgressFields
+from zluda_sync.host.progress_routes import ProgressRoutes
 from zluda_sync.host.sdnext import SdNext
 from zluda_sync.host.step_hooks import StepHooks
 from zluda_sync.host.sync_mask import DevicesMask
@@ -32,11 +35,15 @@ class PatchPlan:
         self._host = host
         self._jobs = jobs
         self._hooks = StepHooks(jobs)
-        self._fields = ProgressFields(jobs)
+        self._routes = ProgressRoutes(jobs)
+        self.phases = PhaseHooks(jobs)
+        self._fields = ProgressFields(jobs, self.phases)
 
-    def build(self) -> list[Patch]:
+    def build(self, routes: Iterable[Any]) -> list[Patch]:
         """Return every patch.
 
+        Args:
+            routes: of the host's web application, none before it has started.
         Raises:
             HostUnsupportedError: a name is missing without which the extension cannot work.
         """
@@ -80,6 +87,8 @@ class PatchPlan:
                 "replace the host's own synchronize after each step",
             ),
             *self._fields.patches(type(host.state)),
+            *self.phases.patches(type(host.state)),
+            *self._routes.patches(routes),
         ]
 
 

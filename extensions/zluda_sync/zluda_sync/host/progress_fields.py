@@ -15,6 +15,7 @@ from typing import Any
 from zluda_sync.device.latents_ring import StepFrame
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
+from zluda_sync.host.phase_hooks import PhaseHooks
 from zluda_sync.host.tracked_job import KEPT_FIELDS, TrackedPass
 
 #: Gives the value to show for a pass, from the host's own value.
@@ -30,8 +31,9 @@ class ProgressFields:
     together: a total not below the step, a noise prediction of the same step as the latents.
     """
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, phases: PhaseHooks) -> None:
         self._jobs = jobs
+        self._phases = phases
         self._seen_by_thread = threading.local()
 
     def patches(self, state_class: type) -> list[Patch]:
@@ -48,9 +50,7 @@ class ProgressFields:
             shows[name] = lambda tracked, own, name=name: tracked.kept.get(name, own)
         on_writes: dict[str, OnWrite] = {
             "sampling_step": lambda previous, value: self._jobs.count_written() if value > previous else None,
-            # begin() and end() of every phase write it, on whichever thread calls them.
-            "time_start": lambda previous, value: self._jobs.phase_changed(),
-            "job": lambda previous, value: self._jobs.phase_changed(),
+            "job": lambda previous, value: self._phases.title_written(value),
         }
 
         def patch(name: str, show: Show) -> Patch:
@@ -66,17 +66,17 @@ class ProgressFields:
         return [patch(name, show) for name, show in shows.items() if hasattr(state_class, name)]
 
     def _show_step(self, tracked: TrackedPass, _own: int) -> int:
-        step = tracked.first_count + tracked.denoise.ledger.completed
+        step = tracked.first_count + tracked.ledger.completed
         self._seen_by_thread.step = step
         return step
 
     def _show_steps(self, tracked: TrackedPass, _own: int) -> int:
-        total = tracked.denoise.ledger.total or 0
+        total = tracked.ledger.total or 0
         # Not below the step this thread was shown: /sdapi/v1/progress adds to the field until it is not.
         return max(tracked.host_total, tracked.first_count + total, getattr(self._seen_by_thread, "step", 0))
 
     def _show_latents(self, tracked: TrackedPass, _own: Any) -> Any:
-        frame = tracked.frames.finished_frame(tracked.denoise.ledger.completed)
+        frame = tracked.frames.finished_frame(tracked.ledger.completed)
         self._seen_by_thread.frame = frame
         return frame.latents if frame is not None else None
 

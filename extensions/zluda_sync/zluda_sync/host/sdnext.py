@@ -10,6 +10,7 @@ import importlib
 import logging
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -58,6 +59,9 @@ HOST_NAMES = (
     HostName("modules.processing_callbacks", "diffusers_callback", ("pipe", "step", "timestep", "kwargs")),
     HostName("modules.processing_callbacks", "diffusers_callback_legacy", ("step", "timestep", "latents")),
     HostName("modules.processing_callbacks", "devices"),
+    HostName("modules.paths", "data_path"),
+    HostName("modules.shared_state", "State.begin", ("title",)),
+    HostName("modules.shared_state", "State.end"),
     HostName("modules.shared_state", "State.sampling_step"),
     HostName("modules.shared_state", "State.sampling_steps"),
     HostName("modules.shared_state", "State.job"),
@@ -92,6 +96,16 @@ class SdNext:
     def device(self) -> Any:
         """The ``torch.device`` that the host computes on, None while it has not chosen."""
         return getattr(_module("modules.devices"), "device", None)
+
+    @property
+    def model_name(self) -> str:
+        """Name of the checkpoint that the user has chosen."""
+        return str(getattr(self.opts, "sd_model_checkpoint", None) or "")
+
+    @property
+    def data_folder(self) -> Path:
+        """The user's folder, in which config.json and models lie by default."""
+        return Path(getattr(_module("modules.paths"), "data_path", "") or "")
 
     @property
     def processing_args(self) -> ModuleType:

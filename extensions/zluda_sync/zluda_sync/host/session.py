@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.job import Job
-from zluda_sync.core.settings import SettingProblem, Settings, parse_settings
+from zluda_sync.core.settings import Settings, parse_settings
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.device.ladder import Ladder, Rung, rungs_for
 from zluda_sync.device.step_barrier import StepBarrier
 from zluda_sync.device.watcher import CompletionWatcher
 from zluda_sync.host.detection import accelerator_of, is_zluda
+from zluda_sync.host.job_source import JobSource
 from zluda_sync.host.jobs import Jobs
+from zluda_sync.host.learning import Learning
 from zluda_sync.host.options import register_options
 from zluda_sync.host.patch_plan import PatchPlan
 from zluda_sync.host.patches import PatchTable
@@ -25,6 +31,9 @@ class Session:
         self._jobs = Jobs(self._follow)
         self._plan = PatchPlan(host, self._jobs)
         self._watcher = CompletionWatcher()
+        self._learning = Learning(host.data_folder, self._warn)
+        self._routes: Sequence[Any] = ()
+        self._last_end_s = 0.0
         self._said: set[str] = set()
         self.patches = PatchTable()
 
@@ -38,7 +47,7 @@ class Session:
         try:
             settings = self._read_settings()
             if settings.wants_to_act and is_zluda(self._host):
-                self.patches.install(self._plan.build())
+                self.patches.install(self._plan.build(self._routes))
                 self._say_once("info", f"ZLUDA Sync: active, mode {settings.mode.value}")
                 return
         except Exception as error:  # noqa: BLE001  a host that changed runs as it came
@@ -49,15 +58,29 @@ class Session:
         """Add our settings to the host's."""
         register_options(self._host, self.reconcile)
 
-    def begin_job(self) -> None:
-        """A job of the host begins."""
+    def serve(self, app: Any) -> None:
+        """The host's web application has started."""
+        self._routes = app.routes
+        self.reconcile()
+
+    def begin_job(self, processing: Any = None) -> None:
+        """A job of the host begins; ``processing`` is the host's object for it."""
+        asked_at_s = self._plan.phases.innermost_began_at_s
         self.reconcile()
         if self.is_acting:
-            self._jobs.open()
+            # What waited in the host's queue began when the job before it ended.
+            self._jobs.open(processing, None if asked_at_s is None else max(asked_at_s, self._last_end_s))
 
     def end_job(self) -> None:
-        """A job of the host has ended."""
+        """A job of the host has ended, one way or another."""
+        tracked = self._jobs.current
+        if tracked is not None:
+            tracked.job.deliver()
+            state = self._host.state
+            if not (tracked.is_broken or state.interrupted or state.skipped):
+                self._learning.learn(tracked.job)
         self._jobs.close()
+        self._last_end_s = SYSTEM_CLOCK()
         self.reconcile()
 
     def close(self) -> None:
@@ -74,33 +97,30 @@ class Session:
         self._jobs.close()
         self.patches.remove_all()
 
-    def _follow(self) -> TrackedJob | None:
+    def _follow(self, processing: Any, began_at_s: float | None) -> TrackedJob | None:
         accelerator = accelerator_of(self._host)
         if accelerator is None or not self.is_acting:
             return None
         settings = self._read_settings()
+        source = JobSource(processing)
+        shape = source.shape(accelerator.name, self._host.model_name, settings.mode.value)
+        job = Job(settings.mode, shape, self._learning.memory_for(shape), began_at_s=began_at_s)
         ladder = Ladder(rungs_for(settings.mode, accelerator), self._warn_of_demotion)
         barrier = StepBarrier(settings.policy, ladder, self._watcher)
-        return TrackedJob(self._host.state, Job(settings.mode), barrier)
+        return TrackedJob(self._host.state, job, barrier, source)
 
     def _read_settings(self) -> Settings:
         settings, problems = parse_settings(self._host.opts.data)
         for problem in problems:
-            self._warn_of_setting(problem)
+            self._warn(problem.text)
         return settings
 
-    def _warn_of_setting(self, problem: SettingProblem) -> None:
-        self._say_once("warning", f"ZLUDA Sync: {problem.text}")
-
     def _warn_of_demotion(self, rung: Rung, error: Exception, successor: Rung | None) -> None:
-        fallback = (
-            f"using {successor.name} instead"
-            if successor is not None
-            else "no way is left to follow this job"
-        )
-        self._say_once(
-            "warning", f"ZLUDA Sync: {rung.name} failed ({type(error).__name__}: {error}); {fallback}"
-        )
+        fallback = f"using {successor.name} instead" if successor else "no way is left to follow this job"
+        self._warn(f"{rung.name} failed ({type(error).__name__}: {error}); {fallback}")
+
+    def _warn(self, text: str) -> None:
+        self._say_once("warning", f"ZLUDA Sync: {text}")
 
     def _say_once(self, level: str, text: str) -> None:
         if text not in self._said:

@@ -10,10 +10,15 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from zluda_sync.core.job import DenoisePass, Job
+from zluda_sync.core.job import Job
+from zluda_sync.core.ledger import Ledger
+from zluda_sync.core.part import Part
+from zluda_sync.core.phase import BASE, DETAIL, Phase
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.device.latents_ring import LatentsRing, StepFrame
 from zluda_sync.device.step_barrier import StepBarrier
+from zluda_sync.host.job_source import JobSource
+from zluda_sync.host.phase_titles import phase_of
 
 #: Fields of the host that describe the pass and are lost when the host goes on before the device does.
 KEPT_FIELDS = ("job", "time_start", "prediction_type")
@@ -24,7 +29,8 @@ class TrackedPass:
     """A denoising pass, with what the host said of it when it queued the last step.
 
     Attributes:
-        denoise: the pass and its ledger.
+        part: its place in the job.
+        ledger: its launches and completions.
         kept: values of KEPT_FIELDS when the pass began.
         first_count: the host's step count when the pass began; older versions count on over passes.
         host_count: the host's step count after the newest launch.
@@ -34,7 +40,8 @@ class TrackedPass:
         frames: latents of the steps in flight.
     """
 
-    denoise: DenoisePass
+    part: Part
+    ledger: Ledger
     kept: dict[str, Any]
     first_count: int
     host_count: int
@@ -51,13 +58,15 @@ class TrackedJob:
 
     Args:
         state: the host's ``shared.state``. Read on the driver it gives the host's own values.
-        job: counts the passes.
+        job: counts the passes, and keeps the bar.
         barrier: marks steps and waits.
+        source: tells which image and pass the host is in.
     """
 
-    def __init__(self, state: Any, job: Job, barrier: StepBarrier) -> None:
+    def __init__(self, state: Any, job: Job, barrier: StepBarrier, source: JobSource) -> None:
         self._state = state
         self._barrier = barrier
+        self._source = source
         self._passes: list[TrackedPass] = []
         self._driver = threading.get_ident()
         self._in_callback = False
@@ -66,14 +75,32 @@ class TrackedJob:
 
     # What the hooks tell. Driver only.
 
+    def begin_phase(self, title: str) -> None:
+        """The host begins a phase under this title."""
+        self._leave_pass()
+        phase = phase_of(title)
+        if phase is Phase.DETAIL:
+            self._source.is_in_detailer = True
+        if phase is not None:
+            self.job.begin_part(phase, self._role_in(phase), self._source.image)
+
+    def end_phase(self, title: str) -> None:
+        """The host ends the phase of this title; what comes after a picture is decoded is saving it."""
+        self._leave_pass()
+        phase = phase_of(title)
+        if phase is Phase.DETAIL:
+            self._source.is_in_detailer = False
+        if phase is Phase.DETAIL or (phase is Phase.DECODE and self._role_in(phase) == BASE):
+            self.job.begin_part(Phase.SAVE, image=self._source.image)
+
     def announce_loop(self, total: int | None) -> None:
         """A denoising loop is about to begin; ``total`` is its number of steps, None if unknown."""
         self._driver = threading.get_ident()
         newest = self._passes[-1] if self._passes else None
-        if newest is None or newest.denoise.ledger.launched:
+        if newest is None or newest.ledger.launched:
             newest = self._begin_pass()
         if total is not None:
-            newest.denoise.ledger.expect_total(total)
+            self.job.expect_total(newest.part, total)
 
     def pass_step(self, index: int | None, total: int | None, latents: Any) -> None:
         """A step was queued: count it, mark it, and wait as the mode says.
@@ -87,17 +114,16 @@ class TrackedJob:
         """
         self._driver = threading.get_ident()
         tracked = self._pass_of(index)
-        if total is not None:
-            tracked.denoise.ledger.expect_total(total)
+        if total is not None and total != tracked.ledger.total:
+            self.job.expect_total(tracked.part, total)
         tracked.last_index = index
         tracked.is_left = False
         self._in_callback = True
-        self._barrier.pass_step(tracked.denoise.ledger, latents)
+        self._barrier.pass_step(tracked.ledger, latents)
 
     def settle_step(self) -> None:
         """The host has dealt with the step: take over what it now says of it."""
         state, tracked = self._state, self._passes[-1]
-        ledger = tracked.denoise.ledger
         tracked.host_count = state.sampling_step
         tracked.host_total = state.sampling_steps
         self._in_callback = False
@@ -105,19 +131,14 @@ class TrackedJob:
         if latents is not None:
             tracked.frames.hold(
                 StepFrame(
-                    step=ledger.launched - 1,
+                    step=tracked.ledger.launched - 1,
                     latents=latents,
                     noise_pred=getattr(state, "current_noise_pred", None),
                     sigma=getattr(state, "current_sigma", None),
                     sigma_next=getattr(state, "current_sigma_next", None),
                 ),
-                ledger.completed,
+                tracked.ledger.completed,
             )
-
-    def leave_pass(self) -> None:
-        """The host has gone on to another phase; the device may still be busy with the pass."""
-        if self._passes:
-            self._passes[-1].is_left = True
 
     @property
     def is_in_callback(self) -> bool:
@@ -127,13 +148,13 @@ class TrackedJob:
     @property
     def newest_launched(self) -> int:
         """Steps launched in the newest pass, 0 before the first."""
-        return self._passes[-1].denoise.ledger.launched if self._passes else 0
+        return self._passes[-1].ledger.launched if self._passes else 0
 
     def close(self) -> None:
         """Let go of every tensor and event."""
         for tracked in self._passes:
             tracked.frames.clear()
-            self._barrier.forget(tracked.denoise.ledger)
+            self._barrier.forget(tracked.ledger)
 
     # What the progress fields ask. Any thread.
 
@@ -149,20 +170,36 @@ class TrackedJob:
         shown = self.job.shown_pass
         if self.is_broken or shown is None:
             return None
-        if shown.index >= len(self._passes):  # begun this instant
-            return None
-        tracked = self._passes[shown.index]
-        return None if tracked.is_left and shown.ledger.is_drained else tracked
+        for tracked in reversed(self._passes):
+            if tracked.part is shown:
+                return None if tracked.is_left and tracked.ledger.is_drained else tracked
+        return None  # begun this instant
 
     def snapshot(self) -> ProgressSnapshot:
         """Return the job's progress as one consistent picture."""
         return self.job.snapshot(self._barrier.rung_name)
 
+    def _role_in(self, phase: Phase) -> str:
+        """Which pass a phase belongs to. The last decode of an image belongs to the image as a whole."""
+        image, role = self._source.image, self._source.role
+        if phase is Phase.SAVE:
+            return BASE
+        if phase is Phase.DECODE and any((p.role, p.image) == (role, image) for p in self.job.passes):
+            return DETAIL if role == DETAIL else BASE
+        return role
+
+    def _leave_pass(self) -> None:
+        """The host has gone on to another phase; the device may still be busy with the pass."""
+        if self._passes and not self._passes[-1].is_left:
+            self._passes[-1].is_left = True
+            if self._passes[-1].ledger.launched:
+                self.job.leave_part()
+
     def _pass_of(self, index: int | None) -> TrackedPass:
         newest = self._passes[-1] if self._passes else None
         if newest is None:
             return self._begin_pass()
-        if not newest.denoise.ledger.launched:
+        if not newest.ledger.launched:
             return newest
         # Loops give their index; without one, only the host's reset of its counter tells a new loop.
         if index is not None and newest.last_index is not None:
@@ -173,11 +210,13 @@ class TrackedJob:
 
     def _begin_pass(self) -> TrackedPass:
         for earlier in self._passes:
-            if earlier.denoise.ledger.is_drained:
+            if earlier.ledger.is_drained:
                 earlier.frames.clear()
         state = self._state
+        part, ledger = self.job.begin_pass(self._source.role, self._source.image)
         tracked = TrackedPass(
-            denoise=self.job.begin_pass(),
+            part=part,
+            ledger=ledger,
             kept={name: getattr(state, name, None) for name in KEPT_FIELDS},
             first_count=state.sampling_step,
             host_count=state.sampling_step,

@@ -1,0 +1,172 @@
+"""What earlier jobs have taught: how long each kind of part takes, per device, model, size and so on."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from zluda_sync.core.job_shape import JobShape
+from zluda_sync.core.part import Part, PartKind
+from zluda_sync.core.phase import Phase
+from zluda_sync.core.rates import EXACT, LEARNED_EXPONENT, SCALED, Rate
+
+FORMAT_VERSION = 1
+MAX_ENTRIES = 200
+MAX_SAMPLES = 9
+#: Jobs differ too much in these to be of any use to each other.
+_SAME = ("device", "model")
+
+
+@dataclass
+class KindDurations:
+    """Durations of one kind of part: seconds per step of a pass, or per part, at so many pixels."""
+
+    pixels: int
+    unit_s: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_SAMPLES))
+
+
+@dataclass
+class Entry:
+    """What was learned of one shape of job.
+
+    Attributes:
+        key: what tells it from others: see :func:`key_of`.
+        kinds: durations by kind of part.
+    """
+
+    key: dict[str, Any]
+    kinds: dict[PartKind, KindDurations] = field(default_factory=dict)
+
+
+def key_of(shape: JobShape) -> dict[str, Any]:
+    """Return the properties under which the durations of a job are kept."""
+    return {
+        "device": shape.device,
+        "model": shape.model,
+        "sampler": shape.sampler,
+        "mode": shape.mode,
+        "batch": shape.batch_size,
+        "passes": [[p.role, p.steps, p.width_px, p.height_px] for p in shape.passes],
+    }
+
+
+class Durations:
+    """All entries, the most recently used last. Not thread-safe: one job is made at a time."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def memory_for(self, shape: JobShape) -> ShapeMemory:
+        """Return what is known for jobs of this shape, from that shape or its nearest relatives."""
+        return ShapeMemory(self, shape)
+
+    def learn(self, shape: JobShape, parts: tuple[Part, ...]) -> None:
+        """Take over how long the finished parts of a job took."""
+        key = key_of(shape)
+        entry = next((known for known in self._entries if known.key == key), None) or Entry(key)
+        if entry in self._entries:
+            self._entries.remove(entry)
+        self._entries.append(entry)
+        del self._entries[:-MAX_ENTRIES]
+        for part in parts:
+            durations_s = part.unit_durations_s() if part.is_finished else []
+            if not durations_s:
+                continue
+            known = entry.kinds.get(part.kind)
+            if known is None or known.pixels != part.pixels:
+                known = entry.kinds[part.kind] = KindDurations(part.pixels)
+            known.unit_s.append(median(durations_s))
+
+    def find(self, shape: JobShape, kind: PartKind, pixels: int) -> Rate | None:
+        """Return the expectation from the entry nearest to a shape that knows the kind of part."""
+        key, best = key_of(shape), None
+        for entry in reversed(self._entries):
+            known = entry.kinds.get(kind)
+            if known is None or any(entry.key[name] != key[name] for name in _SAME):
+                continue
+            distance = _distance(entry.key, key) + abs(math.log(pixels / known.pixels))
+            if best is None or distance < best[0]:
+                best = (distance, known)
+        if best is None:
+            return None
+        distance, known = best
+        # Saving and the like do not grow with the picture as work on the device does.
+        unit_s = median(known.unit_s) * (pixels / known.pixels) ** LEARNED_EXPONENT
+        return Rate(unit_s, EXACT if distance == 0 else SCALED)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a tree that :meth:`from_json` reads back."""
+        return {
+            "version": FORMAT_VERSION,
+            "entries": [
+                {
+                    **entry.key,
+                    "parts": {
+                        f"{phase.value}/{role}": {
+                            "pixels": known.pixels,
+                            "unit_s": [round(s, 5) for s in known.unit_s],
+                        }
+                        for (phase, role), known in entry.kinds.items()
+                    },
+                }
+                for entry in self._entries
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, tree: Any) -> Durations:
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            ValueError: the tree is of another version, or not of this form.
+        """
+        made = cls()
+        try:
+            if tree["version"] != FORMAT_VERSION:
+                raise ValueError(f"version {tree['version']} is not {FORMAT_VERSION}")
+            for item in tree["entries"][-MAX_ENTRIES:]:
+                key = {name: item[name] for name in key_of(JobShape())}
+                entry = Entry(key)
+                for text, known in item["parts"].items():
+                    phase, _, role = text.partition("/")
+                    unit_s = [float(s) for s in known["unit_s"]]
+                    if not unit_s or not all(0 <= s < math.inf for s in unit_s) or int(known["pixels"]) < 1:
+                        raise ValueError(f"{text} has no usable durations")
+                    kept = KindDurations(int(known["pixels"]))
+                    kept.unit_s.extend(unit_s)
+                    entry.kinds[Phase(phase), role] = kept
+                made._entries.append(entry)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not of the expected form: {error!r}") from error
+        return made
+
+
+class ShapeMemory:
+    """What is known for one shape of job; serves :class:`zluda_sync.core.rates.Rates`."""
+
+    def __init__(self, durations: Durations, shape: JobShape) -> None:
+        self._durations = durations
+        self._shape = shape
+        self._recalled: dict[tuple[PartKind, int], Rate | None] = {}  # asked at each poll
+
+    def recall(self, kind: PartKind, pixels: int) -> Rate | None:
+        """Return the expectation for a kind of part, None if nothing comparable was seen."""
+        question = kind, pixels
+        if question not in self._recalled:
+            self._recalled[question] = self._durations.find(self._shape, kind, pixels)
+        return self._recalled[question]
+
+
+def _distance(known: dict[str, Any], wanted: dict[str, Any]) -> float:
+    """Return how unlike two keys are; 0 only if they are equal. A little unlike in steps is very like."""
+    distance = 0.0
+    for name, weight in (("sampler", 0.3), ("mode", 0.2), ("batch", 0.2), ("passes", 0.1)):
+        if known[name] != wanted[name]:
+            distance += weight
+    return distance

@@ -1,0 +1,69 @@
+"""A part of a job: one phase of one image, planned, under way or over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from zluda_sync.core.ledger import Ledger
+from zluda_sync.core.phase import BASE, Phase
+
+#: What is learned is kept by this: a phase and its role, such as ("denoise", "hires").
+PartKind = tuple[Phase, str]
+
+
+@dataclass(eq=False)
+class Part:
+    """One stretch of a job. Its owner is the job, which alone changes it.
+
+    Attributes:
+        phase: what is done.
+        role: which pass or which decode of the image it belongs to.
+        image: zero-based index among the images that are made one after the other.
+        pixels: pixels of all pictures of the batch together: what the work grows with.
+        steps: planned steps of a denoising pass, None for other phases or while unknown.
+        began_at_s: when the host began with it, None if it has not.
+        left_at_s: when the host went on to the next part, None if it has not.
+        ledger: launches and completions of a denoising pass, None for other phases and before it begins.
+    """
+
+    phase: Phase
+    role: str = BASE
+    image: int = 0
+    pixels: int = 1
+    steps: int | None = None
+    began_at_s: float | None = None
+    left_at_s: float | None = None
+    ledger: Ledger | None = None
+
+    @property
+    def kind(self) -> PartKind:
+        """What it is learned under."""
+        return self.phase, self.role
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the host has left it and the device has done all that was queued in it."""
+        return self.left_at_s is not None and (self.ledger is None or self.ledger.is_drained)
+
+    @property
+    def finished_at_s(self) -> float | None:
+        """When the device was done with it, None while it is not."""
+        if self.left_at_s is None or (self.ledger is not None and not self.ledger.is_drained):
+            return None
+        drained_at_s = self.ledger.last_completed_at_s if self.ledger is not None else None
+        return self.left_at_s if drained_at_s is None else max(self.left_at_s, drained_at_s)
+
+    def unit_durations_s(self) -> list[float]:
+        """Return how long each unit took that is done: steps of a pass, else the part as a whole.
+
+        The first step of a pass is left out as soon as there are others: it carries the compilation of
+        kernels, and the host's preparation of the loop.
+        """
+        if self.ledger is None:
+            end_s = self.left_at_s
+            return [end_s - self.began_at_s] if end_s is not None and self.began_at_s is not None else []
+        ends_s = self.ledger.snapshot().completed_at_s
+        if len(ends_s) == 1 and self.began_at_s is not None:
+            return [ends_s[0] - self.began_at_s]
+        return [later - earlier for earlier, later in pairwise(ends_s)]

@@ -1,0 +1,108 @@
+"""The host's progress routes: one bar and one ETA for the whole job, in the fields that clients know.
+
+The host computes them from the step of the current phase. The rest of each answer stays the host's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from zluda_sync.core.snapshot import ProgressSnapshot
+from zluda_sync.host.jobs import Jobs
+from zluda_sync.host.patches import Patch, Switch
+
+#: An ETA whose uncertainty is beyond this share is shown as a range.
+_RANGE_SHARE = 0.15
+
+
+class ProgressRoutes:
+    """Builds the patches of the routes that report progress."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._fills: dict[str, Callable[[Any, ProgressSnapshot, Any], None]] = {
+            "/internal/progress": _fill_page_progress,
+            "/sdapi/v1/progress": _fill_api_progress,
+            "/sdapi/v1/status": _fill_status,
+        }
+
+    def patches(self, routes: Iterable[Any]) -> list[Patch]:
+        """Return one patch for each progress route, below a subpath too.
+
+        FastAPI calls ``route.dependant.call``; replacing that works after registration and can be undone.
+        """
+        found = []
+        for route in routes:
+            path, dependant = getattr(route, "path", ""), getattr(route, "dependant", None)
+            fill = next((fill for ending, fill in self._fills.items() if path.endswith(ending)), None)
+            if fill is not None and getattr(dependant, "call", None) is not None:
+                found.append(
+                    Patch(dependant, "call", self._wrapping(fill), "one bar and one ETA for the whole job")
+                )
+        return found
+
+    def _wrapping(self, fill: Callable[..., None]) -> Callable[[Any, Switch], Any]:
+        def build(original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+            @functools.wraps(original)
+            def answer_progress(*args: Any, **kwargs: Any) -> Any:
+                answer = original(*args, **kwargs)
+                if switch.is_on:
+                    request = args[0] if args else kwargs.get("req")
+                    self._jobs.report(lambda snapshot: fill(answer, snapshot, request))
+                return answer
+
+            return answer_progress
+
+        return build
+
+
+def describe(snapshot: ProgressSnapshot) -> str:
+    """Return one line for people: what is going on, how much is done, how long it takes."""
+    parts = [snapshot.label, f"{snapshot.fraction:.0%}"]
+    if snapshot.eta_s is not None and snapshot.eta_spread_s is not None:
+        low_s, high_s = (
+            max(0.0, snapshot.eta_s - snapshot.eta_spread_s),
+            snapshot.eta_s + snapshot.eta_spread_s,
+        )
+        if snapshot.eta_spread_s > _RANGE_SHARE * snapshot.eta_s and high_s - low_s >= 2:
+            parts.append(f"{low_s:.0f}-{high_s:.0f} s left")
+        else:
+            parts.append(f"{snapshot.eta_s:.0f} s left")
+    return ", ".join(parts)
+
+
+def _fill_page_progress(answer: Any, snapshot: ProgressSnapshot, request: Any) -> None:
+    # A poller that follows "whatever runs" is told that it runs, between phases too.
+    if getattr(request, "id_task", None) == "undefined":
+        answer.active = True
+    if not answer.active:
+        return
+    _fill(
+        answer,
+        job=snapshot.label,
+        progress=snapshot.fraction,
+        eta=snapshot.eta_s,
+        textinfo=describe(snapshot),
+    )
+
+
+def _fill_api_progress(answer: Any, snapshot: ProgressSnapshot, _request: Any) -> None:
+    _fill(answer, progress=snapshot.fraction, eta_relative=snapshot.eta_s or 0.0, textinfo=describe(snapshot))
+
+
+def _fill_status(answer: Any, snapshot: ProgressSnapshot, _request: Any) -> None:
+    _fill(
+        answer,
+        task=snapshot.label,
+        progress=snapshot.fraction,
+        eta=snapshot.eta_s,
+        elapsed=snapshot.elapsed_s,
+    )
+
+
+def _fill(answer: Any, **values: Any) -> None:
+    for name, value in values.items():
+        if hasattr(answer, name):  # older hosts have fewer fields
+            setattr(answer, name, value)
