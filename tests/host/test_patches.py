@@ -64,6 +64,20 @@ def test_a_property_comes_back_as_a_property():
     assert vars(Owner)["value"] is original
 
 
+def test_an_object_with_slots_can_be_patched():
+    """FastAPI keeps a route's function in an object without a namespace."""
+
+    class Route:
+        __slots__ = ("greet",)
+
+    owner, table = Route(), PatchTable()
+    owner.greet = greet
+    table.install([loud(owner)])
+    assert "loud hello" == owner.greet()
+    table.remove_all()
+    assert owner.greet is greet
+
+
 def test_installing_twice_is_installing_once():
     """A host that restarts in process does not wrap the wrapper."""
     owner, table = SimpleNamespace(greet=greet), PatchTable()

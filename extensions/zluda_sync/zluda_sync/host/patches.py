@@ -87,10 +87,7 @@ class PatchTable:
             self._remove_one(key)
 
     def _install_one(self, patch: Patch) -> None:
-        own = vars(patch.owner) if hasattr(patch.owner, "__dict__") else {}
-        # Taken from the namespace, not by getattr: a property on a class must come back as a property, and a
-        # name inherited from a base class must become absent again.
-        original = own.get(patch.name, _ABSENT)
+        original = _own_value(patch.owner, patch.name)
         inherited = getattr(patch.owner, patch.name) if original is _ABSENT else original
         entry = _Installed(patch, original, None)
         entry.replacement = patch.build(inherited, entry.switch)
@@ -101,9 +98,19 @@ class PatchTable:
     def _remove_one(self, key: tuple[int, str]) -> None:
         entry = self._installed.pop(key)
         entry.switch.is_on = False
-        if vars(entry.patch.owner).get(entry.patch.name) is not entry.replacement:
+        if _own_value(entry.patch.owner, entry.patch.name) is not entry.replacement:
             return
         if entry.original is _ABSENT:
             delattr(entry.patch.owner, entry.patch.name)
         else:
             setattr(entry.patch.owner, entry.patch.name, entry.original)
+
+
+def _own_value(owner: Any, name: str) -> Any:
+    """Return what stands at a name of ``owner`` itself.
+
+    Taken from the namespace, not by getattr: a property on a class must come back as a property, and a name
+    inherited from a base class must become absent again. Objects with slots have no namespace.
+    """
+    namespace = getattr(owner, "__dict__", None)
+    return getattr(owner, name, _ABSENT) if namespace is None else namespace.get(name, _ABSENT)
