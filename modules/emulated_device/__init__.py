@@ -7,7 +7,9 @@ Importing this changes nothing in torch; :func:`install` does.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -25,6 +27,19 @@ _WHOLE_OPERATIONS = (
     "tril_indices triu_indices scaled_dot_product_attention"
 )
 _registrations: list[torch.library.Library] = []
+
+
+@dataclass(frozen=True)
+class SlowDown:
+    """A module that was slowed down; :meth:`remove` ends it."""
+
+    before: RemovableHandle
+    after: RemovableHandle
+
+    def remove(self) -> None:
+        """Let the module be as fast as it is."""
+        self.before.remove()
+        self.after.remove()
 
 
 def install() -> torch.device:
@@ -64,13 +79,21 @@ def _register_whole_operations() -> torch.library.Library:
 
 def slow_down(
     module: torch.nn.Module, seconds_for: Callable[[tuple[Any, ...], dict[str, Any]], float], name: str
-) -> RemovableHandle:
-    """Keep the device busy for ``seconds_for(args, kwargs)`` after each forward of ``module``.
+) -> SlowDown:
+    """Make each forward of ``module`` take the device ``seconds_for(args, kwargs)``, computing included.
 
-    The host returns from the forward at once: the delay is an item on the queue. Remove the handle to end it.
+    The host returns from the forward at once: the rest of the time is waited for on the queue, so that a job
+    takes the same whatever the CPU beneath is busy with. Remove the handle to end it.
     """
+    began_at_s: list[float] = []
 
-    def queue_delay(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        QUEUE.enqueue_delay(seconds_for(args, kwargs), name)
+    def queue_start(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        QUEUE.enqueue(lambda: began_at_s.append(time.perf_counter()), f"{name} begins")
 
-    return module.register_forward_hook(queue_delay, with_kwargs=True)
+    def queue_rest(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        seconds = seconds_for(args, kwargs)
+        QUEUE.enqueue(lambda: time.sleep(max(0.0, began_at_s.pop() + seconds - time.perf_counter())), name)
+
+    before = module.register_forward_pre_hook(queue_start, with_kwargs=True)
+    after = module.register_forward_hook(queue_rest, with_kwargs=True)
+    return SlowDown(before, after)

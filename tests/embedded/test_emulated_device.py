@@ -455,12 +455,12 @@ def test_the_host_runs_ahead_of_a_slow_device(device):
 
 
 def test_a_removed_delay_is_gone(device):
-    """slow_down queues its delay behind the module's own work until its handle is removed."""
+    """slow_down queues a start before the module's own work and the rest behind it, until it is removed."""
     net = torch.nn.Identity()
     handle = slow_down(net, lambda args, kwargs: 0.0, "slow")
     before = QUEUE.queued
     net(1)
-    assert QUEUE.queued == before + 1
+    assert QUEUE.queued == before + 2
     handle.remove()
     net(1)
-    assert QUEUE.queued == before + 1
+    assert QUEUE.queued == before + 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -46,7 +47,8 @@ class DurationsFile:
             temporary.write_text(json.dumps(durations.to_json(), indent=1), encoding="utf-8")
             temporary.replace(self._path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
             self._warn(
                 f"learned durations cannot be saved to {self._path} ({error}); they last until SD.Next ends"
             )

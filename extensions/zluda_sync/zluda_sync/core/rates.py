@@ -12,9 +12,9 @@ from zluda_sync.core.phase import BASE, Phase
 
 #: How time grows with pixels, as an exponent, between jobs: a little less than in proportion.
 LEARNED_EXPONENT = 0.85
-#: The same within a job of a kind never seen: halfway between a busy device (1) and one that mostly waits for
-#: launches (0), where either extreme would be far off for the other.
-GUESSED_EXPONENT = 0.5
+#: The same within a job of a kind never seen: between a busy device (1) and one that mostly waits for launches
+#: (0), where either extreme would be far off for the other.
+GUESSED_EXPONENT = 0.62
 #: Units of a base step that a phase takes where nothing at all is known of it.
 GUESSED_BASE_STEPS = {
     Phase.PREPARE: 0.0,

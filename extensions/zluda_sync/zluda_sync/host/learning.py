@@ -33,6 +33,11 @@ class Learning:
             self._loaded().learn(job.shape, job.parts)
             self._file.save(self._loaded())
 
+    def forget(self) -> None:
+        """Begin anew; what was learned before is no longer kept."""
+        self._durations = Durations()
+        self._file.save(self._durations)
+
     def _loaded(self) -> Durations:
         if self._durations is None:
             self._durations = self._file.load()

@@ -83,6 +83,10 @@ class Session:
         self._last_end_s = SYSTEM_CLOCK()
         self.reconcile()
 
+    def forget_learned(self) -> None:
+        """Drop what earlier jobs have taught about durations."""
+        self._learning.forget()
+
     def close(self) -> None:
         """Leave the host as it came."""
         self._stand_down()
