@@ -227,6 +227,21 @@ def test_the_label_names_the_image_of_a_batch():
     assert "Image 2/3: VAE decode" == job.snapshot().label
 
 
+def test_what_waits_behind_queued_steps_is_not_learned_as_their_successors_time():
+    """Without barriers the host enters the decode at once; its time begins when the last step is finished."""
+    driver = JobDriver(ONE_IMAGE)
+    _part, ledger = driver.job.begin_pass()
+    for _ in range(20):
+        ledger.record_launch()
+    decode = driver.job.begin_part(Phase.DECODE)
+    for step in range(20):
+        driver.spend(STEP_S)
+        ledger.record_completion(step)
+    driver.spend(DECODE_S)
+    driver.job.begin_part(Phase.SAVE)
+    assert decode.unit_durations_s() == pytest.approx([DECODE_S])
+
+
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from([*Phase, "loop", "launch", "complete", "leave", "time", "total"]),

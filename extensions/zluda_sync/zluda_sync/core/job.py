@@ -181,6 +181,7 @@ class Job:
             part = Part(phase, role, image, pixels=self._pixels_of(role))
             self._parts.insert(position, part)
         part.began_at_s = now_s
+        part.queued_behind = self._passes[-1].ledger if self._passes else None
         return part
 
     def _pixels_of(self, role: str) -> int:

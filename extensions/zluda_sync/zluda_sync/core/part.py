@@ -25,6 +25,7 @@ class Part:
         began_at_s: when the host began with it, None if it has not.
         left_at_s: when the host went on to the next part, None if it has not.
         ledger: launches and completions of a denoising pass, None for other phases and before it begins.
+        queued_behind: ledger of the pass before it, whose steps the device may still be busy with.
     """
 
     phase: Phase
@@ -35,6 +36,7 @@ class Part:
     began_at_s: float | None = None
     left_at_s: float | None = None
     ledger: Ledger | None = None
+    queued_behind: Ledger | None = None
 
     @property
     def kind(self) -> PartKind:
@@ -54,16 +56,25 @@ class Part:
         drained_at_s = self.ledger.last_completed_at_s if self.ledger is not None else None
         return self.left_at_s if drained_at_s is None else max(self.left_at_s, drained_at_s)
 
+    @property
+    def device_began_at_s(self) -> float | None:
+        """When the device could begin with it, None if the host has not begun."""
+        if self.began_at_s is None or self.queued_behind is None:
+            return self.began_at_s
+        return max(self.began_at_s, self.queued_behind.last_completed_at_s or 0.0)
+
     def unit_durations_s(self) -> list[float]:
         """Return how long each unit took that is done: steps of a pass, else the part as a whole.
 
         The first step of a pass is left out as soon as there are others: it carries the compilation of
         kernels, and the host's preparation of the loop.
         """
+        began_at_s = self.device_began_at_s
+        if began_at_s is None:
+            return []
         if self.ledger is None:
-            end_s = self.left_at_s
-            return [end_s - self.began_at_s] if end_s is not None and self.began_at_s is not None else []
+            return [max(0.0, self.left_at_s - began_at_s)] if self.left_at_s is not None else []
         ends_s = self.ledger.snapshot().completed_at_s
-        if len(ends_s) == 1 and self.began_at_s is not None:
-            return [ends_s[0] - self.began_at_s]
+        if len(ends_s) == 1:
+            return [max(0.0, ends_s[0] - began_at_s)]
         return [later - earlier for earlier, later in pairwise(ends_s)]

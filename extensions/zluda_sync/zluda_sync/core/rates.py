@@ -12,9 +12,11 @@ from zluda_sync.core.phase import BASE, Phase
 
 #: How time grows with pixels, as an exponent, between jobs: a little less than in proportion.
 LEARNED_EXPONENT = 0.85
-#: The same within a job of a kind never seen: between a busy device (1) and one that mostly waits for launches
-#: (0), where either extreme would be far off for the other.
-GUESSED_EXPONENT = 0.62
+#: The same within a job of a kind never seen: nearer to a busy device (1) than to one that mostly waits for
+#: launches (0), where either extreme would be far off for the other.
+GUESSED_EXPONENT = 0.8
+#: Share of a lone first step that is taken for the step itself; the rest is preparation and warming up.
+FIRST_STEP_SHARE = 0.7
 #: Units of a base step that a phase takes where nothing at all is known of it.
 GUESSED_BASE_STEPS = {
     Phase.PREPARE: 0.0,
@@ -71,10 +73,11 @@ class Rates:
         observed = part.unit_durations_s() if part.ledger is not None else []
         if not observed:
             return prior or self._from_another_pass(part) or self._from_base_step(part)
-        shown = Rate(median(observed), OBSERVED)
+        is_first = part.ledger is not None and part.ledger.completed == 1
+        shown = Rate(median(observed) * (FIRST_STEP_SHARE if is_first else 1.0), OBSERVED)
         if prior is None:
             return shown
-        if len(observed) == 1 and shown.unit_s > COMPILE_FACTOR * prior.unit_s:
+        if is_first and shown.unit_s > COMPILE_FACTOR * prior.unit_s:
             return prior
         weight = len(observed) / (len(observed) + PRIOR_WEIGHT)
         return Rate(weight * shown.unit_s + (1 - weight) * prior.unit_s, min(shown.spread, prior.spread))

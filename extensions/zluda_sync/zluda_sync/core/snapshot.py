@@ -54,7 +54,7 @@ class ProgressSnapshot:
     @property
     def label(self) -> str:
         """What is going on, as the user reads it: ``Image 2/3: Denoise 12/30``."""
-        if self.is_host_ahead and self.run_ahead:
+        if self.is_host_ahead and self.run_ahead and self.mode is SyncMode.OBSERVE:
             text = f"Finishing {self.run_ahead} queued step{'s' if self.run_ahead > 1 else ''}"
         elif self.phase is Phase.DENOISE:
             total = f"/{self.total}" if self.total is not None else ""
