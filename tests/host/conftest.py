@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline
 
-from modules import devices, processing_args, processing_callbacks, shared
+from modules import devices, paths, processing_args, processing_callbacks, shared
 from modules.shared_state import State
 from tests.fake_device import FakeDevice
 from zluda_sync.core.settings import DEPTH, ENABLED, MODE
@@ -88,9 +89,10 @@ class HostBench:
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostBench]:
-    """A host on ZLUDA whose device stands still."""
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HostBench]:
+    """A host on ZLUDA whose device stands still, with an empty data folder."""
     device = FakeDevice()
+    monkeypatch.setattr(paths, "data_path", str(tmp_path))
     monkeypatch.setattr(devices, "backend", "zluda")
     monkeypatch.setattr(processing_callbacks, "p", SimpleNamespace())
     monkeypatch.setattr(session_module, "accelerator_of", lambda host: Accelerator(device))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -74,7 +75,13 @@ class Part:
             return []
         if self.ledger is None:
             return [max(0.0, self.left_at_s - began_at_s)] if self.left_at_s is not None else []
-        ends_s = self.ledger.snapshot().completed_at_s
-        if len(ends_s) == 1:
-            return [max(0.0, ends_s[0] - began_at_s)]
-        return [later - earlier for earlier, later in pairwise(ends_s)]
+        # Steps that were noticed at the same moment share the time since the moment before.
+        noticed = sorted(Counter(self.ledger.snapshot().completed_at_s).items())
+        if len(noticed) == 1:
+            ((end_s, steps),) = noticed
+            return [max(0.0, end_s - began_at_s) / steps]
+        return [
+            (end_s - before_s) / steps
+            for (before_s, _), (end_s, steps) in pairwise(noticed)
+            for _ in range(steps)
+        ]

@@ -1,0 +1,104 @@
+"""What is read from the host's processing object, in all its forms."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zluda_sync.core.phase import BASE, DETAIL, HIRES, REFINE, Phase
+from zluda_sync.host.job_source import JobSource
+from zluda_sync.host.phase_titles import phase_of
+
+HIRES_REQUEST = {"enable_hr": True, "hr_scale": 1.5, "hr_second_pass_steps": 8, "denoising_strength": 0.5}
+
+
+def shape_of(**values):
+    return JobSource(SimpleNamespace(width=512, height=768, steps=20, **values)).shape(
+        "card", "model", "observe"
+    )
+
+
+def test_the_shape_of_a_plain_job():
+    """One image, one pass."""
+    shape = shape_of(n_iter=3, batch_size=2, sampler_name="Euler")
+    assert (3, 2, "Euler") == (shape.images, shape.batch_size, shape.sampler)
+    assert [(BASE, 20, 512, 768)] == [(p.role, p.steps, p.width_px, p.height_px) for p in shape.passes]
+
+
+def test_a_latent_upscaler_has_a_second_pass():
+    """Hires with a latent upscaler denoises again, at the larger size."""
+    second = shape_of(**HIRES_REQUEST, hr_upscaler="Latent Nearest").passes[1]
+    assert (HIRES, 8, 768, 1152) == (second.role, second.steps, second.width_px, second.height_px)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"hr_upscaler": "ESRGAN"}, {"denoising_strength": 0, "hr_upscaler": "Latent"}, {"enable_hr": False}],
+    ids=["upscaling only", "no strength", "switched off"],
+)
+def test_no_second_pass_is_planned_where_there_is_none(changes):
+    """What will not come must not be waited for."""
+    assert 1 == len(shape_of(**{**HIRES_REQUEST, **changes}).passes)
+
+
+def test_no_processing_object_means_no_shape():
+    """Video tabs call pipelines by themselves."""
+    assert JobSource(None).shape("card", "model", "observe") is None
+    assert (0, BASE) == (JobSource(None).image, JobSource(None).role)
+
+
+@pytest.mark.parametrize(
+    ("flags", "role"),
+    [({}, BASE), ({"is_hr_pass": True}, HIRES), ({"is_refiner_pass": True}, REFINE)],
+)
+def test_the_pass_is_told_by_the_hosts_flags(flags, role):
+    """The flags have the same names in every version."""
+    assert role == JobSource(SimpleNamespace(**flags)).role
+
+
+def test_in_the_detailer_every_pass_is_a_detail():
+    """Its inner passes carry the flags of a base pass."""
+    source = JobSource(SimpleNamespace())
+    source.is_in_detailer = True
+    assert DETAIL == source.role
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["width", "height", "steps", "n_iter", "batch_size", "hr_scale", "hr_resize_x", "enable_hr"]
+        ),
+        st.one_of(
+            st.none(), st.text(max_size=4), st.integers(), st.floats(), st.lists(st.integers(), max_size=2)
+        ),
+    )
+)
+def test_no_field_can_break_the_reading(values):
+    """Whatever a script puts into the object, there is a shape."""
+    shape = JobSource(SimpleNamespace(**values)).shape("card", "model", "observe")
+    assert shape.images >= 1
+    assert shape.base_pixels >= 1
+
+
+@pytest.mark.parametrize(
+    ("title", "phase"),
+    [
+        ("TE Encode", Phase.ENCODE),
+        ("VAE Decode", Phase.DECODE),
+        ("VAE", Phase.DECODE),
+        ("Load model", Phase.LOAD),
+        ("Load", Phase.LOAD),
+        ("Save image", Phase.SAVE),
+        ("Upscale", Phase.UPSCALE),
+        ("Detailer", Phase.DETAIL),
+        ("Inference", None),
+        ("Process", None),
+        ("", None),
+    ],
+)
+def test_titles_of_all_versions_are_known(title, phase):
+    """A title that says nothing of the kind of work changes nothing."""
+    assert phase is phase_of(title)

@@ -1,0 +1,189 @@
+"""The progress routes: one bar and one ETA for the whole job, and only while there is one."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from modules import shared
+
+
+class Answers:
+    """The host's three progress routes, with answers of a fixed kind."""
+
+    def __init__(self, subpath: str = "") -> None:
+        self.app = FastAPI()
+        for path in ("/internal/progress", "/sdapi/v1/progress", "/sdapi/v1/status", "/sdapi/v1/other"):
+            self.app.add_api_route(subpath + path, self.answer, methods=["POST"], response_model=None)
+
+    def answer(self, req=None):
+        return SimpleNamespace(
+            job="Inference",
+            progress=0.5,
+            eta=1.0,
+            eta_relative=1.0,
+            textinfo=None,
+            active=False,
+            task="x",
+            elapsed=0,
+        )
+
+    def ask(self, path: str, id_task: str = "undefined"):
+        route = next(r for r in self.app.routes if isinstance(r, APIRoute) and r.path.endswith(path))
+        return route.dependant.call(SimpleNamespace(id_task=id_task))
+
+
+def processing(**changes):
+    """Return the host's object for a job of 4 steps."""
+    values = {"width": 64, "height": 64, "steps": 4, "n_iter": 1, "batch_size": 1, "iteration": 0, **changes}
+    return SimpleNamespace(**values)
+
+
+@pytest.fixture
+def answers(bench):
+    made = Answers()
+    bench.session.serve(made.app)
+    return made
+
+
+def begin(bench, **changes):
+    """Begin a job as process_images does."""
+    shared.opts.data.update({"zluda_sync_mode": "observe"})
+    bench.state.begin("API-TXT")
+    bench.session.begin_job(processing(**changes))
+    bench.begin_loop()
+
+
+def test_without_a_job_the_answers_are_the_hosts(bench, answers):
+    """An idle host says what it always said."""
+    answer = answers.ask("/internal/progress")
+    assert ("Inference", 0.5, False) == (answer.job, answer.progress, answer.active)
+
+
+def test_the_page_gets_label_bar_and_eta_of_the_whole_job(bench, answers):
+    """Half of the steps are finished: that is less than half of the job, for the decode is to come."""
+    begin(bench)
+    for index in range(4):
+        bench.step(index)
+    bench.finish(2)
+    answer = answers.ask("/internal/progress")
+    assert "Denoise 2/4" == answer.job
+    assert 0.0 < answer.progress < 0.5
+    assert answer.eta > 0.0
+    assert answer.textinfo.startswith("Denoise 2/4, ")
+
+
+def test_who_follows_whatever_runs_is_told_that_it_runs(bench, answers):
+    """Between two phases the host's job has no name; it runs all the same."""
+    begin(bench)
+    assert answers.ask("/internal/progress", "undefined").active
+
+
+def test_who_waits_for_another_task_sees_none_of_it(bench, answers):
+    """The bar of a job belongs to those who asked for it."""
+    begin(bench)
+    answer = answers.ask("/internal/progress", "task(another)")
+    assert (False, "Inference", 0.5) == (answer.active, answer.job, answer.progress)
+
+
+def test_the_api_fields_say_the_same(bench, answers):
+    """Clients of /sdapi/v1/progress and /status need no change."""
+    begin(bench)
+    for index in range(4):
+        bench.step(index)
+    bench.finish(2)
+    page, api, status = (answers.ask(p) for p in ("/internal/progress", "/v1/progress", "/v1/status"))
+    assert page.progress == pytest.approx(api.progress, abs=0.05)
+    assert page.progress == pytest.approx(status.progress, abs=0.05)
+    assert page.eta == pytest.approx(api.eta_relative, abs=0.5)
+    assert ("Denoise 2/4", 0.5) == (status.task, answers.ask("/other").progress)
+
+
+def test_the_bar_stands_until_the_request_is_over_and_then_it_is_gone(bench, answers):
+    """After the pictures are made the host still encodes them: no fall to 0 in between."""
+    begin(bench)
+    bench.step(0)
+    bench.state.end()
+    bench.session.end_job()
+    assert answers.ask("/internal/progress").progress > 0.9
+    bench.state.end()
+    assert 0.5 == answers.ask("/internal/progress").progress
+
+
+def test_a_broken_snapshot_leaves_the_hosts_answer(bench, answers, monkeypatch, caplog):
+    """A bug of ours is logged once, and every later poll is the host's own."""
+    begin(bench)
+    monkeypatch.setattr(bench.session._jobs.current.job, "snapshot", lambda rung: 1 / 0)
+    assert 0.5 == answers.ask("/internal/progress").progress
+    assert 0.5 == answers.ask("/internal/progress").progress
+    assert 1 == len([record for record in caplog.records if "division" in record.getMessage()])
+
+
+def test_routes_below_a_subpath_are_found_and_given_back(bench):
+    """A host behind a proxy has each route twice."""
+    answers = Answers("/sd")
+    originals = [route.dependant.call for route in answers.app.routes if isinstance(route, APIRoute)]
+    bench.session.serve(answers.app)
+    begin(bench)
+    assert "Inference" != answers.ask("/internal/progress").job
+    bench.session.close()
+    assert originals == [route.dependant.call for route in answers.app.routes if isinstance(route, APIRoute)]
+
+
+def test_each_image_and_pass_is_named(bench, answers):
+    """Image 2 of 2 in its hires pass says so."""
+    begin(bench, n_iter=2, iteration=1, is_hr_pass=True, enable_hr=True, hr_scale=2, denoising_strength=0.5)
+    bench.step(0)
+    assert "Image 2/2: Hires 0/4" == answers.ask("/internal/progress").job
+
+
+@pytest.mark.parametrize("title", ["VAE Decode", "VAE", "Remote VAE"])
+def test_decode_is_named_in_every_version_of_the_host(bench, answers, title):
+    """And never by the bare name at which the page hides the percentage."""
+    begin(bench)
+    bench.step(0)
+    bench.finish()
+    bench.state.begin(title)
+    assert "VAE decode" == answers.ask("/internal/progress").job
+
+
+def test_a_host_that_names_phases_by_writing_the_job_is_followed(bench, answers):
+    """Until September 2025 a phase was a name in state.job."""
+    begin(bench)
+    bench.step(0)
+    bench.finish()
+    bench.state.job = "VAE"
+    assert "VAE decode" == answers.ask("/internal/progress").job
+    bench.state.job = "Text"
+    bench.state.begin("Save image")
+    assert "Saving" == answers.ask("/internal/progress").job
+
+
+def test_finished_jobs_teach_and_stopped_ones_do_not(bench, answers):
+    """The second job has an ETA before its first step; a stopped job before it has not spoiled it."""
+    for is_stopped in (True, False):
+        begin(bench)
+        assert answers.ask("/internal/progress").eta is None
+        for index in range(4):
+            bench.step(index)
+            bench.finish()
+        bench.state.begin("VAE Decode")
+        bench.state.interrupted = is_stopped
+        bench.session.end_job()
+        bench.state.interrupted = False
+    begin(bench)
+    assert answers.ask("/internal/progress").eta is not None
+
+
+def test_latents_of_no_job_are_kept(bench, answers):
+    """After the job no tensor of it is alive in our hands."""
+    begin(bench)
+    bench.step(0)
+    tracked = bench.session._jobs.current
+    bench.session.end_job()
+    assert all(len(one.frames) == 0 for one in tracked._passes)
+    assert torch.is_tensor(bench.state.current_latent)
