@@ -242,6 +242,20 @@ def test_what_waits_behind_queued_steps_is_not_learned_as_their_successors_time(
     assert decode.unit_durations_s() == pytest.approx([DECODE_S])
 
 
+def test_steps_noticed_in_one_look_share_the_time_since_the_look_before():
+    """Two short steps found finished at once took half of it each, and not none and all."""
+    driver = JobDriver(ONE_IMAGE)
+    part, ledger = driver.job.begin_pass()
+    for _ in range(4):
+        ledger.record_launch()
+    for _ in range(2):
+        driver.spend(1.0)
+        for _ in range(2):
+            ledger.record_completion(ledger.completed)
+            driver.clock.pass_time(0.0001)
+    assert part.unit_durations_s() == pytest.approx([0.5, 0.5], abs=0.01)
+
+
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from([*Phase, "loop", "launch", "complete", "leave", "time", "total"]),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.phase import BASE, Phase
 
+#: Completions nearer to each other than the watcher's shortest pause were noticed in one look.
+SAME_LOOK_S = 0.002
 #: What is learned is kept by this: a phase and its role, such as ("denoise", "hires").
 PartKind = tuple[Phase, str]
 
@@ -75,13 +77,26 @@ class Part:
             return []
         if self.ledger is None:
             return [max(0.0, self.left_at_s - began_at_s)] if self.left_at_s is not None else []
-        # Steps that were noticed at the same moment share the time since the moment before.
-        noticed = sorted(Counter(self.ledger.snapshot().completed_at_s).items())
-        if len(noticed) == 1:
-            ((end_s, steps),) = noticed
+        looks = _group_by_look(self.ledger.snapshot().completed_at_s)
+        if len(looks) == 1:
+            ((end_s, steps),) = looks
             return [max(0.0, end_s - began_at_s) / steps]
         return [
             (end_s - before_s) / steps
-            for (before_s, _), (end_s, steps) in pairwise(noticed)
+            for (before_s, _), (end_s, steps) in pairwise(looks)
             for _ in range(steps)
         ]
+
+
+def _group_by_look(completed_at_s: Sequence[float]) -> list[tuple[float, int]]:
+    """Return the moments at which completions were noticed, and how many steps at each.
+
+    Steps that the watcher found finished in one look share the time since the look before.
+    """
+    looks: list[tuple[float, int]] = []
+    for at_s in completed_at_s:
+        if looks and at_s - looks[-1][0] < SAME_LOOK_S:
+            looks[-1] = (looks[-1][0], looks[-1][1] + 1)
+        else:
+            looks.append((at_s, 1))
+    return looks
