@@ -1,12 +1,7 @@
-"""The model that the embedded host makes for itself: a tiny Stable Diffusion with random weights.
-
-It has the parts, the file layout and the latents (4 channels, factor 8) of the real one; its pictures
-mean nothing.
-"""
+"""The model that the embedded host makes for itself: a tiny Stable Diffusion with random weights."""
 
 from __future__ import annotations
 
-import shutil
 import string
 import tempfile
 from pathlib import Path
@@ -15,95 +10,67 @@ import torch
 from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from modules.errors import HostError
-from modules.logger import log
+from modules.errors import HostError, log
 
 NAME = "tiny-random"
-
-
-def build_tokenizer() -> CLIPTokenizer:
-    """A tokenizer whose words are single characters."""
-    characters = string.ascii_lowercase + string.digits + string.punctuation
-    words = ["<|startoftext|>", "<|endoftext|>", *characters, *(f"{c}</w>" for c in characters)]
-    return CLIPTokenizer(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=77)
+NO_CHECKER = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
 
 def build_pipeline() -> StableDiffusionPipeline:
     """The whole pipeline on the CPU; the same weights each time, torch's own generator untouched."""
-    tokenizer = build_tokenizer()
+    characters = string.ascii_lowercase + string.digits + string.punctuation
+    words = ["<|startoftext|>", "<|endoftext|>", *characters, *(f"{c}</w>" for c in characters)]
+    tokenizer = CLIPTokenizer(vocab={w: i for i, w in enumerate(words)}, merges=[], model_max_length=77)
+    text_sizes = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+    }
+    text_config = CLIPTextConfig(
+        vocab_size=len(words), bos_token_id=0, eos_token_id=1, projection_dim=32, **text_sizes
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(20240801)
-        text_encoder = CLIPTextModel(
-            CLIPTextConfig(
-                vocab_size=len(tokenizer),
-                hidden_size=32,
-                intermediate_size=64,
-                projection_dim=32,
-                num_hidden_layers=2,
-                num_attention_heads=4,
-                bos_token_id=0,
-                eos_token_id=1,
-                pad_token_id=1,
-            )
-        )
+        text_encoder = CLIPTextModel(text_config)
         vae = AutoencoderKL(
             block_out_channels=(16, 16, 16, 16),
             down_block_types=("DownEncoderBlock2D",) * 4,
             norm_num_groups=8,
             up_block_types=("UpDecoderBlock2D",) * 4,
-            latent_channels=4,
             sample_size=256,
         )
         unet = UNet2DConditionModel(
             sample_size=32,
-            in_channels=4,
-            out_channels=4,
             block_out_channels=(32, 64),
             layers_per_block=1,
             cross_attention_dim=32,
-            attention_head_dim=8,
             norm_num_groups=8,
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
             up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         )
-    scheduler = EulerDiscreteScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        steps_offset=1,
-        timestep_spacing="leading",
-    )
+    betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
     return StableDiffusionPipeline(
         vae=vae.eval(),
         text_encoder=text_encoder.eval(),
         tokenizer=tokenizer,
         unet=unet.eval(),
-        scheduler=scheduler,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        scheduler=EulerDiscreteScheduler(**betas, steps_offset=1, timestep_spacing="leading"),
+        **NO_CHECKER,
     )
 
 
 def ensure_default_model(parent: str | Path) -> str:
-    """Folder of the default model below `parent`, made if it is not there; never half-written.
-
-    Raises:
-        HostError: it cannot be written.
-    """
-    folder = Path(parent) / NAME
+    """Folder of the default model below `parent`, made if it is not there; whole, or HostError."""
+    folder = Path(parent, NAME)
     if folder.is_dir():
         return str(folder)
-    temporary = None
     try:
-        temporary = tempfile.mkdtemp(prefix=f".{NAME}-", dir=parent)
-        build_pipeline().save_pretrained(temporary, safe_serialization=True)
-        Path(temporary).rename(folder)
+        with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as temporary:
+            build_pipeline().save_pretrained(temporary, safe_serialization=True)
+            Path(temporary).rename(folder)
         log.info(f'Model: made "{folder}"')
     except OSError as e:
         if not folder.is_dir():  # another process may have been first
             raise HostError(f'Model: cannot write "{folder}" ({e}); choose another --data-dir') from e
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
     return str(folder)

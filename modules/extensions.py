@@ -1,10 +1,12 @@
-"""Stand-in for SD.Next's modules/extensions.py: every folder in the extensions folder is one extension."""
+"""Stand-in for SD.Next's modules/extensions.py: every folder of the extensions folder. No class `Script`."""
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from pathlib import Path
 
-from modules import paths, shared
+from modules import errors, paths, script_callbacks, shared
 
 
 class Extension:
@@ -15,31 +17,40 @@ class Extension:
         self.path = path
         self.enabled = enabled
         self.is_builtin = is_builtin
-        self.remote: str | None = None
-        self.version = ""
-
-    def list_files(self, subdir: str, extension: str) -> list:
-        """Files of `subdir` whose suffix is `extension` (with its dot), by name."""
-        from modules.scripts_manager import ScriptFile
-
-        files = sorted(file for file in Path(self.path, subdir).glob("*") if file.suffix.lower() == extension)
-        return [ScriptFile(self.path, file.name, str(file), "50") for file in files]
 
 
 extensions: list[Extension] = []
 
 
-def active() -> list[Extension]:
-    """Extensions whose scripts, JavaScript and styles are used."""
-    if shared.opts.disable_all_extensions == "all":
-        return []
-    return [ext for ext in extensions if ext.enabled]
+def list_files(subdir: str, suffix: str) -> list[Path]:
+    """Files with this suffix (with its dot) of all enabled extensions, in the order of their use."""
+    files = [file for ext in extensions if ext.enabled for file in Path(ext.path, subdir).glob(f"*{suffix}")]
+    return sorted(files, key=lambda file: str(file).lower())
 
 
 def list_extensions() -> None:
     """Fill `extensions` anew; one is enabled unless `opts.disabled_extensions` has its name, in any case."""
     disabled = {name.lower() for name in shared.opts.disabled_extensions}
     folders = sorted(folder for folder in Path(paths.extensions_dir).glob("*") if folder.is_dir())
-    extensions[:] = [
-        Extension(folder.name, str(folder), folder.name.lower() not in disabled) for folder in folders
-    ]
+    extensions[:] = [Extension(f.name, str(f), f.name.lower() not in disabled) for f in folders]
+
+
+def load_script(file: Path) -> None:
+    """Execute one script, its extension's folder first in `sys.path`; what it raises is logged."""
+    spec = importlib.util.spec_from_file_location(file.name, file)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    search_path = sys.path
+    try:
+        sys.path = [str(file.parent.parent), *search_path]
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
+    except Exception as e:  # noqa: BLE001 - one broken script must not keep the others out
+        errors.display(e, f"Load script: {file}")
+    finally:
+        sys.path = search_path
+
+
+def load_scripts() -> None:
+    """Run every script of the enabled extensions, after forgetting all callbacks."""
+    script_callbacks.clear_callbacks()
+    for file in list_files("scripts", ".py"):
+        load_script(file)

@@ -7,114 +7,97 @@ from __future__ import annotations
 
 from typing import Any
 
+import diffusers
 import torch
+from PIL import Image
 
-from modules import errors, processing_vae, sd_models, sd_samplers, shared
-from modules.logger import log
+from modules import devices, errors, shared
+from modules.errors import HostError
 from modules.processing_args import set_pipeline_args
 
+SAMPLERS = {
+    "Default": None,  # what the model came with
+    "Euler": diffusers.EulerDiscreteScheduler,
+    "Euler a": diffusers.EulerAncestralDiscreteScheduler,
+    "DDIM": diffusers.DDIMScheduler,
+    "DPM++ 2M": diffusers.DPMSolverMultistepScheduler,
+    "Heun": diffusers.HeunDiscreteScheduler,
+    "UniPC": diffusers.UniPCMultistepScheduler,
+}
 
-def call_pipeline(p: Any, args: dict, steps: int) -> Any:
-    """Run the pipeline as phase 'Inference'; returns its output, or None when it was stopped or failed.
 
-    A failure is logged and ends the job as a Stop does.
-    """
+def create_sampler(name: str, model: Any) -> None:
+    """Give `model` the sampler `name`; HostError if there is none."""
+    if name not in SAMPLERS:
+        raise HostError(f'Sampler: "{name}" is not one of {", ".join(SAMPLERS)}')
+    default = model.__dict__.setdefault("default_scheduler", model.scheduler)
+    model.scheduler = (SAMPLERS[name] or type(default)).from_config(default.config)
+
+
+def run_pass(p: Any, title: str, pipe: Any, **kwargs: Any) -> Any:
+    """One pass of `pipe`: its latents, on the CPU; None when it was stopped, or failed and so stops."""
+    state = shared.state
+    jobid = state.begin(title)
+    create_sampler(p.sampler_name, pipe)
+    args = set_pipeline_args(
+        p, pipe, p.prompts, p.negative_prompts, desc=title, output_type="latent", **kwargs
+    )
+    latents = None
     try:
-        shared.state.update("Hires" if p.is_hr_pass else "Text", steps, 1)
-        taskid = shared.state.begin("Inference")
-        output = shared.sd_model(**args)
-        shared.state.end(taskid)
-        shared.history.add(output.images, ops=p.ops)
-        return output
+        taskid = state.begin("Inference")
+        output = pipe(**args)
+        state.end(taskid)
+        latents = output.images.cpu()  # on an asynchronous device the first place where a job waits
     except AssertionError as e:
-        log.info(e)
+        errors.log.info(e)
     except (RuntimeError, ValueError) as e:
-        shared.state.interrupted = True
+        state.interrupted = True
         errors.display(e, "Processing")
-    return None
+    state.end(jobid)
+    state.nextjob()
+    return latents
+
+
+def run_image_pass(p: Any, title: str, image: Any) -> Any:
+    """A pass that begins with latents or pictures, and denoises them at `denoising_strength`."""
+    parts = shared.sd_model.components
+    pipe = diffusers.StableDiffusionImg2ImgPipeline(**parts, requires_safety_checker=False)
+    strength = p.denoising_strength
+    steps = int(p.steps // strength) + 1  # of which about `p.steps` run at this strength
+    return run_pass(p, title, pipe, num_inference_steps=steps, image=image, strength=strength)
 
 
 def process_base(p: Any) -> Any:
-    """The first pass: text to latents."""
-    jobid = shared.state.begin("Base")
-    sd_samplers.create_sampler(p.sampler_name, shared.sd_model)
-    args = set_pipeline_args(
-        p=p,
-        model=shared.sd_model,
-        prompts=p.prompts,
-        negative_prompts=p.negative_prompts,
-        num_inference_steps=p.steps,
-        width=p.width,
-        height=p.height,
-        output_type="latent",
-        desc="Base",
-    )
-    output = call_pipeline(p, args, p.steps)
-    shared.state.end(jobid)
-    shared.state.nextjob()
-    return output
+    """The first pass: from noise, or from pictures if the job has some."""
+    if getattr(p, "init_images", None):
+        return run_image_pass(p, "Base", p.init_images)
+    return run_pass(p, "Base", shared.sd_model, num_inference_steps=p.steps, width=p.width, height=p.height)
 
 
-def calculate_hires_steps(p: Any, strength: float) -> int:
-    """Steps to ask for so that about `hr_second_pass_steps` (or `steps`) run at this strength."""
-    return int((p.hr_second_pass_steps or p.steps) // strength) + 1
-
-
-def process_hires(p: Any, output: Any) -> Any:
-    """The second pass, if wanted: latents upscaled, then denoised again at `hr_denoising_strength`."""
-    if output is None or not p.enable_hr:
-        return output
-    jobid = shared.state.begin("Hires")
-    p.is_hr_pass = True
-    p.ops.append("hires")
-    p.init_hr()
+def process_hires(p: Any, latents: torch.Tensor) -> Any:
+    """The second pass: latents upscaled, then denoised again."""
     factor = shared.sd_model.vae_scale_factor
-    size = (p.hr_upscale_to_y // factor, p.hr_upscale_to_x // factor)
-    latents = torch.nn.functional.interpolate(output.images, size=size, mode="nearest")
-    strength = p.hr_denoising_strength if p.hr_denoising_strength > 0 else p.denoising_strength
-    steps = calculate_hires_steps(p, strength)
-    shared.sd_model = sd_models.set_diffuser_pipe(shared.sd_model, sd_models.DiffusersTaskType.IMAGE_2_IMAGE)
-    try:
-        sd_samplers.create_sampler(p.hr_sampler_name or p.sampler_name, shared.sd_model)
-        args = set_pipeline_args(
-            p=p,
-            model=shared.sd_model,
-            prompts=p.prompts,
-            negative_prompts=p.negative_prompts,
-            num_inference_steps=steps,
-            image=latents,
-            strength=strength,
-            output_type="latent",
-            desc="Hires",
-        )
-        output = call_pipeline(p, args, steps)
-    finally:
-        shared.sd_model = sd_models.set_diffuser_pipe(
-            shared.sd_model, sd_models.DiffusersTaskType.TEXT_2_IMAGE
-        )
-        p.is_hr_pass = False
+    size = [int(side * p.hr_scale) // factor for side in (p.height, p.width)]
+    p.is_hr_pass = True
+    latents = run_image_pass(p, "Hires", torch.nn.functional.interpolate(latents, size=size, mode="nearest"))
+    p.is_hr_pass = False
+    return latents
+
+
+def vae_decode(latents: torch.Tensor, model: Any) -> list[Image.Image]:
+    """Decode (B, 4, h, w) latents. Waits for the device when the pictures are copied to the CPU."""
+    jobid = shared.state.begin("VAE Decode")
+    scaled = latents.to(devices.device, model.vae.dtype) / model.vae.config.scaling_factor
+    decoded = model.vae.decode(scaled, return_dict=False)[0]
+    pictures = model.image_processor.postprocess(decoded, output_type="pil")
     shared.state.end(jobid)
-    shared.state.nextjob()
-    return output
+    return pictures
 
 
-def process_decode(p: Any, output: Any) -> list:
-    """Pictures of the last pass, each (H, W, 3) of 0 to 1."""
-    if output is None:
-        log.warning("Processing: no results")
-        return []
-    return list(processing_vae.vae_decode(output.images, shared.sd_model, width=p.width, height=p.height))
-
-
-def process_diffusers(p: Any) -> list:
+def process_diffusers(p: Any) -> list[Image.Image]:
     """One batch from prompt to pictures; empty when it was stopped or skipped."""
     state = shared.state
-    if state.interrupted or state.skipped:
-        return []
-    output = process_base(p)
-    if state.interrupted or state.skipped:
-        return []
-    output = process_hires(p, output)
-    if state.interrupted or state.skipped:
-        return []
-    return process_decode(p, output)
+    latents = process_base(p)
+    if p.enable_hr and not (state.interrupted or state.skipped):
+        latents = process_hires(p, latents)
+    return [] if state.interrupted or state.skipped else vae_decode(latents, shared.sd_model)

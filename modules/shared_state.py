@@ -10,34 +10,22 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections import deque
 from typing import Any
 
 from modules import errors
-from modules.logger import log
 
 
 class State:
     """Progress fields, read by the page and the API, written by processing and the step callback."""
 
-    state_history: list[dict] = []
-    job_history = 0
-    task_history = 0
-    image_history = 0
-    id: str | int = 0
-    results: list = []
-    skipped = False
-    interrupted = False
-    paused = False
+    state_history: deque[dict[str, Any]] = deque(maxlen=1000)
+    id = ""
     job = ""
-    job_no = 0
-    job_count = 0
-    batch_no = 0
-    batch_count = 0
-    frame_count = 0
-    total_jobs = 0
-    job_timestamp = "0"
-    _sampling_step = 0
-    sampling_steps = 0
+    job_no = job_count = 0
+    batch_no = batch_count = 0
+    _sampling_step = sampling_steps = 0
+    skipped = interrupted = paused = False
     current_latent: Any = None
     current_noise_pred: Any = None
     current_sigma: Any = None
@@ -45,16 +33,9 @@ class State:
     current_image: Any = None
     current_image_sampling_step = -1
     id_live_preview = 0
-    textinfo: str | None = None
-    prediction_type = "epsilon"
-    api = False
-    disable_preview = False
     preview_job = -1
+    prediction_type = "epsilon"
     time_start: float | None = None
-    duration: float | None = None
-    need_restart = False
-    server_start = time.time()
-    oom = False
 
     @property
     def sampling_step(self) -> int:
@@ -67,183 +48,84 @@ class State:
 
     def skip(self) -> None:
         """Ask the running image to end."""
-        log.debug("State: skip requested")
         self.skipped = True
 
     def interrupt(self) -> None:
         """Ask the running job to end."""
-        log.debug("State: interrupt requested")
         self.interrupted = True
 
     def pause(self) -> None:
         """Pause, or go on."""
         self.paused = not self.paused
 
-    def nextjob(self) -> None:
-        """A pass ended: take its last preview and count on."""
-        self.do_set_current_image()
-        self.job_no += 1
-        self.current_image_sampling_step = -1
-
-    def dict(self) -> dict:
-        """The fields that /sdapi/v1/progress shows."""
-        names = (
-            "skipped",
-            "interrupted",
-            "job",
-            "job_count",
-            "job_timestamp",
-            "job_no",
-            "sampling_step",
-            "sampling_steps",
-        )
-        return {name: getattr(self, name) for name in names}
-
-    def status(self) -> Any:
-        """What /sdapi/v1/status shows; steps are counted over all passes, times rounded before dividing."""
-        from modules import progress
-        from modules.api import models
-
-        jobs = max(self.frame_count, self.job_count, self.job_no)
-        step, steps = (
-            self.sampling_steps * max(self.job_no, 0) + self.sampling_step,
-            self.sampling_steps * jobs,
-        )
-        share = round(min(1, step / steps if steps > 0 else 0), 2)
-        elapsed = round(time.time() - self.time_start, 2) if self.time_start is not None else None
-        eta = round(round(elapsed / share, 2) - elapsed, 2) if elapsed is not None and share > 0 else None
-        status = "running" if self.job != "" else "idle"
-        for name in ("skipped", "interrupted", "paused"):
-            status = name if getattr(self, name) else status
-        return models.ResStatus(
-            status=status,
-            task=self.job,
-            timestamp=self.job_timestamp if self.job != "" else None,
-            current=progress.current_task or "",
-            id=self.id,
-            job=max(self.job_no, 0),
-            jobs=jobs,
-            total=self.total_jobs,
-            step=step,
-            steps=steps,
-            queued=len(progress.pending_tasks),
-            uptime=round(time.time() - self.server_start),
-            elapsed=elapsed,
-            eta=eta,
-            progress=share,
-        )
-
-    def history(self, op: str, task_id: str | int | None = None) -> None:
-        """Note the beginning or end of a phase."""
-        self.state_history.append(
-            {
-                "id": task_id or self.id,
-                "job": self.job.lower(),
-                "op": op,
-                "timestamp": self.time_start,
-                "duration": self.duration,
-                "outputs": [],
-            }
-        )
-        del self.state_history[:-1000]
-
-    def find(self, task_id: str | int) -> Any:
-        """The newest entry of the history with this id, or None."""
-        return next((job for job in reversed(self.state_history) if job["id"] == task_id), None)
-
-    def get_id(self, task_id: str | int | None = None) -> str:
-        """`task(abc)` gives `abc`; nothing gives a new id."""
-        text = str(task_id) if task_id else uuid.uuid4().hex[:15]
-        match = re.search(r"\((.*?)\)", text)
-        return match.group(1) if match else text
-
-    def clear(self) -> None:
-        """Forget the job's name and counters. Keeps steps, `interrupted` and `skipped`."""
-        self.id, self.job = "", ""
-        self.job_count = self.job_no = self.frame_count = 0
-        self.preview_job = -1
-        self.duration = None
-        self.paused = False
-        self.results = []
-
-    def begin(self, title: str = "", task_id: str | int = 0, api: bool | None = None) -> str:
-        """Start a phase and reset everything; returns the id to hand to `end`."""
-        self.clear()
-        self.interrupted = self.interrupted if title.startswith("Save") else False
-        self.skipped = False
-        self.job_history += 1
-        self.total_jobs += 1
-        self.current_image = self.current_latent = self.current_noise_pred = None
-        self.current_sigma = self.current_sigma_next = None
-        self.current_image_sampling_step = -1
-        self.id_live_preview = 0
-        self.id = self.get_id(task_id)
-        self.job = title
-        self.job_count = 1
-        self.batch_no = self.batch_count = 0
-        self.job_timestamp = time.strftime("%Y%m%d%H%M%S")
-        self._sampling_step = 0  # past the property: a reset is not a step
-        self.sampling_steps = 0
-        self.textinfo = None
-        self.prediction_type = "epsilon"
-        self.api = bool(api)
-        self.time_start = time.time()
-        self.history("begin", self.id)
-        return self.id
-
-    def end(self, task_id: str | int | None = None, api: bool | None = None) -> None:
-        """End the phase with this id; the phase around it is not restored."""
-        began = self.find(task_id) if task_id is not None else None
-        if began is not None:
-            self.id, self.job = began["id"], began["job"]
-            self.duration = round(time.time() - began["timestamp"], 3)
-        self.time_start = time.time()
-        self.api = self.api if api is None else api
-        self.history("end", task_id or self.id)
-        self.clear()
-
     def step(self, step: int = 1) -> None:
         """Count queued steps."""
         self.sampling_step += step
 
-    def update(self, job: str, steps: int = 0, jobs: int = 0) -> None:
-        """Announce the steps of a pass; the next `begin` forgets them again."""
-        self.task_history += 1
-        if job == "Ignore":
-            return
-        self.sampling_steps += steps * jobs
-        self.job_count += jobs
+    def nextjob(self) -> None:
+        """A pass ended: take its last preview and count on."""
+        self.set_current_image()
+        self.job_no += 1
+        self.current_image_sampling_step = -1
+
+    def clear(self) -> None:
+        """Forget the job's name and counters. Keeps steps, `interrupted` and `skipped`."""
+        self.id, self.job = "", ""
+        self.job_count = self.job_no = 0
+        self.preview_job = -1
+        self.paused = False
+
+    def begin(self, title: str = "", task_id: str | int = 0) -> str:
+        """Start a phase and reset everything; returns its id: `abc` for the task id `task(abc)`."""
+        self.clear()
+        self.interrupted = self.interrupted if title.startswith("Save") else False
+        self.skipped = False
+        self.current_image = self.current_latent = self.current_noise_pred = None
+        self.current_sigma = self.current_sigma_next = None
+        self.current_image_sampling_step = -1
+        self.id_live_preview = 0
+        match = re.search(r"\((.*?)\)", str(task_id))
+        self.id = match.group(1) if match else str(task_id or uuid.uuid4().hex[:15])
+        self.job = title
+        self.job_count = 1
+        self.batch_no = self.batch_count = 0
+        self._sampling_step = 0  # past the property: a reset is not a step
+        self.sampling_steps = 0
+        self.prediction_type = "epsilon"
+        self.time_start = time.time()
+        self.history("begin", self.id)
+        return self.id
+
+    def end(self, task_id: str | None = None) -> None:
+        """End the phase with this id; the phase around it is not restored."""
+        self.time_start = time.time()
+        self.history("end", task_id or self.id)
+        self.clear()
+
+    def history(self, op: str, task_id: str) -> None:
+        """Note the beginning or end of a phase."""
+        entry = {"op": op, "id": task_id, "job": self.job.lower(), "timestamp": self.time_start}
+        self.state_history.append(entry)
 
     def set_current_image(self) -> bool:
-        """Make a preview for the page, unless the phase or the caller rules it out."""
-        if self.job in ("VAE", "Upscale") or self.api:
-            return False
-        return self.do_set_current_image()
+        """Make a preview of `current_latent`, if it is due, and wait for it; else show `current_image`."""
+        from modules import images, shared
 
-    def do_set_current_image(self) -> bool:
-        """Make a preview of `current_latent` if its step has none yet; waits for the device."""
-        from modules import sd_samplers_common, shared
-
-        if self.disable_preview or self.preview_job == self.job_no:
+        if self.preview_job == self.job_no or shared.opts.show_progress_type == "None":
             return False
-        if self.current_image_sampling_step == self.sampling_step or shared.opts.show_progress_type == "None":
+        if self.current_image_sampling_step == self.sampling_step:
             return False
         self.preview_job = self.job_no
         try:
             if self.current_latent is not None:
                 self.current_image_sampling_step = self.sampling_step
-                self.assign_current_image(sd_samplers_common.samples_to_image_grid(self.current_latent))
-                return True
-            if self.current_image is not None:
-                self.assign_current_image(self.current_image)
-                return True
+                self.current_image = images.samples_to_image_grid(self.current_latent)
+            elif self.current_image is None:
+                return False
+            self.id_live_preview += 1
+            return True
         except Exception as e:  # noqa: BLE001 - a preview must not end a poll
             errors.display(e, "State image")
+            return False
         finally:
             self.preview_job = -1
-        return False
-
-    def assign_current_image(self, image: Any) -> None:
-        """Show `image` as the preview."""
-        self.current_image = image
-        self.id_live_preview += 1

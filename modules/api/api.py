@@ -2,140 +2,128 @@
 
 from __future__ import annotations
 
-import base64
-import io
+import json
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import FastAPI, HTTPException
 from fastapi.responses import FileResponse
-from PIL import Image
+from pydantic import BaseModel
 
-from modules import extensions, paths, processing, shared
-from modules.api import models
+from modules import call_queue, extensions, images, paths, shared
 from modules.errors import HostError
+from modules.processing import StableDiffusionProcessingTxt2Img, process_images
 
-media_types = {".js": "application/javascript", ".mjs": "application/javascript", ".css": "text/css"}
+MEDIA_TYPES = {".js": "application/javascript", ".mjs": "application/javascript", ".css": "text/css"}
 
 
-def encode_pil_to_base64(image: Image.Image) -> str:
-    """PNG in base64."""
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+class ResProgress(BaseModel):
+    """Answer of /sdapi/v1/progress: 0 to 1, and seconds."""
+
+    progress: float = 0
+    eta_relative: float = 0
+    state: dict[str, Any]
+    current_image: str | None = None
+    textinfo: str | None = None
+
+
+class ResStatus(BaseModel):
+    """Answer of /sdapi/v1/status: `progress` 0 to 1, times in seconds."""
+
+    status: str
+    task: str
+    step: int
+    steps: int
+    progress: float
+    elapsed: float | None
+    eta: float | None
 
 
 class Api:
     """The host's API on one FastAPI app."""
 
-    def __init__(self, app: FastAPI, queue_lock: Lock) -> None:
+    def __init__(self, app: FastAPI) -> None:
         self.app = app
-        self.queue_lock = queue_lock
-
-    def add_api_route(self, path: str, fn: Callable, auth: bool = True, **kwargs: Any) -> None:
-        """Add a route; `auth` is taken for SD.Next's sake, there is no log-in here."""
-        self.app.add_api_route(path, endpoint=fn, **kwargs)
-
-    def register(self) -> None:
-        """Add the host's own routes."""
         add = self.add_api_route
         add("/js", self.get_js, methods=["GET"])
-        add("/sdapi/v1/txt2img", self.post_text2img, methods=["POST"], response_model=models.ResTxt2Img)
-        add("/sdapi/v1/progress", self.get_progress, methods=["GET"], response_model=models.ResProgress)
-        add("/sdapi/v1/status", shared.state.status, methods=["GET"], response_model=models.ResStatus)
-        add("/sdapi/v1/interrupt", self.post_interrupt, methods=["POST"], status_code=204)
-        add("/sdapi/v1/skip", self.post_skip, methods=["POST"], status_code=204)
-        add("/sdapi/v1/options", self.get_options, methods=["GET"])
+        add("/sdapi/v1/txt2img", self.post_text2img, methods=["POST"])
+        add("/sdapi/v1/progress", self.get_progress, methods=["GET"])
+        add("/sdapi/v1/status", self.get_status, methods=["GET"])
+        add("/sdapi/v1/interrupt", shared.state.interrupt, methods=["POST"], status_code=204)
+        add("/sdapi/v1/skip", shared.state.skip, methods=["POST"], status_code=204)
+        add("/sdapi/v1/options", shared.opts.values, methods=["GET"])
         add("/sdapi/v1/options", self.post_options, methods=["POST"])
-        add(
-            "/sdapi/v1/extensions",
-            self.get_extensions,
-            methods=["GET"],
-            response_model=list[models.ItemExtension],
-        )
+
+    def add_api_route(self, path: str, fn: Callable, **kwargs: Any) -> None:
+        """Add a route; extensions too."""
+        self.app.add_api_route(path, endpoint=fn, **kwargs)
 
     def get_js(self, file: str) -> FileResponse:
-        """A script or style of the host or of an active extension."""
+        """A script or style of the host or of an enabled extension."""
         path = Path(file).resolve()
-        folders = [Path(paths.modules_path), *(Path(ext.path) for ext in extensions.active())]
-        if path.suffix not in media_types or not any(folder.resolve() in path.parents for folder in folders):
-            raise HTTPException(
-                status_code=403, detail=f"{file}: not a script or style of an active extension"
-            )
-        if not path.is_file():
-            raise HTTPException(status_code=404, detail=f"{file}: not found")
-        return FileResponse(path, media_type=media_types[path.suffix])
+        folders = [paths.modules_path, *(ext.path for ext in extensions.extensions if ext.enabled)]
+        is_inside = any(Path(folder).resolve() in path.parents for folder in folders)
+        if path.suffix not in MEDIA_TYPES or not is_inside or not path.is_file():
+            raise HTTPException(403, f"{file}: not a script or style of an enabled extension")
+        return FileResponse(path, media_type=MEDIA_TYPES[path.suffix])
 
-    def post_text2img(self, req: models.ReqTxt2Img) -> models.ResTxt2Img:
-        """Run a job when no other runs, and answer when it is done."""
-        args = req.model_dump(exclude={"send_images", "save_images"})
-        with self.queue_lock:
-            p = processing.StableDiffusionProcessingTxt2Img(
-                sd_model=shared.sd_model, do_not_save_samples=not req.save_images, **args
-            )
-            jobid = shared.state.begin("API-TXT", api=True)
+    def post_text2img(self, p: StableDiffusionProcessingTxt2Img) -> dict[str, Any]:
+        """Run a job when no other runs, and answer when it is done; its pictures are not saved."""
+        parameters = asdict(p)
+        p.do_not_save_samples = True
+        with call_queue.queue_lock:
+            jobid = shared.state.begin("API-TXT")
             try:
-                processed = processing.process_images(p)
+                processed = process_images(p)
             except HostError as e:
-                raise HTTPException(status_code=422, detail=str(e)) from e
+                raise HTTPException(422, str(e)) from e
             finally:
-                shared.state.end(jobid, api=False)
-        images = processed.images if processed is not None and req.send_images else []
-        return models.ResTxt2Img(
-            images=[encode_pil_to_base64(image) for image in images],
-            parameters=req.model_dump(),
-            info=processed.js() if processed is not None else "",
-        )
+                shared.state.end(jobid)
+        pictures = [images.encode_base64(image, "png") for image in processed.images]
+        info = {"seed": p.all_seeds[0], "all_seeds": p.all_seeds, "infotexts": processed.infotexts}
+        return {"images": pictures, "parameters": parameters, "info": json.dumps(info)}
 
-    def get_progress(self, skip_current_image: bool = False) -> models.ResProgress:
+    def get_progress(self, skip_current_image: bool = False) -> ResProgress:
         """Share of the running phase. Trap kept: it computes its own figure and changes `sampling_steps`."""
         state = shared.state
-        common = {"id": state.id, "state": state.dict(), "textinfo": state.textinfo}
+        names = ("skipped", "interrupted", "job", "job_count", "job_no", "sampling_step", "sampling_steps")
+        answer = ResProgress(state={name: getattr(state, name) for name in names})
         if state.job_count == 0 and state.sampling_step == 0:
-            return models.ResProgress(progress=0, eta_relative=0, **common)
-        state.do_set_current_image()
-        image = None
+            return answer
+        state.set_current_image()
         if state.current_image is not None and not skip_current_image:
-            image = encode_pil_to_base64(state.current_image)
-        step, previous_steps = max(state.sampling_step, 0), max(state.sampling_steps, 1)
+            answer.current_image = images.encode_base64(state.current_image, "png")
+        step, previous_steps = state.sampling_step, max(state.sampling_steps, 1)
         while step > state.sampling_steps:
             state.sampling_steps += previous_steps
         steps = max(state.sampling_steps, 1)
-        progress = min((steps * max(state.job_no, 0) + step) / (steps * max(state.job_count, 1)), 1)
-        elapsed = time.time() - (state.time_start or time.time())
-        eta = elapsed / progress - elapsed if progress > 0 else 0
-        return models.ResProgress(
-            progress=round(progress, 2), eta_relative=round(eta, 2), current_image=image, **common
+        progress = min((steps * state.job_no + step) / (steps * max(state.job_count, 1)), 1)
+        elapsed_s = time.time() - (state.time_start or time.time())
+        eta_s = elapsed_s / progress - elapsed_s if progress > 0 else 0
+        answer.progress, answer.eta_relative = round(progress, 2), round(eta_s, 2)
+        return answer
+
+    def get_status(self) -> ResStatus:
+        """State of the host; steps are counted over all passes, times rounded before dividing."""
+        state = shared.state
+        jobs = max(state.job_count, state.job_no)
+        step, steps = state.sampling_steps * state.job_no + state.sampling_step, state.sampling_steps * jobs
+        progress = round(min(1, step / steps if steps > 0 else 0), 2)
+        elapsed = round(time.time() - state.time_start, 2) if state.time_start is not None else None
+        eta = (
+            round(round(elapsed / progress, 2) - elapsed, 2) if elapsed is not None and progress > 0 else None
         )
-
-    def post_interrupt(self) -> Response:
-        """Stop."""
-        shared.state.interrupt()
-        return Response(status_code=204)
-
-    def post_skip(self) -> Response:
-        """Skip."""
-        shared.state.skip()
-        return Response(status_code=204)
-
-    def get_options(self) -> dict[str, Any]:
-        """Every registered option and everything else in config.json."""
-        return {k: v.default for k, v in shared.opts.data_labels.items()} | shared.opts.data
+        status = "running" if state.job else "idle"
+        for name in ("skipped", "interrupted", "paused"):
+            status = name if getattr(state, name) else status
+        counts = {"step": step, "steps": steps, "progress": progress}
+        return ResStatus(status=status, task=state.job, elapsed=elapsed, eta=eta, **counts)
 
     def post_options(self, req: dict[str, Any]) -> dict[str, Any]:
         """Set options and save."""
         updated = [{k: shared.opts.set(k, v)} for k, v in req.items()]
         shared.opts.save()
         return {"updated": updated}
-
-    def get_extensions(self) -> list[models.ItemExtension]:
-        """All extension folders."""
-        return [
-            models.ItemExtension(
-                name=ext.name, remote=ext.remote or "", version=ext.version, enabled=ext.enabled
-            )
-            for ext in extensions.extensions
-        ]
