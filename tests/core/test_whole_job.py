@@ -11,6 +11,7 @@ from zluda_sync.core.barrier import SyncMode
 from zluda_sync.core.durations import Durations
 from zluda_sync.core.job import Job
 from zluda_sync.core.job_shape import JobShape, PassShape
+from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, Phase
 
 STEP_S, ENCODE_S, DECODE_S, SAVE_S = 0.4, 0.2, 1.5, 0.1
@@ -188,7 +189,7 @@ def test_a_job_of_unknown_length_shows_no_eta_and_no_bar():
     driver = JobDriver(ONE_IMAGE)
     driver.phase(Phase.LOAD, 5.0)
     snapshot = driver.job.snapshot()
-    assert (None, 0.0, "Loading model") == (snapshot.eta_s, snapshot.fraction, snapshot.label)
+    assert (None, 0.0, "Loading model 5 s") == (snapshot.eta_s, snapshot.fraction, snapshot.label)
 
 
 def test_the_actual_total_of_a_pass_is_expected_of_its_successors():
@@ -254,6 +255,45 @@ def test_steps_noticed_in_one_look_share_the_time_since_the_look_before():
             ledger.record_completion(ledger.completed)
             driver.clock.pass_time(0.0001)
     assert part.unit_durations_s() == pytest.approx([0.5, 0.5], abs=0.01)
+
+
+def test_compilation_is_named_and_teaches_nothing():
+    """A decode that compiles its kernels says so, and the next job does not expect that time again."""
+    durations = Durations()
+    driver = JobDriver(ONE_IMAGE)
+    driver.job._compile_sign = lambda within_s: True
+    driver.phase(Phase.ENCODE, ENCODE_S)
+    driver.denoise(20, STEP_S)
+    driver.phase(Phase.DECODE, 90.0)
+    assert "Compiling kernels (first run) 90 s" == driver.job.snapshot().label
+    driver.job.deliver()
+    durations.learn(ONE_IMAGE, driver.job.parts)
+    assert durations.find(ONE_IMAGE, (Phase.DECODE, BASE), ONE_IMAGE.base_pixels) is None
+    assert durations.find(ONE_IMAGE, (Phase.DENOISE, BASE), ONE_IMAGE.base_pixels) is not None
+
+
+def test_a_short_silence_is_no_compilation():
+    """Nobody asks for the sign before the host has been silent for a while."""
+    asked = []
+    driver = JobDriver(ONE_IMAGE)
+    driver.job._compile_sign = asked.append
+    driver.phase(Phase.ENCODE, 1.5)
+    driver.job.leave_part()
+    assert [] == asked
+
+
+def test_a_decode_is_followed_block_by_block():
+    """Half of the decoder's blocks in four seconds: the other half takes about as long."""
+    driver = JobDriver(ONE_IMAGE)
+    driver.phase(Phase.ENCODE, ENCODE_S)
+    driver.denoise(20, STEP_S)
+    part = driver.job.begin_part(Phase.DECODE)
+    part.blocks = blocks = Ledger(10, driver.clock)
+    for block in range(5):
+        driver.spend(0.8)
+        blocks.record_launch()
+        blocks.record_completion(block)
+    assert driver.job.snapshot().eta_s == pytest.approx(4.0, rel=0.35)
 
 
 EVENTS = st.lists(

@@ -76,7 +76,9 @@ class Durations:
         del self._entries[:-MAX_ENTRIES]
         for part in parts:
             durations_s = part.unit_durations_s() if part.is_finished else []
-            if not durations_s:
+            # Of a pass only the first step is spoiled by compilation, and that is left out anyway.
+            is_spoiled = part.has_compiled and (part.ledger is None or part.ledger.completed < 2)
+            if not durations_s or is_spoiled:
                 continue
             known = entry.kinds.get(part.kind)
             if known is None or known.pixels != part.pixels:

@@ -78,7 +78,8 @@ def _left_of_pass_s(part: Part, step_s: float, now_s: float) -> float | None:
     completed = part.ledger.completed
     if completed >= total:
         return 0.0
-    since_s = now_s - (part.ledger.last_completed_at_s or part.began_at_s or now_s)
+    last_s = part.ledger.last_completed_at_s
+    since_s = now_s - (last_s if last_s is not None else part.device_began_at_s or now_s)
     current_s = max(step_s - since_s, step_s * LATE_STEP_SHARE)
     return current_s + (total - completed - 1) * step_s
 
@@ -87,4 +88,14 @@ def _left_of_part_s(part: Part, expected_s: float, busy_until_s: float, now_s: f
     if part.began_at_s is None:
         return expected_s
     age_s = max(0.0, now_s - max(part.began_at_s, busy_until_s))
-    return max(expected_s - age_s, OVERRUN_SHARE * age_s)
+    done = _share_of_blocks(part)
+    if done > 0:
+        # What the blocks show counts the more, the more of them are done; alone, once the rest is refuted.
+        shown_s = age_s / done
+        expected_s = shown_s if age_s > expected_s else (1 - done) * expected_s + done * shown_s
+    return max(expected_s - age_s, OVERRUN_SHARE * age_s * (1 - done))
+
+
+def _share_of_blocks(part: Part) -> float:
+    blocks = part.blocks
+    return blocks.completed / blocks.total if blocks is not None and blocks.total else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from zluda_sync.core.barrier import SyncMode
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
@@ -16,6 +17,10 @@ from zluda_sync.core.snapshot import ProgressSnapshot
 
 #: The bar stops here until the pictures are delivered.
 UNDELIVERED_MAX = 0.99
+#: A silence of the launching thread shorter than this, in seconds, is no compilation worth a name.
+SHORTEST_COMPILE_S = 2.0
+#: Tells whether kernels were compiled within the last so many seconds.
+CompileSign = Callable[[float], bool]
 
 
 class Job:
@@ -28,6 +33,7 @@ class Job:
         shape: what is asked for; parts are planned from it, others are added as they turn up.
         memory: what earlier jobs have taught.
         clock: seconds.
+        compile_sign: tells of kernels being compiled, None if that cannot be told.
         began_at_s: when the job was asked for, by that clock; now if None.
     """
 
@@ -37,11 +43,13 @@ class Job:
         shape: JobShape | None = None,
         memory: Memory | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        compile_sign: CompileSign | None = None,
         began_at_s: float | None = None,
     ) -> None:
         self.mode = mode
         self.shape = shape
         self._clock = clock
+        self._compile_sign = compile_sign
         self._began_at_s = clock() if began_at_s is None else began_at_s
         self._parts = plan_parts(shape) if shape is not None else []
         self._passes: list[Part] = []
@@ -106,9 +114,7 @@ class Job:
     def leave_part(self) -> None:
         """The host has gone on from the part under way, to nothing that has a name."""
         with self._lock:
-            newest = self._newest_begun()
-            if newest is not None and newest.left_at_s is None:
-                newest.left_at_s = self._clock()
+            self._leave(self._newest_begun(), self._clock())
 
     def expect_total(self, part: Part, total: int) -> None:
         """A pass has ``total`` steps; so will have those of its kind that are still to come."""
@@ -145,6 +151,8 @@ class Job:
                 role=part.role if part is not None else BASE,
                 image=part.image if part is not None else 0,
                 images=self.shape.images if self.shape is not None else 1,
+                is_compiling=part is not None and self._is_compiling(part, now_s),
+                part_elapsed_s=0.0 if part is None or part.began_at_s is None else now_s - part.began_at_s,
                 is_host_ahead=part is not None and part.ledger is not None and part.left_at_s is not None,
                 pass_index=self._passes.index(shown) if shown is not None else None,
                 completed=reading.completed if reading is not None else 0,
@@ -168,8 +176,7 @@ class Job:
     def _begin(self, phase: Phase, role: str, image: int) -> Part:
         now_s = self._clock()
         newest = self._newest_begun()
-        if newest is not None and newest.left_at_s is None:
-            newest.left_at_s = now_s
+        self._leave(newest, now_s)
         position = self._parts.index(newest) + 1 if newest is not None else 0
         for index in range(position, len(self._parts)):
             planned = self._parts[index]
@@ -183,6 +190,26 @@ class Job:
         part.began_at_s = now_s
         part.queued_behind = self._passes[-1].ledger if self._passes else None
         return part
+
+    def _leave(self, part: Part | None, now_s: float) -> None:
+        if part is None or part.left_at_s is not None or part.began_at_s is None:
+            return
+        part.left_at_s = now_s
+        self._note_compilation(part, now_s - part.began_at_s)
+
+    def _note_compilation(self, part: Part, silence_s: float) -> bool:
+        """Ask whether kernels were compiled in the last ``silence_s`` seconds, and remember it."""
+        if self._compile_sign is None or silence_s < SHORTEST_COMPILE_S or not self._compile_sign(silence_s):
+            return False
+        part.has_compiled = True
+        return True
+
+    def _is_compiling(self, part: Part, now_s: float) -> bool:
+        if part.left_at_s is not None or part.began_at_s is None:
+            return False
+        launched_at_s = part.ledger.last_launched_at_s if part.ledger is not None else None
+        silence_s = now_s - (part.began_at_s if launched_at_s is None else launched_at_s)
+        return self._note_compilation(part, min(silence_s, 2 * SHORTEST_COMPILE_S))
 
     def _pixels_of(self, role: str) -> int:
         if self.shape is None:

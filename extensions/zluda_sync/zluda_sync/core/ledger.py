@@ -64,6 +64,12 @@ class Ledger:
         return self._total
 
     @property
+    def last_launched_at_s(self) -> float | None:
+        """Clock reading of the newest launch, None before the first."""
+        launched = self._launched_at_s
+        return launched[-1] if launched else None
+
+    @property
     def last_completed_at_s(self) -> float | None:
         """Clock reading of the newest completion, None before the first."""
         completed = self._completed_at_s

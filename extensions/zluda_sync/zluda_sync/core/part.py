@@ -28,6 +28,8 @@ class Part:
         began_at_s: when the host began with it, None if it has not.
         left_at_s: when the host went on to the next part, None if it has not.
         ledger: launches and completions of a denoising pass, None for other phases and before it begins.
+        blocks: marks within a part that has no steps, such as the blocks of a decoder; None if it has none.
+        has_compiled: whether kernels were compiled in it, so that its time teaches nothing.
         queued_behind: ledger of the pass before it, whose steps the device may still be busy with.
     """
 
@@ -39,6 +41,8 @@ class Part:
     began_at_s: float | None = None
     left_at_s: float | None = None
     ledger: Ledger | None = None
+    blocks: Ledger | None = None
+    has_compiled: bool = False
     queued_behind: Ledger | None = None
 
     @property

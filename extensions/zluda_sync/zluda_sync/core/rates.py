@@ -85,7 +85,8 @@ class Rates:
     def _of_same_kind(self, part: Part) -> Rate | None:
         """What an earlier image of this job has taken."""
         for other in reversed(list(self._parts)):
-            if other is not part and other.kind == part.kind and other.is_finished:
+            is_alike = other.kind == part.kind and not (other.has_compiled and other.ledger is None)
+            if other is not part and is_alike and other.is_finished:
                 durations = other.unit_durations_s()
                 if durations:
                     return Rate(median(durations) * (part.pixels / other.pixels), OBSERVED)

@@ -17,6 +17,8 @@ class ProgressSnapshot:
         role: pass that the phase belongs to.
         image: zero-based index of the batch that is made.
         images: batches of the job.
+        is_compiling: whether kernels are being compiled, which happens once and takes its time.
+        part_elapsed_s: seconds since the host began with the part.
         is_host_ahead: whether the host has left the pass that the device is still in.
         pass_index: zero-based index of the denoising pass whose steps are counted, None before the first.
         completed: steps of that pass that the device has finished.
@@ -34,6 +36,8 @@ class ProgressSnapshot:
     role: str
     image: int
     images: int
+    is_compiling: bool
+    part_elapsed_s: float
     is_host_ahead: bool
     pass_index: int | None
     completed: int
@@ -54,11 +58,15 @@ class ProgressSnapshot:
     @property
     def label(self) -> str:
         """What is going on, as the user reads it: ``Image 2/3: Denoise 12/30``."""
-        if self.is_host_ahead and self.run_ahead and self.mode is SyncMode.OBSERVE:
+        if self.is_compiling:
+            text = f"Compiling kernels (first run) {self.part_elapsed_s:.0f} s"
+        elif self.is_host_ahead and self.run_ahead and self.mode is SyncMode.OBSERVE:
             text = f"Finishing {self.run_ahead} queued step{'s' if self.run_ahead > 1 else ''}"
         elif self.phase is Phase.DENOISE:
             total = f"/{self.total}" if self.total is not None else ""
             text = f"{PASS_LABELS.get(self.role, self.phase.label)} {self.completed}{total}"
+        elif self.phase is Phase.LOAD:
+            text = f"{self.phase.label} {self.part_elapsed_s:.0f} s"
         else:
             text = self.phase.label
         return f"Image {self.image + 1}/{self.images}: {text}" if self.images > 1 else text

@@ -15,6 +15,7 @@ from zluda_sync.device.watcher import CompletionWatcher
 from zluda_sync.host.detection import accelerator_of, is_zluda
 from zluda_sync.host.job_source import JobSource
 from zluda_sync.host.jobs import Jobs
+from zluda_sync.host.kernel_cache import KernelCache, cache_files
 from zluda_sync.host.learning import Learning
 from zluda_sync.host.options import register_options
 from zluda_sync.host.patch_plan import PatchPlan
@@ -32,6 +33,7 @@ class Session:
         self._plan = PatchPlan(host, self._jobs)
         self._watcher = CompletionWatcher()
         self._learning = Learning(host.data_folder, self._warn)
+        self._kernel_cache = KernelCache(cache_files())
         self._routes: Sequence[Any] = ()
         self._last_end_s = 0.0
         self._said: set[str] = set()
@@ -108,7 +110,13 @@ class Session:
         settings = self._read_settings()
         source = JobSource(processing)
         shape = source.shape(accelerator.name, self._host.model_name, settings.mode.value)
-        job = Job(settings.mode, shape, self._learning.memory_for(shape), began_at_s=began_at_s)
+        job = Job(
+            settings.mode,
+            shape,
+            self._learning.memory_for(shape),
+            compile_sign=self._kernel_cache.was_written_within,
+            began_at_s=began_at_s,
+        )
         ladder = Ladder(rungs_for(settings.mode, accelerator), self._warn_of_demotion)
         barrier = StepBarrier(settings.policy, ladder, self._watcher)
         return TrackedJob(self._host.state, job, barrier, source)
