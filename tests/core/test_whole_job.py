@@ -159,6 +159,34 @@ def test_an_unforeseen_pass_is_added_without_a_fall():
     assert bars == sorted(bars)
 
 
+def test_what_came_unforeseen_is_foreseen_the_next_time():
+    """The second job of a shape with a detailer plans for what the detailer found in the first."""
+    shape = JobShape(images=2, passes=ONE_IMAGE.passes)
+
+    def run(durations):
+        driver = JobDriver(shape, durations)
+        for image in range(2):
+            driver.phase(Phase.ENCODE, ENCODE_S, image=image)
+            driver.denoise(20, STEP_S, image=image)
+            driver.phase(Phase.DECODE, DECODE_S, image=image)
+            driver.phase(Phase.ENCODE, ENCODE_S, DETAIL, image)
+            driver.denoise(10, STEP_S, DETAIL, image)
+            driver.phase(Phase.DECODE, DECODE_S, DETAIL, image)
+            driver.phase(Phase.SAVE, SAVE_S, image=image)
+        driver.job.deliver()
+        return driver
+
+    durations = Durations()
+    durations.learn(shape, run(durations).job.parts)
+    durations = Durations.from_json(durations.to_json())
+    second = run(durations)
+    durations.learn(shape, second.job.parts)
+    third = run(durations)
+    for driver in (second, third):
+        assert driver.bar_error() <= 0.02
+        assert driver.eta_error() <= 0.03
+
+
 def test_a_decode_that_outlasts_its_expectation_keeps_the_eta_above_zero():
     """Never frozen at 0 s, and the bar still creeps."""
     driver = JobDriver(ONE_IMAGE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from zluda_sync.core.job_shape import JobShape
+from zluda_sync.core.job_shape import Extra, JobShape, find_extras
 from zluda_sync.core.part import Part, PartKind
 from zluda_sync.core.phase import Phase
 from zluda_sync.core.rates import EXACT, LEARNED_EXPONENT, SCALED, Rate
@@ -35,10 +35,12 @@ class Entry:
     Attributes:
         key: what tells it from others: see :func:`key_of`.
         kinds: durations by kind of part.
+        extras: parts that came unforeseen with each image of the last job.
     """
 
     key: dict[str, Any]
     kinds: dict[PartKind, KindDurations] = field(default_factory=dict)
+    extras: tuple[Extra, ...] = ()
 
 
 def key_of(shape: JobShape) -> dict[str, Any]:
@@ -74,6 +76,7 @@ class Durations:
             self._entries.remove(entry)
         self._entries.append(entry)
         del self._entries[:-MAX_ENTRIES]
+        entry.extras = find_extras(parts)
         for part in parts:
             durations_s = part.unit_durations_s() if part.is_finished else []
             # Of a pass only the first step is spoiled by compilation, and that is left out anyway.
@@ -84,6 +87,11 @@ class Durations:
             if known is None or known.pixels != part.pixels:
                 known = entry.kinds[part.kind] = KindDurations(part.pixels)
             known.unit_s.append(median(durations_s))
+
+    def extras_of(self, shape: JobShape) -> tuple[Extra, ...]:
+        """Return what came unforeseen with the last job of exactly this shape."""
+        key = key_of(shape)
+        return next((entry.extras for entry in self._entries if entry.key == key), ())
 
     def find(self, shape: JobShape, kind: PartKind, pixels: int) -> Rate | None:
         """Return the expectation from the entry nearest to a shape that knows the kind of part."""
@@ -110,12 +118,16 @@ class Durations:
                 {
                     **entry.key,
                     "parts": {
-                        f"{phase.value}/{role}": {
+                        _kind_text((phase, role)): {
                             "pixels": known.pixels,
                             "unit_s": [round(s, 5) for s in known.unit_s],
                         }
                         for (phase, role), known in entry.kinds.items()
                     },
+                    "extras": [
+                        [_kind_text(extra.kind), _kind_text(extra.after), extra.steps]
+                        for extra in entry.extras
+                    ],
                 }
                 for entry in self._entries
             ],
@@ -135,14 +147,17 @@ class Durations:
             for item in tree["entries"][-MAX_ENTRIES:]:
                 key = {name: item[name] for name in key_of(JobShape())}
                 entry = Entry(key)
+                entry.extras = tuple(
+                    Extra(_kind_of(kind), _kind_of(after), None if steps is None else int(steps))
+                    for kind, after, steps in item["extras"]
+                )
                 for text, known in item["parts"].items():
-                    phase, _, role = text.partition("/")
                     unit_s = [float(s) for s in known["unit_s"]]
                     if not unit_s or not all(0 <= s < math.inf for s in unit_s) or int(known["pixels"]) < 1:
                         raise ValueError(f"{text} has no usable durations")
                     kept = KindDurations(int(known["pixels"]))
                     kept.unit_s.extend(unit_s)
-                    entry.kinds[Phase(phase), role] = kept
+                    entry.kinds[_kind_of(text)] = kept
                 made._entries.append(entry)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not of the expected form: {error!r}") from error
@@ -156,6 +171,11 @@ class ShapeMemory:
         self._durations = durations
         self._shape = shape
         self._recalled: dict[tuple[PartKind, int], Rate | None] = {}  # asked at each poll
+
+    @property
+    def extras(self) -> tuple[Extra, ...]:
+        """Parts that came unforeseen with the last job of this shape."""
+        return self._durations.extras_of(self._shape)
 
     def recall(self, kind: PartKind, pixels: int) -> Rate | None:
         """Return the expectation for a kind of part, None if nothing comparable was seen."""
@@ -172,3 +192,12 @@ def _distance(known: dict[str, Any], wanted: dict[str, Any]) -> float:
         if known[name] != wanted[name]:
             distance += weight
     return distance
+
+
+def _kind_text(kind: PartKind) -> str:
+    return f"{kind[0].value}/{kind[1]}"
+
+
+def _kind_of(text: str) -> PartKind:
+    phase, _, role = text.partition("/")
+    return Phase(phase), role

@@ -51,7 +51,8 @@ class Job:
         self._clock = clock
         self._compile_sign = compile_sign
         self._began_at_s = clock() if began_at_s is None else began_at_s
-        self._parts = plan_parts(shape) if shape is not None else []
+        extras = memory.extras if memory is not None else ()
+        self._parts = plan_parts(shape, extras) if shape is not None else []
         self._passes: list[Part] = []
         self._rates = Rates(self._parts, memory)
         self._lock = threading.Lock()

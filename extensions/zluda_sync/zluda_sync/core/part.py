@@ -25,6 +25,7 @@ class Part:
         image: zero-based index among the images that are made one after the other.
         pixels: pixels of all pictures of the batch together: what the work grows with.
         steps: planned steps of a denoising pass, None for other phases or while unknown.
+        is_foreseen: whether it follows from the request; others turn up on the way.
         began_at_s: when the host began with it, None if it has not.
         left_at_s: when the host went on to the next part, None if it has not.
         ledger: launches and completions of a denoising pass, None for other phases and before it begins.
@@ -38,6 +39,7 @@ class Part:
     image: int = 0
     pixels: int = 1
     steps: int | None = None
+    is_foreseen: bool = False
     began_at_s: float | None = None
     left_at_s: float | None = None
     ledger: Ledger | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Protocol
 
+from zluda_sync.core.job_shape import Extra
 from zluda_sync.core.part import Part, PartKind
 from zluda_sync.core.phase import BASE, Phase
 
@@ -50,6 +51,10 @@ class Rate:
 
 class Memory(Protocol):
     """What earlier jobs have taught."""
+
+    @property
+    def extras(self) -> tuple[Extra, ...]:
+        """Parts that came unforeseen with the last job of the same shape."""
 
     def recall(self, kind: PartKind, pixels: int) -> Rate | None:
         """Return what is known of a kind of part at this size, None if nothing is."""
