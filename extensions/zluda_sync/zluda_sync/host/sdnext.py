@@ -40,6 +40,7 @@ class HostName:
 HOST_NAMES = (
     HostName("modules.shared", "state"),
     HostName("modules.shared", "opts"),
+    HostName("modules.shared", "sd_model", required=False),
     HostName("modules.devices", "backend"),
     HostName("modules.devices", "device"),
     HostName(
@@ -101,6 +102,12 @@ class SdNext:
     def model_name(self) -> str:
         """Name of the checkpoint that the user has chosen."""
         return str(getattr(self.opts, "sd_model_checkpoint", None) or "")
+
+    @property
+    def vae(self) -> Any:
+        """The VAE of the model, None if it has none. Asked only within a job, for it loads the model."""
+        model = getattr(_module("modules.shared"), "sd_model", None)
+        return getattr(model, "vae", None) or getattr(getattr(model, "pipe", None), "vae", None)
 
     @property
     def data_folder(self) -> Path:

@@ -11,7 +11,9 @@ from zluda_sync.core.settings import Settings, parse_settings
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.device.ladder import Ladder, Rung, rungs_for
 from zluda_sync.device.step_barrier import StepBarrier
+from zluda_sync.device.step_marks import StepMarks
 from zluda_sync.device.watcher import CompletionWatcher
+from zluda_sync.host.decode_hooks import DecodeHooks
 from zluda_sync.host.detection import accelerator_of, is_zluda
 from zluda_sync.host.job_source import JobSource
 from zluda_sync.host.jobs import Jobs
@@ -119,7 +121,8 @@ class Session:
         )
         ladder = Ladder(rungs_for(settings.mode, accelerator), self._warn_of_demotion)
         barrier = StepBarrier(settings.policy, ladder, self._watcher)
-        return TrackedJob(self._host.state, job, barrier, source)
+        decode = DecodeHooks(lambda: self._host.vae, StepMarks(accelerator, self._watcher))
+        return TrackedJob(self._host.state, job, barrier, source, decode)
 
     def _read_settings(self) -> Settings:
         settings, problems = parse_settings(self._host.opts.data)

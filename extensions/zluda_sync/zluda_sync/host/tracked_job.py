@@ -17,6 +17,7 @@ from zluda_sync.core.phase import BASE, DETAIL, Phase
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.device.latents_ring import LatentsRing, StepFrame
 from zluda_sync.device.step_barrier import StepBarrier
+from zluda_sync.host.decode_hooks import DecodeHooks
 from zluda_sync.host.job_source import JobSource
 from zluda_sync.host.phase_titles import phase_of
 
@@ -37,6 +38,7 @@ class TrackedPass:
         host_total: the host's total after the newest launch, 0 while it has none.
         last_index: loop index of the newest launch, None if the pipeline does not tell.
         is_left: whether the host has gone on to something else.
+        latents_shape: (B, C, h, w) of the latents, None if the pipeline does not tell.
         frames: latents of the steps in flight.
     """
 
@@ -48,6 +50,7 @@ class TrackedPass:
     host_total: int
     last_index: int | None = None
     is_left: bool = False
+    latents_shape: tuple[int, ...] | None = None
     frames: LatentsRing = field(default_factory=LatentsRing)
 
 
@@ -61,12 +64,16 @@ class TrackedJob:
         job: counts the passes, and keeps the bar.
         barrier: marks steps and waits.
         source: tells which image and pass the host is in.
+        decode: follows the VAE decode.
     """
 
-    def __init__(self, state: Any, job: Job, barrier: StepBarrier, source: JobSource) -> None:
+    def __init__(
+        self, state: Any, job: Job, barrier: StepBarrier, source: JobSource, decode: DecodeHooks
+    ) -> None:
         self._state = state
         self._barrier = barrier
         self._source = source
+        self._decode = decode
         self._passes: list[TrackedPass] = []
         self._driver = threading.get_ident()
         self._in_callback = False
@@ -81,13 +88,21 @@ class TrackedJob:
         phase = phase_of(title)
         if phase is Phase.DETAIL:
             self._source.is_in_detailer = True
-        if phase is not None:
-            self.job.begin_part(phase, self._role_in(phase), self._source.image)
+        if phase is None:
+            return
+        part = self.job.begin_part(phase, self._role_in(phase), self._source.image)
+        if phase is Phase.DECODE:
+            shape = self._passes[-1].latents_shape if self._passes else None
+            part.blocks = part.blocks or self._decode.install(shape)
+        else:
+            self._decode.remove()
 
     def end_phase(self, title: str) -> None:
         """The host ends the phase of this title; what comes after a picture is decoded is saving it."""
         self._leave_pass()
         phase = phase_of(title)
+        if phase is Phase.DECODE:
+            self._decode.remove()
         if phase is Phase.DETAIL:
             self._source.is_in_detailer = False
         if phase is Phase.DETAIL or (phase is Phase.DECODE and self._role_in(phase) == BASE):
@@ -129,6 +144,7 @@ class TrackedJob:
         self._in_callback = False
         latents = state.current_latent
         if latents is not None:
+            tracked.latents_shape = tuple(latents.shape)
             tracked.frames.hold(
                 StepFrame(
                     step=tracked.ledger.launched - 1,
@@ -151,7 +167,8 @@ class TrackedJob:
         return self._passes[-1].ledger.launched if self._passes else 0
 
     def close(self) -> None:
-        """Let go of every tensor and event."""
+        """Let go of every tensor, event and hook."""
+        self._decode.remove()
         for tracked in self._passes:
             tracked.frames.clear()
             self._barrier.forget(tracked.ledger)
