@@ -20,7 +20,7 @@ class Jobs:
 
     def __init__(self, open_job: Callable[[Any, float | None], TrackedJob | None]) -> None:
         self._open_job = open_job
-        self._delivered: TrackedJob | None = None
+        self._ended: TrackedJob | None = None
         self.current: TrackedJob | None = None
 
     def open(self, processing: Any = None, began_at_s: float | None = None) -> None:
@@ -31,7 +31,7 @@ class Jobs:
             began_at_s: when the job was asked for, now if None.
         """
         self.close()
-        self._delivered = None
+        self._ended = None
         self.current = self._open_job(processing, began_at_s)
 
     def close(self) -> None:
@@ -42,11 +42,11 @@ class Jobs:
         job, self.current = self.current, None
         if job is not None:
             job.close()
-            self._delivered = job
+            self._ended = job
 
     def report(self, action: Callable[[ProgressSnapshot], None]) -> None:
         """Call ``action`` with the progress of the job that is followed, or was until this moment."""
-        job = self.current or self._delivered
+        job = self.current or self._ended
         if job is None or job.is_broken:
             return
         try:
@@ -91,8 +91,9 @@ class Jobs:
         job = self.current
         if job is not None and job.is_driver() and not job.is_in_callback:
             self.observe("following a phase", TrackedJob.end_phase, title)
-        elif self._delivered is not None and self._delivered.is_driver() and is_outermost:
-            self._delivered = None
+        elif self._ended is not None and self._ended.is_driver() and is_outermost:
+            self._ended.job.deliver()
+            self._ended = None
 
     def give_up(self, job: TrackedJob, what: str, error: Exception) -> None:
         """Follow ``job`` no more, and say so once."""
