@@ -127,9 +127,15 @@ class Job:
                 if other.kind == part.kind and other.began_at_s is None:
                     other.steps = total
 
+    def end_parts(self) -> None:
+        """The host is done with the job: what was planned and has not begun will not come."""
+        self.leave_part()
+        with self._lock:
+            self._parts[:] = [part for part in self._parts if part.began_at_s is not None]
+
     def deliver(self) -> None:
         """The pictures are with the user: the bar is full."""
-        self.leave_part()
+        self.end_parts()
         with self._lock:
             self._is_delivered = True
 

@@ -79,7 +79,7 @@ class Session:
         """A job of the host has ended, one way or another."""
         tracked = self._jobs.current
         if tracked is not None:
-            tracked.job.leave_part()
+            tracked.job.end_parts()
             state = self._host.state
             if not (tracked.is_broken or state.interrupted or state.skipped):
                 self._learning.learn(tracked.job)
