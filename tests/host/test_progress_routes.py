@@ -109,6 +109,7 @@ def test_the_bar_stands_until_the_request_is_over_and_then_it_is_gone(bench, ans
     """After the pictures are made the host still encodes them: no fall to 0 in between."""
     begin(bench)
     bench.step(0)
+    bench.finish()
     bench.state.end()
     bench.session.end_job()
     assert 0.9 < answers.ask("/internal/progress").progress < 0.995
