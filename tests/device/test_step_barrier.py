@@ -149,6 +149,15 @@ def test_an_event_that_never_comes_true_is_given_up(make_bench):
     assert bench.ledger.wait_completed(3, LONG_S)
 
 
+def test_a_slow_step_is_no_lie(make_bench):
+    """A step beyond the limit is waited for in full; the event is then reported, and its rung stays."""
+    bench = make_bench(SyncMode.RUN_AHEAD, wait_limit_s=0.02)
+    for _ in range(4):
+        bench.step()
+    assert [] == bench.demotions
+    assert bench.device.calls.count("synchronize") >= 1
+
+
 def test_the_last_rung_reads_the_latents_back(make_bench):
     """With every synchronize missing, one element of the latents is read."""
     bench = make_bench(SyncMode.EVERY_STEP)

@@ -79,7 +79,11 @@ class Rates:
         if not observed:
             return prior or self._from_another_pass(part) or self._from_base_step(part)
         is_first = part.ledger is not None and part.ledger.completed == 1
-        shown = Rate(median(observed) * (FIRST_STEP_SHARE if is_first else 1.0), OBSERVED)
+        shown = (
+            Rate(median(observed) * FIRST_STEP_SHARE, GUESSED)
+            if is_first
+            else Rate(median(observed), OBSERVED)
+        )
         if prior is None:
             return shown
         if is_first and shown.unit_s > COMPILE_FACTOR * prior.unit_s:

@@ -68,6 +68,11 @@ class Ladder:
         rungs = self._rungs
         return rungs[0].name if rungs else None
 
+    @property
+    def synchronize_rungs(self) -> tuple[SynchronizeRung, ...]:
+        """Those of the rungs left that wait for everything queued."""
+        return tuple(rung for rung in self._rungs if isinstance(rung, SynchronizeRung))
+
     def has_left(self, rung: Rung) -> bool:
         """Whether ``rung`` has failed."""
         return all(other is not rung for other in self._rungs)
