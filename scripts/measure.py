@@ -23,16 +23,26 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter steps: less than a minute")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
+    parser.add_argument(
+        "--traces",
+        type=Path,
+        metavar="DIR",
+        help="measure nothing: record the tests' golden traces here",
+    )
     options = parser.parse_args()
+    if options.traces is not None and (options.quick or options.json is not None):
+        fail("--traces measures nothing: leave out --quick and --json")
     try:
         VirtualEnvironment().enter(("host",), __file__, sys.argv[1:])
     except SetupError as failure:
         fail(str(failure))
 
-    from bench.campaign import run_campaign
+    from bench.campaign import record_traces, run_campaign
     from bench.host import ends_in_one_line, prepare_process
 
     prepare_process(draws_own_bar=True)
+    if options.traces is not None:
+        return ends_in_one_line(lambda: record_traces(options.traces))
     return ends_in_one_line(lambda: run_campaign(options.quick, options.json))
 
 

@@ -1,101 +1,47 @@
-"""The whole table: every case in every mode, and the stock host beside them, on the emulated device."""
+"""The whole table: every case in every mode, and beside them the stock host and others' formulas."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.environment import REPOSITORY
-from bench.figures import overhead
+from bench.figures import build_figures, first_eta, overhead
+from bench.formulas import FORMULAS, replay
 from bench.host import check_writable, start
-from bench.job import FinishedJob, JobShape, run_job, set_mode
+from bench.job import FinishedJob, JobShape, forget_learned, run_job
 from bench.once import build_report
-from bench.table import build_table
+from bench.plan import (
+    FULL_PLAN,
+    LEARNED_AT_RUN,
+    OBSERVE,
+    QUICK_PLAN,
+    RUN_AHEAD,
+    SETTINGS,
+    Case,
+    Plan,
+    Setting,
+)
+from bench.table import ETA_CHANGE_COLUMNS, Row, build_table
+from bench.targets import find_misses
 from bench.terminal_bar import TerminalBar
 
-REFERENCE_MODE = "observe"
-LEARNED_AT_RUN = 3
-"""A shape counts as learned in its third run in one process."""
+FORMULA_SETTING = RUN_AHEAD
+"""The setting whose first run the formulas are held against."""
 
-Row = dict[str, "str | float | int | None"]
+RECORDINGS = 3
 
-
-@dataclass(frozen=True)
-class Setting:
-    """One row's way to run: a mode of the extension, or the host alone with its own synchronize off or on."""
-
-    name: str
-    mode: str
-    host_sync: bool = False
-
-    def apply(self) -> None:
-        """Make the running host behave so."""
-        from modules import shared
-
-        set_mode(self.mode)
-        shared.opts.set("torch_sync", self.host_sync)
-
-
-SETTINGS = (
-    Setting("stock, sync off", "off"),
-    Setting("stock, sync on", "off", host_sync=True),
-    Setting("every-step", "every-step"),
-    Setting("run-ahead", "run-ahead"),
-    Setting("observe", "observe"),
-)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One kind of job, and in how many pairs its overhead is measured; in none, it stays unknown."""
-
-    name: str
-    shape: JobShape
-    pairs: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is run, and how slow the emulated device is."""
-
-    cases: tuple[Case, ...]
-    runs: int
-    step_ms: float
-    encode_ms: float
-    decode_ms: float
-
-    @property
-    def jobs(self) -> int:
-        """Every job of the plan."""
-        return sum(len(SETTINGS) * self.runs + case.pairs * (1 + len(SETTINGS)) for case in self.cases)
-
-
-FULL_PLAN = Plan(
-    (
-        Case("1 image", JobShape(steps=20), pairs=5),
-        Case("batch of 3", JobShape(steps=20, batches=3), pairs=5),
-        Case("hires", JobShape(steps=20, hires=True), pairs=5),
-    ),
-    runs=LEARNED_AT_RUN,
-    step_ms=150,
-    encode_ms=100,
-    decode_ms=500,
-)
-# Less than a minute, the start included: too short to learn a shape, and one case's overhead stands for all.
-QUICK_PLAN = Plan(
-    (
-        Case("1 image", JobShape(steps=4), pairs=2),
-        Case("batch of 3", JobShape(steps=4, batches=3), pairs=0),
-        Case("hires", JobShape(steps=4, hires=True), pairs=0),
-    ),
-    runs=1,
-    step_ms=50,
-    encode_ms=20,
-    decode_ms=80,
+FORMULA_FIGURES = (
+    "total_s",
+    "bar_error_mean",
+    "bar_error_max",
+    "falls",
+    "early_full_s",
+    "eta_error_mean",
+    "eta_coverage",
 )
 
 
@@ -109,29 +55,45 @@ class Campaign:
         self._jobs_done = 0
 
     def run(self) -> list[Row]:
-        """Return the rows, `first` and, where the plan runs so often, `learned`."""
-        rows = []
+        """Return the rows, `first` and, where a setting is run so often, `learned`."""
+        rows: list[Row] = []
         for case in self._plan.cases:
-            reports = {setting: self._measure(case, setting) for setting in SETTINGS}
+            jobs = {setting: self._run_repeatedly(case, setting) for setting in SETTINGS}
             costs = self._measure_overhead(case)
-            rows += [
-                {"case": case.name, "mode": setting.name, "run": run, "overhead": costs[setting], **figures}
-                for setting, by_run in reports.items()
-                for run, figures in by_run.items()
-            ]
+            for setting, of_setting in jobs.items():
+                rows += [
+                    {
+                        "case": case.name,
+                        "run": run,
+                        "overhead": costs[setting],
+                        **build_report(job, setting.name, case.shape),
+                    }
+                    for run, job in of_setting.items()
+                ]
+            rows += build_formula_rows(case, jobs[FORMULA_SETTING]["first"])
         return rows
 
-    def _measure(self, case: Case, setting: Setting) -> dict[str, Row]:
+    def run_eta_changes(self) -> list[Row]:
+        """Return how right the first ETA is for jobs that are unlike the one that was learned."""
+        rows: list[Row] = []
+        RUN_AHEAD.apply()
+        for change in self._plan.eta_changes:
+            forget_learned()  # what the change before has taught must not help this one
+            for _ in range(LEARNED_AT_RUN - 1):
+                self._run(f"learning for {change.name}", self._plan.cases[0].shape)
+            job = self._run(change.name, change.shape)
+            rows.append({"change": change.name, "mode": RUN_AHEAD.name, **first_eta(job.record)})
+        return rows
+
+    def _run_repeatedly(self, case: Case, setting: Setting) -> dict[str, FinishedJob]:
         setting.apply()
-        reports = []
-        for _ in range(self._plan.runs):
-            job = self._run(case, setting.name)
-            report = build_report(job, setting.name, case.shape)
-            del report["mode"]
-            reports.append(report)
-        by_run = {"first": reports[0]}
-        if len(reports) >= LEARNED_AT_RUN:
-            by_run["learned"] = reports[LEARNED_AT_RUN - 1]
+        forget_learned()
+        jobs = [
+            self._run(f"{case.name}, {setting.name}", case.shape) for _ in range(self._plan.runs_of(setting))
+        ]
+        by_run = {"first": jobs[0]}
+        if len(jobs) >= LEARNED_AT_RUN:
+            by_run["learned"] = jobs[LEARNED_AT_RUN - 1]
         return by_run
 
     def _measure_overhead(self, case: Case) -> dict[Setting, float | None]:
@@ -140,57 +102,104 @@ class Campaign:
         Previews are left out: what they cost is a figure of its own. The order turns with each round, so that
         a slow drift of the machine falls on all alike.
         """
-        reference = Setting("reference", REFERENCE_MODE)
         pairs: dict[Setting, list[tuple[float, float]]] = {setting: [] for setting in SETTINGS}
         for turn in range(case.pairs):
-            reference.apply()
-            bare_s = self._run(case, "observe, unwatched", watched=False).record.total_s
+            OBSERVE.apply()
+            bare_s = self._run(f"{case.name}, unwatched", case.shape, watched=False).record.total_s
             first = turn % len(SETTINGS)
             for setting in SETTINGS[first:] + SETTINGS[:first]:
                 setting.apply()
-                job = self._run(case, f"{setting.name}, cost", wants_previews=False)
+                job = self._run(f"{case.name}, {setting.name}, cost", case.shape, wants_previews=False)
                 pairs[setting].append((job.record.total_s, bare_s))
         return {setting: overhead(of_setting) for setting, of_setting in pairs.items()}
 
     def _run(
-        self, case: Case, what: str, *, watched: bool = True, wants_previews: bool = True
+        self, what: str, shape: JobShape, *, watched: bool = True, wants_previews: bool = True
     ) -> FinishedJob:
         self._bar.show(
-            self._jobs_done / self._plan.jobs,
-            f"job {self._jobs_done + 1}/{self._plan.jobs}: {case.name}, {what}",
+            self._jobs_done / self._plan.jobs, f"job {self._jobs_done + 1}/{self._plan.jobs}: {what}"
         )
-        job = run_job(case.shape, app=self._app, watched=watched, wants_previews=wants_previews)
+        job = run_job(shape, app=self._app, watched=watched, wants_previews=wants_previews)
         self._jobs_done += 1
         return job
 
 
+def build_formula_rows(case: Case, job: FinishedJob) -> list[Row]:
+    """Return what others' formulas would have shown of the same job; no other figures."""
+    rows: list[Row] = []
+    for name, formula in FORMULAS.items():
+        figures = build_figures(replay(job.record, case.shape.planned_passes, formula))
+        shown = {figure: value if figure in FORMULA_FIGURES else None for figure, value in figures.items()}
+        rows.append({"case": case.name, "mode": name, "run": "same truth", **shown})
+    return rows
+
+
 def run_campaign(quick: bool, json_file: Path | None) -> int:
-    """Measure, print the table, and write the rows where asked to."""
+    """Measure, print the tables and what misses its target, and write the rows where asked to."""
     if json_file is not None:
         check_writable(json_file)
     plan = QUICK_PLAN if quick else FULL_PLAN
     bar = TerminalBar()
-    # Settings of its own: what the user switched in the page must not change what is measured.
-    with tempfile.TemporaryDirectory(prefix="zluda_sync_measure_") as folder:
-        host = start(_build_host_arguments(plan, Path(folder)))
+    with started_host(plan) as app:
         try:
-            # The first job in a process also pays for torch's own warm-up.
-            run_job(JobShape(steps=2), app=host.app)
-            rows = Campaign(plan, host.app, bar).run()
+            campaign = Campaign(plan, app, bar)
+            rows = campaign.run()
+            eta_changes = campaign.run_eta_changes()
             bar.show(1.0, f"{plan.jobs} jobs done")
         finally:
             bar.close()
     print(build_table(rows))
+    if eta_changes:
+        print("\nfirst ETA after a change, one shape learned:")
+        print(build_table(eta_changes, ETA_CHANGE_COLUMNS))
+    if not quick:
+        misses = find_misses(rows, eta_changes, {setting.name for setting in SETTINGS if setting.learns})
+        print("\n" + ("\n".join(misses) if misses else "every target is met"))
     if json_file is not None:
-        json_file.write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
+        tree = {"rows": rows, "eta_changes": eta_changes}
+        json_file.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
-def _build_host_arguments(plan: Plan, settings_folder: Path) -> Sequence[str]:
+def record_traces(folder: Path) -> int:
+    """Run every kind of job some times, and write what the fastest was told: a busy machine spoils traces."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with started_host(FULL_PLAN) as app:
+        from bench.trace import TraceRecorder
+
+        for case in FULL_PLAN.cases:
+            RUN_AHEAD.apply()
+            traces = []
+            for _ in range(RECORDINGS):
+                recorder = TraceRecorder()
+                with recorder.recording():
+                    run_job(case.shape, app=app, wants_previews=False)
+                traces.append(recorder.build(case.name))
+            file = folder / f"{case.name.replace(' ', '_').replace('.', '')}.json"
+            min(traces, key=lambda trace: trace.total_s).write(file)
+            print(file)
+    return 0
+
+
+@contextmanager
+def started_host(plan: Plan) -> Iterator[Any]:
+    """A context with the host's app, at the plan's speed and warmed up.
+
+    Its data folder is its own: what the user switched in the page must not change what is measured, and
+    what is learned here must not pass for the user's.
+    """
+    with tempfile.TemporaryDirectory(prefix="zluda_sync_measure_") as folder:
+        host = start(_build_host_arguments(plan, folder))
+        # The first job in a process also pays for torch's own warm-up.
+        for shape in {(case.shape.hires, case.shape.unforeseen): case.shape for case in plan.cases}.values():
+            run_job(JobShape(steps=2, hires=shape.hires, unforeseen=shape.unforeseen), app=host.app)
+        yield host.app
+
+
+def _build_host_arguments(plan: Plan, data_folder: str) -> Sequence[str]:
     return (
         "--device", "emulated",
-        "--data-dir", str(REPOSITORY / ".host"),
-        "--config", str(settings_folder / "config.json"),
+        "--data-dir", data_folder,
         "--step-ms", str(plan.step_ms),
         "--encode-ms", str(plan.encode_ms),
         "--decode-ms", str(plan.decode_ms),

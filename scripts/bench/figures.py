@@ -175,6 +175,26 @@ def preview_lag(record: JobRecord) -> tuple[int | None, int | None]:
     return len(arrived), max(lags, default=None)
 
 
+def first_eta(record: JobRecord) -> dict[str, float | None]:
+    """Return the first ETA that was shown, when after the request, and how far the total it promises is off.
+
+    The error is |time so far + ETA - total| as a share of the total. Where no ETA was shown all but the total
+    is None.
+    """
+    figures: dict[str, float | None] = dict.fromkeys(("first_eta_at_s", "first_eta_s", "first_eta_error"))
+    figures["total_s"] = round(record.total_s, 4)
+    for sample in seen_samples(record):
+        if sample.eta_s is not None:
+            at_s = sample.answered_s - record.started_s
+            error = abs(at_s + sample.eta_s - record.total_s) / record.total_s
+            return figures | {
+                "first_eta_at_s": round(at_s, 4),
+                "first_eta_s": round(sample.eta_s, 4),
+                "first_eta_error": round(error, 4),
+            }
+    return figures
+
+
 def overhead(pairs: Sequence[tuple[float, float]]) -> float | None:
     """Return the median of (wall time / wall time of the same job in observe, unwatched) over the pairs."""
     return round(statistics.median(wall_s / bare_s for wall_s, bare_s in pairs), 4) if pairs else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from typing import Any
 from bench.record import JobRecord, Sample
 from bench.sampler import ProgressSampler, find_progress_endpoint
 from bench.truth import TruthRecorder, build_marks
+from bench.unforeseen import unforeseen_passes
 
 SEED = 20260722
 PROMPT = "a lighthouse on a cliff at dusk"
 HIRES_SCALE = 1.5
+REQUEST_TITLE = "Text"
 MODES = ("off", "every-step", "run-ahead", "observe")
 
 ENABLED_OPTION = "zluda_sync_enabled"
@@ -33,11 +36,23 @@ class ExtensionMissingError(Exception):
 
 @dataclass(frozen=True)
 class JobShape:
-    """What decides how long a job takes: `batches` pictures one after the other, each with `steps`."""
+    """What decides how long a job takes: `batches` pictures one after the other, each with `steps`.
+
+    With a `strength` each picture is made from another one. A job with an `unforeseen` pass denoises and
+    decodes every picture once more, which its request does not tell.
+    """
 
     steps: int = 20
     batches: int = 1
     hires: bool = False
+    strength: float | None = None
+    unforeseen: bool = False
+    size_px: int = 256
+
+    @property
+    def planned_passes(self) -> int:
+        """Denoise passes that follow from the request."""
+        return self.batches * (2 if self.hires else 1)
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,15 @@ def set_mode(mode: str, depth: int = 1) -> None:
         options.set("torch_sync", False)
 
 
+def forget_learned() -> None:
+    """Make the extension, where it is loaded, know nothing of earlier jobs."""
+    from modules import shared
+
+    if MODE_OPTION in shared.opts.data_labels:
+        entry: Any = importlib.import_module("zluda_sync.host.entry")
+        entry.current_session().forget_learned()
+
+
 def current_mode() -> str:
     """Return the mode that the host's options now ask for."""
     from modules import shared
@@ -105,18 +129,12 @@ def run_job(
     """
     from modules import devices, processing, progress, shared
 
-    request = processing.StableDiffusionProcessingTxt2Img(
-        prompt=PROMPT,
-        seed=SEED,
-        steps=shape.steps,
-        n_iter=shape.batches,
-        enable_hr=shape.hires,
-        hr_scale=HIRES_SCALE,
-        do_not_save_samples=True,
-    )
+    request = _build_request(shape)
     task_id = f"task(measure-{time.monotonic_ns()})"
     with contextlib.ExitStack() as watching:
         truth = sampler = None
+        if shape.unforeseen:
+            watching.enter_context(unforeseen_passes())
         if watched:
             marks = build_marks(devices.device.type)
             truth = watching.enter_context(TruthRecorder(type(shared.sd_model.scheduler), marks))
@@ -126,7 +144,10 @@ def run_job(
             endpoint = find_progress_endpoint(app)
             sampler = watching.enter_context(ProgressSampler(endpoint, task_id, wants_previews, on_sample))
         started_s = time.perf_counter()
+        # A request is a phase around the job, as the page's button makes it.
+        phase = shared.state.begin(REQUEST_TITLE, task_id)
         result = processing.process_images(request)
+        shared.state.end(phase)
         ended_s = time.perf_counter()
     images = [] if result is None else list(result.images)
     if len(images) < shape.batches:
@@ -139,5 +160,42 @@ def run_job(
         passes=truth.passes() if truth is not None else (),
         samples=tuple(sampler.samples) if sampler is not None else (),
         previews=tuple(sampler.previews) if sampler is not None else (),
+        phases_began_s=_phases_began_s(started_s, ended_s),
     )
     return FinishedJob(images, record)
+
+
+def _build_request(shape: JobShape) -> Any:
+    """Return the host's object for a job of this shape."""
+    from modules import processing
+
+    common: dict[str, Any] = {
+        "prompt": PROMPT,
+        "seed": SEED,
+        "steps": shape.steps,
+        "n_iter": shape.batches,
+        "width": shape.size_px,
+        "height": shape.size_px,
+        "do_not_save_samples": True,
+    }
+    if shape.strength is None:
+        return processing.StableDiffusionProcessingTxt2Img(
+            enable_hr=shape.hires, hr_scale=HIRES_SCALE, **common
+        )
+    from PIL import Image
+
+    picture = Image.linear_gradient("L").resize((shape.size_px, shape.size_px)).convert("RGB")
+    return processing.StableDiffusionProcessingImg2Img(
+        init_images=[picture], denoising_strength=shape.strength, **common
+    )
+
+
+def _phases_began_s(started_s: float, ended_s: float) -> tuple[float, ...]:
+    """Return when the host began its phases between two times; its history has them by the wall clock."""
+    from modules import shared
+
+    offset_s = time.perf_counter() - time.time()
+    began_s = (
+        entry["timestamp"] + offset_s for entry in shared.state.state_history if entry["op"] == "begin"
+    )
+    return tuple(time_s for time_s in began_s if started_s <= time_s <= ended_s)

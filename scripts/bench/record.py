@@ -61,11 +61,17 @@ class JobRecord:
     passes: Sequence[PassTruth] = ()
     samples: Sequence[Sample] = ()
     previews: Sequence[Preview] = ()
+    phases_began_s: Sequence[float] = ()
+    """When the host began each of its phases, in order."""
 
     @property
     def total_s(self) -> float:
         """The job's whole time, pictures on the CPU included."""
         return self.ended_s - self.started_s
+
+    def completed_at(self, time_s: float) -> int:
+        """Return how many steps of all passes the device had finished at this time."""
+        return sum(one.completed_at(time_s) for one in self.passes)
 
     def running_pass(self, start_s: float, end_s: float) -> PassTruth | None:
         """Return the pass that the device was denoising during the whole span, else None.

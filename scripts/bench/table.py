@@ -24,19 +24,30 @@ COLUMNS = (
     ("previews", "previews", "d"),
     ("preview_lag_max", "lag", "d"),
 )
+ETA_CHANGE_COLUMNS = (
+    ("change", "change", ""),
+    ("mode", "mode", ""),
+    ("first_eta_at_s", "seen at s", ".2f"),
+    ("first_eta_s", "ETA s", ".2f"),
+    ("total_s", "total s", ".2f"),
+    ("first_eta_error", "error", ".3f"),
+)
 UNKNOWN = "-"
 
 
-def build_table(rows: Sequence[Row]) -> str:
-    """Return the rows under a heading, words to the left and numbers to the right; unknown is a dash."""
-    cells = [[heading for _, heading, _ in COLUMNS]]
-    cells += [[_cell(row.get(key), form) for key, _, form in COLUMNS] for row in rows]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(COLUMNS))]
+def build_table(rows: Sequence[Row], columns: Sequence[tuple[str, str, str]] = COLUMNS) -> str:
+    """Return the rows under a heading, words to the left and numbers to the right; unknown is a dash.
+
+    A column is a row's key, its heading, and a number's format, empty for words.
+    """
+    cells = [[heading for _, heading, _ in columns]]
+    cells += [[_cell(row.get(key), form) for key, _, form in columns] for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(columns))]
     lines = []
     for line in cells:
         padded = [
             text.rjust(width) if form else text.ljust(width)
-            for text, width, (_, _, form) in zip(line, widths, COLUMNS, strict=True)
+            for text, width, (_, _, form) in zip(line, widths, columns, strict=True)
         ]
         lines.append("  ".join(padded).rstrip())
     lines.insert(1, "  ".join("-" * width for width in widths))

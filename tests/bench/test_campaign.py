@@ -1,27 +1,41 @@
-"""The plan behind the table."""
+"""The plan behind the tables."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.campaign import FULL_PLAN, LEARNED_AT_RUN, QUICK_PLAN, SETTINGS, Plan
+from bench.campaign import build_formula_rows
+from bench.job import FinishedJob, JobShape
+from bench.plan import FULL_PLAN, LEARNED_AT_RUN, QUICK_PLAN, SETTINGS, Case
+from bench.record import JobRecord, PassTruth
+
+CASES = ["1 image", "batch of 3", "hires", "img2img 0.5", "hires x 2", "unforeseen pass"]
 
 
-@pytest.mark.parametrize("plan", [FULL_PLAN, QUICK_PLAN], ids=["full", "quick"])
-def test_every_plan_has_the_three_cases(plan: Plan):
-    """The table's lines are the same whatever the plan."""
-    assert [case.name for case in plan.cases] == ["1 image", "batch of 3", "hires"]
+def test_the_full_plan_has_every_kind_of_job():
+    """The table's lines."""
+    assert [case.name for case in FULL_PLAN.cases] == CASES
 
 
-def test_the_full_plan_learns_every_shape_and_pairs_every_case():
+def test_the_quick_plan_has_the_first_cases():
+    """Less than a minute leaves room for three."""
+    assert [case.name for case in QUICK_PLAN.cases] == CASES[:3]
+
+
+def test_the_full_plan_learns_every_shape_and_pairs_the_first():
     """Three runs make a shape learned, and five pairs a median."""
     assert FULL_PLAN.runs == LEARNED_AT_RUN
-    assert [case.pairs for case in FULL_PLAN.cases] == [5, 5, 5]
+    assert [case.pairs for case in FULL_PLAN.cases] == [5, 0, 0, 0, 0, 0]
+
+
+def test_the_stock_host_runs_each_case_once():
+    """It learns nothing, and a second run would tell the same."""
+    assert [FULL_PLAN.runs_of(setting) for setting in SETTINGS] == [1, 1, 3, 3, 3]
 
 
 def test_a_plan_counts_its_jobs():
-    """The bar is full with the last one: five settings three times, and five rounds of six."""
-    assert FULL_PLAN.jobs == 3 * (len(SETTINGS) * 3 + 5 * 6)
+    """The bar is full with the last one: six cases, five rounds of six, and each change learned anew."""
+    assert FULL_PLAN.jobs == 6 * (1 + 1 + 3 + 3 + 3) + 5 * 6 + len(FULL_PLAN.eta_changes) * 3
 
 
 def test_the_stock_host_has_rows_of_its_own():
@@ -30,3 +44,30 @@ def test_the_stock_host_has_rows_of_its_own():
         ("off", False),
         ("off", True),
     }
+
+
+@pytest.mark.parametrize(
+    ("shape", "passes"),
+    [
+        (JobShape(), 1),
+        (JobShape(batches=3), 3),
+        (JobShape(batches=2, hires=True), 4),
+        (JobShape(strength=0.5), 1),
+        (JobShape(unforeseen=True), 1),
+    ],
+)
+def test_the_planned_passes_follow_from_the_request(shape: JobShape, passes: int):
+    """What is not foreseen is not planned."""
+    assert shape.planned_passes == passes
+
+
+def test_a_formula_has_only_the_figures_of_the_bar():
+    """It says nothing of previews, launches or cost."""
+    record = JobRecord(0.0, 4.0, (PassTruth((0.0, 0.1), (1.0, 2.0)),), phases_began_s=(0.0,))
+    rows = build_formula_rows(Case("1 image", JobShape(steps=2)), FinishedJob([], record))
+    assert [row["mode"] for row in rows] == ["SD.Next's formula", "A1111's formula", "tqdm's EMA"]
+    for row in rows:
+        assert row["bar_error_mean"] is not None
+        assert {row[name] for name in ("step_error_max", "lead_samples", "run_ahead_max", "previews")} == {
+            None
+        }

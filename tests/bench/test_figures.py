@@ -11,6 +11,7 @@ from bench.figures import (
     early_full_s,
     eta_error,
     falls,
+    first_eta,
     overhead,
     preview_lag,
     run_ahead_max,
@@ -212,6 +213,20 @@ def test_a_preview_of_unknown_step_counts_but_has_no_lag():
 def test_a_preview_after_the_result_does_not_count():
     """The picture itself was there first."""
     assert preview_lag(job(at(3.5), passes=(FOUR_STEPS,), previews=(Preview(10.5, 4),))) == (0, None)
+
+
+def test_the_first_eta_is_judged_by_the_total_it_promises():
+    """Seen after 2 s, it promises 9 s in all, a tenth too few; the ETA after it does not matter."""
+    figures = first_eta(job(at(1.0), at(2.0, eta_s=7.0), at(3.0, eta_s=1.0)))
+    assert figures == pytest.approx(
+        {"first_eta_at_s": 2.0, "first_eta_s": 7.0, "first_eta_error": 0.1, "total_s": 10.0}
+    )
+
+
+def test_without_an_eta_only_the_total_is_known():
+    """No ETA is no first ETA."""
+    figures = first_eta(job(at(1.0)))
+    assert (figures["first_eta_error"], figures["total_s"]) == (None, 10.0)
 
 
 def test_overhead_is_the_median_of_the_pairs():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.sdnext import small_model
 from tests.sdnext.server import DEVICE_EXTENSION, ROOT, SdNextServer
 
 STEP_S = 0.3
@@ -33,13 +33,13 @@ def make_server(tmp_path_factory: pytest.TempPathFactory):
     servers = []
 
     def make(name: str, step_s: float = STEP_S, decode_s: float = DECODE_S) -> SdNextServer:
-        from modules.default_model import ensure_default_model
-
         data_dir = tmp_path_factory.mktemp(name)
-        models = data_dir / "models" / "Diffusers"
-        models.mkdir(parents=True)
-        model = Path(ensure_default_model(models)).name
-        config = {"sd_model_checkpoint": model, "server_rate_limit": 0, "show_progress_type": "Simple"}
+        small_model.make_small_model(data_dir / "models")
+        config = {
+            "sd_model_checkpoint": small_model.NAME,
+            "server_rate_limit": 0,
+            "show_progress_type": "Simple",
+        }
         (data_dir / "config.json").write_text(json.dumps(config), encoding="utf-8")
         servers.append(SdNextServer(data_dir, step_s, decode_s))
         servers[-1].install(DEVICE_EXTENSION, "async_device")

@@ -23,11 +23,18 @@ JOB_LIMIT_S = 240.0
 
 @dataclass(frozen=True)
 class Poll:
-    """One answer of /internal/progress, between two moments of time.time()."""
+    """What the progress routes said between two moments of time.time().
+
+    Attributes:
+        sent_at_s, answered_at_s: just before the first request, just after the last answer.
+        answer: of /internal/progress.
+        step: the host's step count.
+    """
 
     sent_at_s: float
     answered_at_s: float
     answer: dict[str, Any]
+    step: int
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class DoneJob:
         loops: for each denoising loop, when each of its steps was finished.
         launches: for each denoising loop, when each of its steps was queued.
         synchronized: how often the whole device was waited for.
+        counts_on: whether the host's step count goes on from loop to loop, as it does in older versions.
     """
 
     began_at_s: float
@@ -50,6 +58,7 @@ class DoneJob:
     loops: list[list[float]]
     launches: list[list[float]]
     synchronized: int
+    counts_on: bool
 
     def denoise_polls(self, loop: int = 0) -> list[Poll]:
         """Return the polls within one loop: from its first launch to its last completion."""
@@ -59,19 +68,23 @@ class DoneJob:
     def step_error_max(self, loop: int = 0) -> int:
         """Return by how many finished steps the report lagged at worst."""
         return max(
-            finished(self.loops[loop], p.sent_at_s) - p.answer["step"] for p in self.denoise_polls(loop)
+            finished(self.loops[loop], p.sent_at_s) - self._step(p, loop) for p in self.denoise_polls(loop)
         )
 
     def leads(self, loop: int = 0) -> int:
         """Return how many reports were ahead of the device."""
         return sum(
-            p.answer["step"] > finished(self.loops[loop], p.answered_at_s) for p in self.denoise_polls(loop)
+            self._step(p, loop) > finished(self.loops[loop], p.answered_at_s)
+            for p in self.denoise_polls(loop)
         )
 
     def run_ahead_max(self, loop: int = 0) -> int:
         """Return the largest number of queued, unfinished steps."""
         launches = self.launches[loop]
         return max(finished(launches, at) - finished(self.loops[loop], at) for at in launches)
+
+    def _step(self, poll: Poll, loop: int) -> int:
+        return poll.step - (sum(map(len, self.loops[:loop])) if self.counts_on else 0)
 
 
 def finished(ends_s: list[float], at_s: float) -> int:
@@ -89,6 +102,8 @@ class SdNextServer:
         self._times = {"ASYNC_DEVICE_STEP_S": str(step_s), "ASYNC_DEVICE_DECODE_S": str(decode_s)}
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
+        self._option_names: frozenset[str] = frozenset()
+        self._page_progress_has_step = True
 
     @property
     def url(self) -> str:
@@ -125,6 +140,8 @@ class SdNextServer:
                 stdin=subprocess.DEVNULL,
             )
         self._wait_until_ready()
+        self._option_names = frozenset(self.get("/sdapi/v1/options"))
+        self._page_progress_has_step = "step" in self._page_progress()
 
     def stop(self) -> None:
         if self._process is not None:
@@ -160,7 +177,15 @@ class SdNextServer:
         with urllib.request.urlopen(request, timeout=limit_s) as answer:
             return json.loads(answer.read() or b"null")
 
+    @property
+    def can_switch_its_sync(self) -> bool:
+        """Whether the host's own synchronize is an option; versions before 2026-06 always synchronize."""
+        return "torch_sync" in self._option_names
+
     def set_options(self, **options: Any) -> None:
+        """Set options; ``torch_sync`` is left out where the host has no such option."""
+        if not self.can_switch_its_sync:
+            options.pop("torch_sync", None)
         self.post("/sdapi/v1/options", options)
 
     def run_job(self, period_s: float = 0.05, **request: Any) -> DoneJob:
@@ -177,13 +202,32 @@ class SdNextServer:
         job.start()
         polls = []
         while job.is_alive():
-            sent_at_s = time.time()
-            answer = self.post("/internal/progress", {"id_task": "undefined", "id_live_preview": 0})
-            polls.append(Poll(sent_at_s, time.time(), answer))
+            polls.append(self._poll())
             job.join(period_s)
         truth = self.get("/async_device/truth")
         loops = [loop for loop in truth["step_ends_s"] if loop]
         launches = [loop for loop in truth["launched_at_s"] if loop]
         return DoneJob(
-            began_at_s, time.time(), result.get("images", []), polls, loops, launches, truth["synchronized"]
+            began_at_s,
+            time.time(),
+            result.get("images", []),
+            polls,
+            loops,
+            launches,
+            truth["synchronized"],
+            counts_on=not self._page_progress_has_step,
         )
+
+    def _poll(self) -> Poll:
+        sent_at_s = time.time()
+        answer = self._page_progress()
+        if self._page_progress_has_step:
+            return Poll(sent_at_s, time.time(), answer, answer["step"])
+        # Versions before 2025-09 tell the step elsewhere.
+        state = self.get("/sdapi/v1/progress?skip_current_image=true")["state"]
+        return Poll(sent_at_s, time.time(), answer, state["sampling_step"])
+
+    def _page_progress(self) -> dict[str, Any]:
+        # A job of the API has no task; to ask for none is to ask for it, in every version.
+        answer: dict[str, Any] = self.post("/internal/progress", {"id_live_preview": 0})
+        return answer

@@ -21,7 +21,7 @@ def test_installed_by_url_it_works_and_serves_its_page_files(make_server):
     assert job.run_ahead_max() <= 2
     assert "zluda_sync/javascript/probe.js" in server.get_text("/")
     log = server.log.read_text(errors="replace")
-    assert "Traceback" not in log[log.index("Load extensions") : log.index("UI start")]
+    assert "Traceback" not in log[log.index("Load extensions") : log.index("Startup time")]
     server.stop()
 
 

@@ -34,6 +34,8 @@ def test_every_step_synchronizes_once_a_step(server):
 
 def test_off_shows_the_defect(server):
     """Without us and without the host's sync, the bar is filled while the device has hardly begun."""
+    if not server.can_switch_its_sync:
+        pytest.skip("this version of SD.Next always synchronizes")
     server.set_options(zluda_sync_enabled=True, zluda_sync_mode="off", torch_sync=False)
     job = server.run_job()
     assert job.run_ahead_max() >= 6
@@ -53,9 +55,9 @@ def test_previews_are_of_finished_steps(server):
     """Pictures come while the device works, each of a step that is done."""
     server.set_options(zluda_sync_enabled=True, zluda_sync_mode="observe", torch_sync=False)
     job = server.run_job()
-    seen = {poll.answer["live_preview"] for poll in job.denoise_polls()} - {None}
-    assert len(seen) >= 6
-    first = next(poll for poll in job.polls if poll.answer["live_preview"])
+    shown = [poll for poll in job.denoise_polls() if poll.answer["live_preview"]]
+    assert len({poll.answer["live_preview"] for poll in shown}) >= 6
+    first = shown[0]
     assert first.answered_at_s >= job.loops[0][0]
 
 

@@ -37,7 +37,7 @@ class Figures:
         seen = [
             ((poll.answered_at_s - job.began_at_s) / whole_s, poll.answer)
             for poll in job.polls
-            if poll.answered_at_s < job.ended_at_s and poll.answer["active"]
+            if poll.answered_at_s < job.ended_at_s and poll.answer["job"]
         ]
         bars = [answer["progress"] for _share, answer in seen]
         middle = [(share, answer["eta"]) for share, answer in seen if 0.1 <= share <= 0.97]

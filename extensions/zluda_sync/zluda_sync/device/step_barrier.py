@@ -12,7 +12,6 @@ from zluda_sync.device.ladder import Ladder, Rung
 from zluda_sync.device.rungs import EventRung
 from zluda_sync.device.watcher import CompletionWatcher
 
-
 #: How soon after a full synchronize an event must be reported, in seconds: well above the watcher's pause.
 PROOF_S = 0.5
 
@@ -76,8 +75,10 @@ class StepBarrier:
             return
         if ledger.wait_completed(awaited, self._wait_limit_s, lambda: self._ladder.has_left(rung)):
             return
+        if self._ladder.has_left(rung):
+            raise RuntimeError(f"{rung.name} failed while step {awaited} was awaited")
         # Slow steps are no lie: only an event that is still silent when all is done has told one.
-        for proof in self._ladder.synchronize_rungs if not self._ladder.has_left(rung) else ():
+        for proof in self._ladder.synchronize_rungs:
             with contextlib.suppress(Exception):
                 proof.wait(latents)
                 break

@@ -116,9 +116,11 @@ def new_loop(original):
 def install():
     from diffusers import AutoencoderKL, DiffusionPipeline, UNet2DConditionModel
 
-    from modules import devices, script_callbacks
+    from modules import devices, script_callbacks, shared
 
     devices.backend = "zluda"
+    # Older versions make no previews for jobs of the API, which is where the tests' jobs come from.
+    type(shared.state).api = property(lambda state: False, lambda state, value: None)
     UNet2DConditionModel.forward = slow_unet(UNet2DConditionModel.forward)
     AutoencoderKL.decode = slow_decode(AutoencoderKL.decode)
     DiffusionPipeline.progress_bar = new_loop(DiffusionPipeline.progress_bar)
@@ -141,8 +143,6 @@ def install():
         def patched():
             """Tell which names of the host are not its own now."""
             import importlib
-
-            from modules import shared
 
             names = [
                 "modules.processing_args.diffusers_callback",
