@@ -140,7 +140,7 @@ class SdNextServer:
                 stdin=subprocess.DEVNULL,
             )
         self._wait_until_ready()
-        self._option_names = frozenset(self.get("/sdapi/v1/options"))
+        self._option_names = frozenset(self.get("/async_device/options"))
         self._page_progress_has_step = "step" in self._page_progress()
 
     def stop(self) -> None:

@@ -140,6 +140,10 @@ def install():
             TIMELINE.synchronized = 0
             return {}
 
+        def options():
+            """Tell which options there are; the host's own route leaves out those at their default."""
+            return list(shared.opts.data_labels)
+
         def patched():
             """Tell which names of the host are not its own now."""
             import importlib
@@ -167,6 +171,7 @@ def install():
 
         app.add_api_route("/async_device/truth", truth, methods=["GET"])
         app.add_api_route("/async_device/forget", forget, methods=["POST"])
+        app.add_api_route("/async_device/options", options, methods=["GET"])
         app.add_api_route("/async_device/patched", patched, methods=["GET"])
 
     script_callbacks.on_app_started(add_routes)
