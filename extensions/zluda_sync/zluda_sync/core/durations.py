@@ -11,11 +11,12 @@ from typing import Any
 from zluda_sync.core.job_shape import Extra, JobShape, find_extras
 from zluda_sync.core.part import Part, PartKind
 from zluda_sync.core.phase import Phase
-from zluda_sync.core.rates import EXACT, LEARNED_EXPONENT, SCALED, Rate
+from zluda_sync.core.rates import EXACT, LEARNED_EXPONENT, SCALED, Rate, lead_in_kind
 
 FORMAT_VERSION = 1
 MAX_ENTRIES = 200
 MAX_SAMPLES = 9
+LONGEST_LEAD_IN_STEPS = 6
 #: Jobs differ too much in these to be of any use to each other.
 _SAME = ("device", "model")
 
@@ -83,10 +84,11 @@ class Durations:
             is_spoiled = part.has_compiled and (part.ledger is None or part.ledger.completed < 2)
             if not durations_s or is_spoiled:
                 continue
-            known = entry.kinds.get(part.kind)
-            if known is None or known.pixels != part.pixels:
-                known = entry.kinds[part.kind] = KindDurations(part.pixels)
-            known.unit_s.append(median(durations_s))
+            _keep(entry, part.kind, part.pixels, median(durations_s))
+            lead_in_s = part.lead_in_s()
+            # Beyond a few steps it is no preparation but something that happens once.
+            if lead_in_s is not None and lead_in_s <= LONGEST_LEAD_IN_STEPS * median(durations_s):
+                _keep(entry, lead_in_kind(part), part.pixels, lead_in_s)
 
     def extras_of(self, shape: JobShape) -> tuple[Extra, ...]:
         """Return what came unforeseen with the last job of exactly this shape."""
@@ -192,6 +194,13 @@ def _distance(known: dict[str, Any], wanted: dict[str, Any]) -> float:
         if known[name] != wanted[name]:
             distance += weight
     return distance
+
+
+def _keep(entry: Entry, kind: PartKind, pixels: int, unit_s: float) -> None:
+    known = entry.kinds.get(kind)
+    if known is None or known.pixels != pixels:
+        known = entry.kinds[kind] = KindDurations(pixels)
+    known.unit_s.append(unit_s)
 
 
 def _kind_text(kind: PartKind) -> str:

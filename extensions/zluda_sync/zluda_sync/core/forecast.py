@@ -55,7 +55,7 @@ def forecast(parts: Sequence[Part], rates: Rates, now_s: float) -> Forecast | No
                 return None
             continue  # of no known length, and seldom long
         if part.phase is Phase.DENOISE:
-            left_s = _left_of_pass_s(part, rate.unit_s, now_s)
+            left_s = _left_of_pass_s(part, rate.unit_s, rates.lead_in_of(part), now_s)
             if left_s is None:
                 return None
         else:
@@ -67,9 +67,9 @@ def forecast(parts: Sequence[Part], rates: Rates, now_s: float) -> Forecast | No
     return Forecast(remaining_s, spread_s)
 
 
-def _left_of_pass_s(part: Part, step_s: float, now_s: float) -> float | None:
+def _left_of_pass_s(part: Part, step_s: float, lead_in_s: float, now_s: float) -> float | None:
     if part.ledger is None:
-        return None if part.steps is None else part.steps * step_s
+        return None if part.steps is None else lead_in_s + part.steps * step_s
     total = part.ledger.total if part.ledger.total is not None else part.steps
     if part.left_at_s is not None:
         total = part.ledger.launched  # ended early: no more will come
@@ -80,7 +80,8 @@ def _left_of_pass_s(part: Part, step_s: float, now_s: float) -> float | None:
         return 0.0
     last_s = part.ledger.last_completed_at_s
     since_s = now_s - (last_s if last_s is not None else part.device_began_at_s or now_s)
-    current_s = max(step_s - since_s, step_s * LATE_STEP_SHARE)
+    expected_s = step_s if completed else lead_in_s + step_s
+    current_s = max(expected_s - since_s, step_s * LATE_STEP_SHARE)
     return current_s + (total - completed - 1) * step_s
 
 

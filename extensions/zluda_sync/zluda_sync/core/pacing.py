@@ -15,13 +15,15 @@ class PollPacer:
 
     Attributes:
         shortest_s: never sleep less, in seconds.
-        longest_s: never sleep longer, in seconds: it bounds how late a completion is noticed.
+        longest_s: longest pause between close looks, in seconds: how late a completion may be noticed.
+        longest_sleep_s: longest pause before the close looks, in seconds.
         slept_share: share of the expected time that passes before the first close look.
         close_share: sleep between close looks, as share of the expected time.
     """
 
     shortest_s: float = 0.002
     longest_s: float = 0.020
+    longest_sleep_s: float = 1.0
     slept_share: float = 0.85
     close_share: float = 1 / 24
 
@@ -35,4 +37,4 @@ class PollPacer:
         if expected_s is None:
             return self.shortest_s if waited_s < self.longest_s else self.longest_s / 2
         close_s = min(max(expected_s * self.close_share, self.shortest_s), self.longest_s)
-        return max(expected_s * self.slept_share - waited_s, close_s)
+        return max(min(expected_s * self.slept_share - waited_s, self.longest_sleep_s), close_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.phase import BASE, Phase
@@ -92,6 +93,17 @@ class Part:
             for (before_s, _), (end_s, steps) in pairwise(looks)
             for _ in range(steps)
         ]
+
+    def lead_in_s(self) -> float | None:
+        """Return how much longer the first step of a pass took than the others, None if that cannot be told.
+
+        Encoding an input picture, or moving a model, happens before the first step and shows only there.
+        """
+        began_at_s = self.device_began_at_s
+        if self.ledger is None or self.ledger.completed < 3 or began_at_s is None or self.has_compiled:
+            return None
+        first_s = self.ledger.snapshot().completed_at_s[0] - began_at_s
+        return max(0.0, first_s - median(self.unit_durations_s()))
 
 
 def _group_by_look(completed_at_s: Sequence[float]) -> list[tuple[float, int]]:

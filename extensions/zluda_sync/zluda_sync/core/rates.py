@@ -28,8 +28,6 @@ GUESSED_BASE_STEPS = {
     Phase.DETAIL: 3.0,
     Phase.SAVE: 0.3,
 }
-#: A step that takes this many times what was expected has compiled kernels.
-COMPILE_FACTOR = 3.0
 #: How many observed steps weigh as much as what was learned.
 PRIOR_WEIGHT = 2.0
 #: Relative uncertainty of an expectation, by where it comes from.
@@ -47,6 +45,11 @@ class Rate:
 
     unit_s: float
     spread: float
+
+
+def lead_in_kind(part: Part) -> PartKind:
+    """Return what the time before the first step of a pass is learned under."""
+    return part.phase, f"{part.role} lead-in"
 
 
 class Memory(Protocol):
@@ -86,10 +89,19 @@ class Rates:
         )
         if prior is None:
             return shown
-        if is_first and shown.unit_s > COMPILE_FACTOR * prior.unit_s:
+        if is_first:
             return prior
         weight = len(observed) / (len(observed) + PRIOR_WEIGHT)
         return Rate(weight * shown.unit_s + (1 - weight) * prior.unit_s, min(shown.spread, prior.spread))
+
+    def lead_in_of(self, part: Part) -> float:
+        """Return how many seconds a pass is expected to take before its first step; 0 if nothing is known."""
+        for other in reversed(list(self._parts)):
+            lead_in_s = other.lead_in_s() if other is not part and other.kind == part.kind else None
+            if lead_in_s is not None:
+                return lead_in_s
+        recalled = self._memory.recall(lead_in_kind(part), part.pixels) if self._memory is not None else None
+        return recalled.unit_s if recalled is not None else 0.0
 
     def _of_same_kind(self, part: Part) -> Rate | None:
         """What an earlier image of this job has taken."""

@@ -74,7 +74,7 @@ class CompletionWatcher:
     def _run(self) -> None:
         looked_at: _Marker | None = None
         head_since_s = 0.0
-        expected_s: float | None = None
+        recent_s: deque[float] = deque(maxlen=2)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._markers) or self._stopping)
@@ -83,14 +83,17 @@ class CompletionWatcher:
                 marker = self._markers[0]
             if marker is not looked_at:
                 if looked_at is None or looked_at.ledger is not marker.ledger:
-                    expected_s = None  # another pass: its steps may be of another size
+                    recent_s.clear()  # another pass: its steps may be of another size
                 looked_at, head_since_s = marker, self._clock()
             if self._is_passed(marker):
-                expected_s = self._clock() - head_since_s
+                recent_s.append(self._clock() - head_since_s)
                 with self._changed:
                     if self._markers and self._markers[0] is marker:
                         self._markers.popleft()
                 continue
+            # The shorter of the last two: sleeping through the end of a step would let the device run dry,
+            # and a first step is long for reasons of its own.
+            expected_s = min(recent_s) if len(recent_s) == recent_s.maxlen else None
             delay_s = self._pacer.delay_s(self._clock() - head_since_s, expected_s)
             with self._changed:
                 if self._markers and self._markers[0] is marker and not self._stopping:

@@ -100,8 +100,12 @@ class SdNext:
 
     @property
     def model_name(self) -> str:
-        """Name of the checkpoint that the user has chosen."""
-        return str(getattr(self.opts, "sd_model_checkpoint", None) or "")
+        """Name of the checkpoint that is used. Asked only within a job, for it may load the model."""
+        chosen = getattr(self.opts, "sd_model_checkpoint", None)
+        if not chosen:
+            model = getattr(_module("modules.shared"), "sd_model", None)
+            chosen = getattr(getattr(model, "sd_checkpoint_info", None), "name", None)
+        return str(chosen or "")
 
     @property
     def vae(self) -> Any:
