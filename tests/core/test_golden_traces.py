@@ -23,11 +23,6 @@ TRACES = sorted(GOLDEN.glob("*.json"))
 # Mean errors as shares of the job.
 FIRST_BAR, FIRST_ETA = 0.05, 0.08
 LEARNED_BAR, LEARNED_ETA = 0.02, 0.03
-# What is missed until it is mended: the tests then say so.
-MISSED_FIRST = {"img2img_05": "the VAE encodes within the first step, from which all steps are then guessed"}
-MISSED_LEARNED = dict.fromkeys(
-    ("img2img_05", "unforeseen_pass"), "the time before a pass's first step, a VAE encode, is not learned"
-)
 
 
 def replay(trace: Trace, memory: ShapeMemory | None = None) -> tuple[JobRecord, TraceReplay]:
@@ -73,15 +68,6 @@ def each_trace(test):
     return pytest.mark.parametrize("file", TRACES, ids=lambda file: file.stem)(test)
 
 
-def each_trace_but(missed: dict[str, str]):
-    """Run a test for every trace; those that miss their bounds are expected to fail, for a reason."""
-    params = [
-        pytest.param(file, marks=[pytest.mark.xfail(reason=missed[file.stem])] if file.stem in missed else [])
-        for file in TRACES
-    ]
-    return pytest.mark.parametrize("file", params, ids=lambda file: file.stem)
-
-
 def test_there_is_a_trace_for_every_kind_of_job():
     """As many as the table has cases."""
     assert {Trace.read(file).name for file in TRACES} == {case.name for case in FULL_PLAN.cases}
@@ -111,7 +97,7 @@ def test_the_bar_is_full_with_the_delivery_and_not_before(file: Path):
     assert told.job.snapshot().fraction == 1.0
 
 
-@each_trace_but(MISSED_FIRST)
+@each_trace
 def test_the_first_run_keeps_its_bounds(file: Path):
     """Nothing is known but what the request tells and this job shows; the rest costs what it must.
 
@@ -126,7 +112,7 @@ def test_the_first_run_keeps_its_bounds(file: Path):
     assert coverage >= 0.95
 
 
-@each_trace_but(MISSED_LEARNED)
+@each_trace
 def test_what_was_learned_is_right(file: Path):
     """The same job again is no surprise, a pass that nobody had planned included."""
     record = learned_run(file)

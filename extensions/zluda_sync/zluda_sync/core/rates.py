@@ -17,7 +17,7 @@ LEARNED_EXPONENT = 0.85
 #: launches (0), where either extreme would be far off for the other.
 GUESSED_EXPONENT = 0.8
 #: Share of a lone first step that is taken for the step itself; the rest is preparation and warming up.
-FIRST_STEP_SHARE = 0.7
+FIRST_STEP_SHARE = 0.5
 #: Units of a base step that a phase takes where nothing at all is known of it.
 GUESSED_BASE_STEPS = {
     Phase.PREPARE: 0.0,
