@@ -107,6 +107,7 @@ def test_no_file_means_nothing_learned(tmp_path):
         '{"version": 1, "entries": [1]}',
         '{"version": 1, "entries": [{"device": ""}]}',
         '{"version": 1, "entries": "x"}',
+        '{"version": 1e999, "entries": []}',
         "\x00\x01",
         "[" * 100_000,
     ],

@@ -56,7 +56,7 @@ class HostBench:
         """Begin a job as process_images does, up to the pipeline call."""
         shared.opts.data.update({ENABLED: True, MODE: mode, DEPTH: depth})
         self.state.begin("Process")
-        self.session.begin_job()
+        self.session.begin_job(SimpleNamespace())
         self.begin_loop()
 
     def begin_loop(self) -> None:

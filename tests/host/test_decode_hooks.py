@@ -89,6 +89,15 @@ def test_a_tiled_decode_of_unknown_size_is_not_followed(vae, shape):
     assert count_decoder_runs(vae, shape) is None
 
 
+def test_a_video_decode_is_not_followed():
+    """It runs its decoder once per frame, which nobody knows beforehand."""
+
+    class AutoencoderKLWan(torch.nn.Module):
+        pass
+
+    assert count_decoder_runs(AutoencoderKLWan(), (1, 16, 8, 8)) is None
+
+
 @pytest.mark.parametrize("vae_like", [None, object(), torch.nn.Identity()])
 def test_other_decoders_are_left_alone(device, vae_like):
     """A tiny or remote VAE has no blocks to follow."""

@@ -117,6 +117,54 @@ def test_the_bar_stands_until_the_request_is_over_and_then_it_is_gone(bench, ans
     assert 0.5 == answers.ask("/internal/progress").progress
 
 
+def test_a_phase_that_never_ends_does_not_keep_the_request_open(bench, answers):
+    """Stop breaks out of a phase; the request ends all the same, and so does the next one."""
+    for _ in range(2):
+        request = bench.state.begin("API-TXT")
+        bench.session.begin_job(processing())
+        bench.state.begin("Inference")  # Stop: this one is never ended
+        bench.step(0)
+        bench.finish()
+        bench.session.end_job()
+        assert "Inference" != answers.ask("/internal/progress").job
+        bench.state.end(request)
+        assert 0.5 == answers.ask("/internal/progress").progress
+
+
+def test_a_job_out_of_the_blue_ends_with_its_request(bench, answers):
+    """A video tab that calls a pipeline by itself leaves no job behind."""
+    bench.session.reconcile()
+    video = bench.state.begin("Video")
+    bench.state.begin("Sample")
+    bench.step(0)
+    assert bench.session.snapshot() is not None
+    bench.state.end(video)
+    assert bench.session.snapshot() is None
+    assert 0.5 == answers.ask("/internal/progress").progress
+
+
+def test_a_pass_that_goes_on_after_another_phase_is_not_over(bench, answers):
+    """Video in sections decodes in between: what is left of the pass is still expected."""
+    begin(bench)
+    bench.step(0)
+    bench.finish()
+    bench.state.begin("VAE Decode")
+    bench.state.begin("Sample")
+    bench.step(1)
+    bench.finish()
+    part = bench.session._jobs.current.job.newest_pass
+    assert (2, 4, None) == (part.ledger.launched, part.ledger.total, part.left_at_s)
+
+
+def test_a_job_within_a_job_is_a_part_of_it(bench, answers):
+    """Scripts call processing from within processing: one bar."""
+    begin(bench)
+    outer = bench.session._jobs.current
+    bench.session.begin_job(processing())
+    bench.session.end_job()
+    assert outer is bench.session._jobs.current
+
+
 def test_a_broken_snapshot_leaves_the_hosts_answer(bench, answers, monkeypatch, caplog):
     """A bug of ours is logged once, and every later poll is the host's own."""
     begin(bench)

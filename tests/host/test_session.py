@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import weakref
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -98,6 +100,47 @@ def test_closing_ends_the_watcher(bench):
     bench.step(0)
     bench.session.close()
     assert not bench.session._watcher.is_running
+
+
+def test_settings_changed_from_many_threads_leave_the_host_as_it_came(bench):
+    """The page, the API and the job itself reconcile at the same time."""
+
+    def flip(is_enabled):
+        for _ in range(20):
+            set_options(**{ENABLED: is_enabled})
+            bench.session.reconcile()
+
+    threads = [threading.Thread(target=flip, args=(index % 2 == 0,)) for index in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20.0)
+    set_options(**{ENABLED: False})
+    bench.session.reconcile()
+    assert not bench.session.is_acting
+
+
+def test_a_poller_keeps_no_tensor_alive(bench):
+    """The thread of a client outlives the job; the latents do not."""
+    bench.begin("observe")
+    bench.step(0)
+    bench.finish()
+    tracked = bench.session._jobs.current
+    frame = weakref.ref(tracked._passes[0].frames.finished_frame(1))
+    release = threading.Event()
+
+    def poll():
+        latents = bench.state.current_latent
+        del latents
+        release.wait(20.0)
+
+    poller = threading.Thread(target=poll)
+    poller.start()
+    bench.session.end_job()
+    del tracked
+    assert frame() is None
+    release.set()
+    poller.join(20.0)
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,7 +10,8 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline
 
-from modules import devices, processing_args, processing_callbacks
+from modules import devices, processing_args, processing_callbacks, shared
+from zluda_sync.host import session as session_module
 from zluda_sync.host.tracked_job import TrackedJob
 
 
@@ -71,6 +72,77 @@ def test_a_host_that_counts_by_itself_is_followed(bench):
         bench.state.step()
     bench.finish()
     assert 3 == bench.session.snapshot().completed
+
+
+def test_a_host_that_counts_by_itself_is_shown_what_is_finished(bench):
+    """Three steps written, two finished: two are shown, not three."""
+    bench.begin("observe")
+    for _ in range(3):
+        bench.state.step()
+    bench.finish(2)
+    assert [2] == bench.polled("sampling_step")
+
+
+def test_a_bar_that_moves_before_the_callback_counts_nothing_twice(bench):
+    """Some pipelines move their bar first and then call back."""
+    pipe = SilentPipeline()
+    bench.begin("observe")
+    with pipe.progress_bar(total=3) as bar:
+        for index in range(3):
+            bar.update()
+            bench.legacy_step(index)
+    bench.finish()
+    assert [3, 3] == bench.polled("sampling_step", "sampling_steps")
+    assert 3 == bench.session.snapshot().launched
+
+
+def test_a_bar_that_cannot_be_followed_is_left_alone(bench, monkeypatch):
+    """A pipeline with a bar of its own kind runs as ever."""
+
+    class Bar:
+        __slots__ = ("total",)
+
+        def update(self, n=1):
+            return n
+
+    bench.begin("observe")
+    hooks = bench.session._plan._hooks
+    switch = type("On", (), {"is_on": True})()
+    assert 1 == hooks.wrap_progress_bar(lambda pipe: Bar(), switch)(None).update()
+
+
+def test_an_error_while_a_job_is_opened_never_reaches_the_pipeline(bench, monkeypatch):
+    """A step outside any job opens one; if that fails, the pipeline goes on."""
+    bench.session.reconcile()
+
+    def fail(host):
+        raise RuntimeError("no device")
+
+    monkeypatch.setattr(session_module, "accelerator_of", fail)
+    bench.step(0)
+    bench.state.sampling_step = None
+    bench.state.sampling_step = 0
+
+
+def test_switching_off_releases_a_host_that_waits(bench):
+    """The user unticks the box in mid-wait: the job goes on at once."""
+    bench.begin("run-ahead")
+    bench.device.finishes_on_wait = False
+    bench.step(0)
+    sampling = threading.Thread(target=lambda: bench.step(1))
+    sampling.start()
+    shared.opts.data["zluda_sync_enabled"] = False
+    bench.session.reconcile()
+    sampling.join(20.0)
+    assert not sampling.is_alive()
+
+
+def test_a_thread_beside_the_job_does_not_take_it_over(bench):
+    """Another pipeline on another thread counts nothing into this job."""
+    bench.begin("observe")
+    bench.step(0)
+    bench.in_thread(lambda: bench.step(0))
+    assert 1 == bench.session.snapshot().launched
 
 
 def test_second_order_samplers_are_counted_by_their_callbacks(bench):

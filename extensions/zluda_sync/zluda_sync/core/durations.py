@@ -161,7 +161,7 @@ class Durations:
                     kept.unit_s.extend(unit_s)
                     entry.kinds[_kind_of(text)] = kept
                 made._entries.append(entry)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not of the expected form: {error!r}") from error
         return made
 

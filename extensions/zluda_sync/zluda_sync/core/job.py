@@ -117,6 +117,11 @@ class Job:
         with self._lock:
             self._leave(self._newest_begun(), self._clock())
 
+    def resume(self, part: Part) -> None:
+        """The host goes on with a part that it had left."""
+        with self._lock:
+            part.left_at_s = None
+
     def expect_total(self, part: Part, total: int) -> None:
         """A pass has ``total`` steps; so will have those of its kind that are still to come."""
         if part.ledger is None:
@@ -126,6 +131,15 @@ class Job:
             for other in self._parts:
                 if other.kind == part.kind and other.began_at_s is None:
                     other.steps = total
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every pass and decode that followed from the request has been begun."""
+        with self._lock:
+            return not any(
+                part.is_foreseen and part.began_at_s is None and part.phase in (Phase.DENOISE, Phase.DECODE)
+                for part in self._parts
+            )
 
     def end_parts(self) -> None:
         """The host is done with the job: what was planned and has not begun will not come."""

@@ -33,6 +33,7 @@ class StepBarrier:
         self._ladder = ladder
         self._watcher = watcher
         self._wait_limit_s = wait_limit_s
+        self._is_closed = False
 
     @property
     def rung_name(self) -> str | None:
@@ -61,8 +62,10 @@ class StepBarrier:
             return step
 
     def forget(self, ledger: Ledger) -> None:
-        """Look no more for completions of a pass: its job is over."""
+        """Look no more for completions of a pass, and release a host that waits for one: its job is over."""
+        self._is_closed = True
         self._watcher.forget(ledger)
+        ledger.wake()
 
     def _use(self, rung: Rung, ledger: Ledger, step: int, latents: torch.Tensor | None) -> None:
         if not isinstance(rung, EventRung):
@@ -73,7 +76,8 @@ class StepBarrier:
         awaited = self.policy.step_to_wait_for(step)
         if awaited is None:
             return
-        if ledger.wait_completed(awaited, self._wait_limit_s, lambda: self._ladder.has_left(rung)):
+        is_pointless = lambda: self._is_closed or self._ladder.has_left(rung)  # noqa: E731
+        if ledger.wait_completed(awaited, self._wait_limit_s, is_pointless) or self._is_closed:
             return
         if self._ladder.has_left(rung):
             raise RuntimeError(f"{rung.name} failed while step {awaited} was awaited")

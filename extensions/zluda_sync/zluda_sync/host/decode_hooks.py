@@ -11,6 +11,9 @@ import torch
 from zluda_sync.core.ledger import Ledger
 from zluda_sync.device.step_marks import StepMarks
 
+#: Kinds of VAE that decode a picture in one run of the decoder; those for video run it once per frame.
+_ONE_RUN_PER_PICTURE = ("AutoencoderKL", "AutoencoderKLFlux2", "AsymmetricAutoencoderKL")
+
 
 class DecodeHooks:
     """Follows one decode at a time; the hooks are there only while it lasts.
@@ -54,10 +57,14 @@ class DecodeHooks:
 
 
 def count_decoder_runs(vae: Any, latents_shape: Sequence[int] | None) -> int | None:
-    """Return how often a VAE runs its decoder for these latents: once, or once per tile and slice.
+    """Return how often a VAE runs its decoder for these latents, None if nobody knows.
+
+    Once, or once per tile and slice.
 
     Source: ``AutoencoderKL.decode`` of diffusers, whose tiles overlap by a factor.
     """
+    if not any(kind.__name__ in _ONE_RUN_PER_PICTURE for kind in type(vae).__mro__):
+        return None
     is_tiling, is_slicing = getattr(vae, "use_tiling", False), getattr(vae, "use_slicing", False)
     if not is_tiling and not is_slicing:
         return 1

@@ -13,6 +13,8 @@ from zluda_sync.host.tracked_job import TrackedJob
 class Jobs:
     """Holds the job that is followed.
 
+    Every method may be called from the host's code; none lets an error of ours out.
+
     Args:
         open_job: makes a followed job from a processing object and the moment it was asked for; None if
             nothing is to be done.
@@ -21,6 +23,7 @@ class Jobs:
     def __init__(self, open_job: Callable[[Any, float | None], TrackedJob | None]) -> None:
         self._open_job = open_job
         self._ended: TrackedJob | None = None
+        self._said: set[str] = set()
         self.current: TrackedJob | None = None
 
     def open(self, processing: Any = None, began_at_s: float | None = None) -> None:
@@ -47,65 +50,90 @@ class Jobs:
     def report(self, action: Callable[[ProgressSnapshot], None]) -> None:
         """Call ``action`` with the progress of the job that is followed, or was until this moment."""
         job = self.current or self._ended
-        if job is None or job.is_broken:
+        if job is None or job.is_broken or job.are_views_broken:
             return
         try:
             action(job.snapshot())
         except Exception as error:  # noqa: BLE001  an observer never breaks a poll
-            self.give_up(job, "reporting progress", error)
+            self.give_up_views(job, "reporting progress", error)
 
-    def observe(self, what: str, action: Callable[..., None], *args: Any) -> None:
-        """Call ``action`` with the current job and ``args``, and never let an error of ours out.
+    def observe(self, what: str, action: Callable[..., None], *args: Any, **kwargs: Any) -> None:
+        """Call ``action`` with the current job and the arguments.
 
         A step outside any job (some video tabs call pipelines by themselves) opens one. After an error the
         job is followed no more, and the host's own values are shown.
         """
         job = self.current
-        if job is None:
-            self.open()
-            job = self.current
-        if job is None or job.is_broken:
-            return
         try:
-            action(job, *args)
+            if job is None:
+                self.open()
+                job = self.current
+            # A job belongs to the thread on which the host began it; others have bars of their own.
+            if job is None or job.is_broken or (job.is_asked and not job.is_driver()):
+                return
+            action(job, *args, **kwargs)
         except Exception as error:  # noqa: BLE001  an observer never breaks a generation
-            self.give_up(job, what, error)
+            self._give_up(job, what, error)
 
-    def count_written(self) -> None:
-        """The host has raised its own step count; outside our hooks that is a step of its own."""
+    def guard(self, what: str, action: Callable[..., Any], *args: Any) -> None:
+        """Call ``action``, and say once if it fails."""
+        try:
+            action(*args)
+        except Exception as error:  # noqa: BLE001  an observer never breaks a generation
+            self._say(what, error)
+
+    def count_written(self, previous: Any, value: Any) -> None:
+        """The host has written its own step count; outside our hooks a higher one is a step of its own."""
+        if not (isinstance(previous, int) and isinstance(value, int) and value > previous):
+            return
         job = self.current
         if job is None or not job.is_in_callback:
-            self.observe("counting a step", _pass_host_step)
+            self.observe("counting a step", _pass_host_step, previous)
 
-    def phase_began(self, title: str) -> None:
+    def phase_began(self, title: str, is_bracketed: bool = True) -> None:
         """The host has begun a phase.
 
         Pages that have nothing to do with the job begin phases too, on threads of their own.
         """
         job = self.current
         if job is not None and job.is_driver() and not job.is_in_callback:
-            self.observe("following a phase", TrackedJob.begin_phase, title)
+            self.observe("following a phase", TrackedJob.begin_phase, title, is_bracketed=is_bracketed)
 
     def phase_ended(self, title: str, is_outermost: bool) -> None:
         """The host has ended a phase; the outermost one ends the request."""
         job = self.current
         if job is not None and job.is_driver() and not job.is_in_callback:
             self.observe("following a phase", TrackedJob.end_phase, title)
-        elif self._ended is not None and self._ended.is_driver() and is_outermost:
-            self._ended.job.deliver()
-            self._ended = None
+            if is_outermost and not job.is_asked:
+                self.close()
+        if is_outermost:
+            self.request_ended()
 
-    def give_up(self, job: TrackedJob, what: str, error: Exception) -> None:
-        """Follow ``job`` no more, and say so once."""
-        if job.is_broken:
-            return
-        job.is_broken = True
-        reason = f"{type(error).__name__}: {error}"
-        log.error(
-            f"ZLUDA Sync: {what} failed, this job's progress is SD.Next's own: {reason}", exc_info=error
-        )
+    def request_ended(self) -> None:
+        """The request of the calling thread is over: its job is delivered, if it had one."""
+        ended = self._ended
+        if ended is not None and ended.is_driver():
+            ended.job.deliver()
+            if self._ended is ended:
+                self._ended = None
+
+    def give_up_views(self, job: TrackedJob, what: str, error: Exception) -> None:
+        """Show the host's own progress of ``job`` from now on; the job is followed all the same."""
+        job.are_views_broken = True
+        self._say(what, error)
+
+    def _give_up(self, job: TrackedJob | None, what: str, error: Exception) -> None:
+        if job is not None:
+            job.is_broken = True
+        self._say(what, error)
+
+    def _say(self, what: str, error: Exception) -> None:
+        text = f"ZLUDA Sync: {what} failed, progress is SD.Next's own: {type(error).__name__}: {error}"
+        if text not in self._said:
+            self._said.add(text)
+            log.error(text, exc_info=error)
 
 
-def _pass_host_step(job: TrackedJob) -> None:
-    job.pass_step(index=None, total=None, latents=None)
+def _pass_host_step(job: TrackedJob, count_before: int) -> None:
+    job.pass_step(host_count=count_before)
     job.settle_step()

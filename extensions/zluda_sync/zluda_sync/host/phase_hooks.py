@@ -5,22 +5,41 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
+from zluda_sync.host.phase_titles import phase_of
+
+#: Phases that were begun and never ended are forgotten beyond this many.
+_MAX_OPEN = 64
+
+
+@dataclass(frozen=True)
+class _OpenPhase:
+    """A phase that was begun and not ended; ``task_id`` is what begin returned, None in older versions."""
+
+    title: str
+    task_id: Any
+    began_at_s: float
+    thread_id: int
 
 
 class PhaseHooks:
     """Follows the nesting of phases, thread by thread: a page may begin one beside a running job.
 
-    Older versions of the host nest nothing, and name phases by writing ``state.job``.
+    Stop and errors leave phases without their end, and a generator may end one on another thread; what the
+    host returns from ``begin`` and gives to ``end`` tells which phase is meant. Older versions of the host
+    nest nothing, and name phases by writing ``state.job``.
     """
 
     def __init__(self, jobs: Jobs, clock: Clock = SYSTEM_CLOCK) -> None:
         self._jobs = jobs
         self._clock = clock
+        self._open: list[_OpenPhase] = []
+        self._lock = threading.Lock()
         self._thread = threading.local()
 
     def patches(self, state_class: type) -> list[Patch]:
@@ -33,37 +52,23 @@ class PhaseHooks:
     @property
     def innermost_began_at_s(self) -> float | None:
         """When the phase was begun in which the calling thread is, None if it is in none."""
-        stack = self._stack
-        return stack[-1][1] if stack else None
+        own = self._of_thread(threading.get_ident())
+        return own[-1].began_at_s if own else None
 
-    @property
-    def is_in_transition(self) -> bool:
-        """Whether the calling thread is inside ``begin`` or ``end``, where fields are written one by one."""
-        return getattr(self._thread, "is_in_transition", False)
-
-    def title_written(self, title: str) -> None:
-        """The host has written ``state.job`` by itself."""
-        if title and not self.is_in_transition:
-            self._jobs.phase_began(title)
-
-    @property
-    def _stack(self) -> list[tuple[str, float]]:
-        if not hasattr(self._thread, "stack"):
-            self._thread.stack = []
-        stack: list[tuple[str, float]] = self._thread.stack
-        return stack
+    def title_written(self, _previous: str, title: str) -> None:
+        """The host has written ``state.job``; within begin and end that is no news."""
+        if title and not getattr(self._thread, "is_in_transition", False):
+            self._jobs.phase_began(title, is_bracketed=False)
 
     def _wrap_begin(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
         @functools.wraps(original)
         def begin(state: Any, *args: Any, **kwargs: Any) -> Any:
             if not switch.is_on:
                 return original(state, *args, **kwargs)
-            result = self._in_transition(original, state, args, kwargs)
+            task_id = self._in_transition(original, state, args, kwargs)
             title = str(args[0] if args else kwargs.get("title", ""))
-            self._stack.append((title, self._clock()))
-            del self._stack[:-32]  # some phases are begun and never ended
-            self._jobs.phase_began(title)
-            return result
+            self._jobs.guard("following a phase", self._began, title, task_id)
+            return task_id
 
         return begin
 
@@ -73,11 +78,42 @@ class PhaseHooks:
             if not switch.is_on:
                 return original(state, *args, **kwargs)
             result = self._in_transition(original, state, args, kwargs)
-            title = self._stack.pop()[0] if self._stack else ""
-            self._jobs.phase_ended(title, is_outermost=not self._stack)
+            task_id = args[0] if args else kwargs.get("task_id")
+            self._jobs.guard("following a phase", self._ended, task_id)
             return result
 
         return end
+
+    def _began(self, title: str, task_id: Any) -> None:
+        thread_id = threading.get_ident()
+        if self._jobs.current is None and phase_of(title) is None:
+            # A new request on this thread: what the one before it has left open will never end.
+            self._jobs.request_ended()
+            with self._lock:
+                self._open = [phase for phase in self._open if phase.thread_id != thread_id]
+        with self._lock:
+            self._open.append(_OpenPhase(title, task_id, self._clock(), thread_id))
+            del self._open[:-_MAX_OPEN]
+        self._jobs.phase_began(title)
+
+    def _ended(self, task_id: Any) -> None:
+        with self._lock:
+            ended = self._find(task_id)
+            if ended is not None:
+                position = self._open.index(ended)
+                inner = {id(phase) for phase in self._open[position:] if phase.thread_id == ended.thread_id}
+                self._open = [phase for phase in self._open if id(phase) not in inner]
+        is_outermost = ended is None or not self._of_thread(ended.thread_id)
+        self._jobs.phase_ended(ended.title if ended is not None else "", is_outermost)
+
+    def _find(self, task_id: Any) -> _OpenPhase | None:
+        own = self._of_thread(threading.get_ident())
+        if not isinstance(task_id, str):  # older versions: one begin and one end a job
+            return own[0] if own else None
+        return next((phase for phase in reversed(self._open) if phase.task_id == task_id), None)
+
+    def _of_thread(self, thread_id: int) -> list[_OpenPhase]:
+        return [phase for phase in self._open if phase.thread_id == thread_id]
 
     def _in_transition(self, original: Callable[..., Any], state: Any, args: Any, kwargs: Any) -> Any:
         self._thread.is_in_transition = True

@@ -9,6 +9,7 @@ device's progress.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -49,8 +50,8 @@ class ProgressFields:
         for name in KEPT_FIELDS:
             shows[name] = lambda tracked, own, name=name: tracked.kept.get(name, own)
         on_writes: dict[str, OnWrite] = {
-            "sampling_step": lambda previous, value: self._jobs.count_written() if value > previous else None,
-            "job": lambda previous, value: self._phases.title_written(value),
+            "sampling_step": self._jobs.count_written,
+            "job": self._phases.title_written,
         }
 
         def patch(name: str, show: Show) -> Patch:
@@ -77,11 +78,13 @@ class ProgressFields:
 
     def _show_latents(self, tracked: TrackedPass, _own: Any) -> Any:
         frame = tracked.frames.finished_frame(tracked.ledger.completed)
-        self._seen_by_thread.frame = frame
+        # Not kept alive by a poller's thread, which outlives the job.
+        self._seen_by_thread.frame = weakref.ref(frame) if frame is not None else None
         return frame.latents if frame is not None else None
 
     def _pinned(self, part: str, own: Any) -> Any:
-        frame: StepFrame | None = getattr(self._seen_by_thread, "frame", None)
+        pinned = getattr(self._seen_by_thread, "frame", None)
+        frame: StepFrame | None = pinned() if pinned is not None else None
         return getattr(frame, part) if frame is not None else None
 
 
@@ -119,7 +122,7 @@ class _Field:
             tracked = job.shown_pass()
             return own if tracked is None else self._show(tracked, own)
         except Exception as error:  # noqa: BLE001  an observer never breaks a poll
-            self._jobs.give_up(job, f"showing {self._name}", error)
+            self._jobs.give_up_views(job, f"showing {self._name}", error)
             return own
 
     def __set__(self, state: Any, value: Any) -> None:
@@ -129,7 +132,7 @@ class _Field:
         else:
             state.__dict__[self._name] = value
         if self._on_write is not None and self._switch.is_on:
-            self._on_write(previous, value)
+            self._jobs.guard(f"following {self._name}", self._on_write, previous, value)
 
     def __delete__(self, state: Any) -> None:
         if self._is_property:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ class Session:
         self._kernel_cache = KernelCache(cache_files())
         self._routes: Sequence[Any] = ()
         self._last_end_s = 0.0
+        self._nested_jobs = 0
+        self._lock = threading.RLock()
         self._said: set[str] = set()
         self.patches = PatchTable()
 
@@ -47,16 +50,20 @@ class Session:
         return not self.patches.is_empty
 
     def reconcile(self) -> None:
-        """Install the patches if settings and device ask for them, else take them out. Never raises."""
-        try:
-            settings = self._read_settings()
-            if settings.wants_to_act and is_zluda(self._host):
-                self.patches.install(self._plan.build(self._routes))
-                self._say_once("info", f"ZLUDA Sync: active, mode {settings.mode.value}")
-                return
-        except Exception as error:  # noqa: BLE001  a host that changed runs as it came
-            self._say_once("error", f"ZLUDA Sync: not active: {error}")
-        self._stand_down()
+        """Install the patches if settings and device ask for them, else take them out. Never raises.
+
+        Settings pages call it on threads of their own, beside a job that begins or ends.
+        """
+        with self._lock:
+            try:
+                settings = self._read_settings()
+                if settings.wants_to_act and is_zluda(self._host):
+                    self.patches.install(self._plan.build(self._routes))
+                    self._say_once("info", f"ZLUDA Sync: active, mode {settings.mode.value}")
+                    return
+            except Exception as error:  # noqa: BLE001  a host that changed runs as it came
+                self._say_once("error", f"ZLUDA Sync: not active: {error}")
+            self._stand_down()
 
     def register_options(self) -> None:
         """Add our settings to the host's."""
@@ -68,22 +75,31 @@ class Session:
         self.reconcile()
 
     def begin_job(self, processing: Any = None) -> None:
-        """A job of the host begins; ``processing`` is the host's object for it."""
+        """A job of the host begins; ``processing`` is the host's object for it.
+
+        One within another, as some scripts have it, is a part of the outer one.
+        """
+        current = self._jobs.current
+        if current is not None and current.is_asked and current.is_driver():
+            self._nested_jobs += 1
+            return
         asked_at_s = self._plan.phases.innermost_began_at_s
         self.reconcile()
         if self.is_acting:
             # What waited in the host's queue began when the job before it ended.
-            self._jobs.open(processing, None if asked_at_s is None else max(asked_at_s, self._last_end_s))
+            began_at_s = None if asked_at_s is None else max(asked_at_s, self._last_end_s)
+            self._jobs.guard("following a job", self._jobs.open, processing, began_at_s)
 
     def end_job(self) -> None:
         """A job of the host has ended, one way or another."""
         tracked = self._jobs.current
+        if self._nested_jobs and tracked is not None:
+            self._nested_jobs -= 1
+            return
+        self._nested_jobs = 0
         if tracked is not None:
-            tracked.job.end_parts()
-            state = self._host.state
-            if not (tracked.is_broken or state.interrupted or state.skipped):
-                self._learning.learn(tracked.job)
-        self._jobs.close()
+            self._jobs.guard("learning from a job", self._learn, tracked)
+        self._jobs.guard("letting go of a job", self._jobs.close)
         self._last_end_s = SYSTEM_CLOCK()
         self.reconcile()
 
@@ -102,8 +118,16 @@ class Session:
         return job.snapshot() if job is not None else None
 
     def _stand_down(self) -> None:
-        self._jobs.close()
-        self.patches.remove_all()
+        with self._lock:
+            self._jobs.guard("letting go of a job", self._jobs.close)
+            self.patches.remove_all()
+
+    def _learn(self, tracked: TrackedJob) -> None:
+        """Take over what the job took, unless it was stopped or broke off."""
+        state, is_whole = self._host.state, tracked.job.is_whole
+        tracked.job.end_parts()
+        if is_whole and not (tracked.is_broken or state.interrupted or state.skipped):
+            self._learning.learn(tracked.job)
 
     def _follow(self, processing: Any, began_at_s: float | None) -> TrackedJob | None:
         accelerator = accelerator_of(self._host)
@@ -122,7 +146,7 @@ class Session:
         ladder = Ladder(rungs_for(settings.mode, accelerator), self._warn_of_demotion)
         barrier = StepBarrier(settings.policy, ladder, self._watcher)
         decode = DecodeHooks(lambda: self._host.vae, StepMarks(accelerator, self._watcher))
-        return TrackedJob(self._host.state, job, barrier, source, decode)
+        return TrackedJob(self._host.state, job, barrier, source, decode, is_asked=processing is not None)
 
     def _read_settings(self) -> Settings:
         settings, problems = parse_settings(self._host.opts.data)

@@ -68,7 +68,7 @@ class StepHooks:
                 self._jobs.observe(
                     "announcing a denoising loop", TrackedJob.announce_loop, getattr(bar, "total", None)
                 )
-                _BarCount(self._jobs, switch).attach(bar)
+                self._jobs.guard("following a progress bar", _BarCount(self._jobs, switch).attach, bar)
             return bar
 
         return progress_bar
@@ -81,6 +81,10 @@ class StepHooks:
             return original(*args)
         finally:
             self._jobs.observe("settling a step", TrackedJob.settle_step)
+
+
+#: Parallel samplers move their bar by several steps; a bar of bytes or tokens is none of ours.
+_MAX_STEPS_AT_ONCE = 64
 
 
 class _BarCount:
@@ -97,7 +101,8 @@ class _BarCount:
             return
 
         def counted_update(n: float | None = 1) -> Any:
-            self._count()
+            for _ in range(min(int(n or 0), _MAX_STEPS_AT_ONCE)):
+                self._count()
             return update(n)
 
         bar.update = counted_update
@@ -116,6 +121,6 @@ class _BarCount:
 
     def _count_unless_called_back(self, job: TrackedJob) -> None:
         if job.newest_launched == self._counted:
-            job.pass_step(index=None, total=None, latents=None)
+            job.pass_step(is_from_bar=True)
             job.settle_step()
             self._counted += 1

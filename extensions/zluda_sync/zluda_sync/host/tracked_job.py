@@ -38,6 +38,7 @@ class TrackedPass:
         host_total: the host's total after the newest launch, 0 while it has none.
         last_index: loop index of the newest launch, None if the pipeline does not tell.
         is_left: whether the host has gone on to something else.
+        is_from_bar: whether the newest launch was told by the progress bar alone.
         latents_shape: (B, C, h, w) of the latents, None if the pipeline does not tell.
         frames: latents of the steps in flight.
     """
@@ -50,6 +51,7 @@ class TrackedPass:
     host_total: int
     last_index: int | None = None
     is_left: bool = False
+    is_from_bar: bool = False
     latents_shape: tuple[int, ...] | None = None
     frames: LatentsRing = field(default_factory=LatentsRing)
 
@@ -65,10 +67,17 @@ class TrackedJob:
         barrier: marks steps and waits.
         source: tells which image and pass the host is in.
         decode: follows the VAE decode.
+        is_asked: whether the host said that a job begins; others begin with a step out of the blue.
     """
 
     def __init__(
-        self, state: Any, job: Job, barrier: StepBarrier, source: JobSource, decode: DecodeHooks
+        self,
+        state: Any,
+        job: Job,
+        barrier: StepBarrier,
+        source: JobSource,
+        decode: DecodeHooks,
+        is_asked: bool,
     ) -> None:
         self._state = state
         self._barrier = barrier
@@ -78,14 +87,23 @@ class TrackedJob:
         self._driver = threading.get_ident()
         self._in_callback = False
         self.job = job
+        self.is_asked = is_asked
         self.is_broken = False
+        self.are_views_broken = False
 
     # What the hooks tell. Driver only.
 
-    def begin_phase(self, title: str) -> None:
-        """The host begins a phase under this title."""
+    def begin_phase(self, title: str, is_bracketed: bool = True) -> None:
+        """The host begins a phase under this title.
+
+        Args:
+            title: the host's name for it.
+            is_bracketed: whether an end will follow; otherwise the next title ends it.
+        """
         self._leave_pass()
         phase = phase_of(title)
+        if phase is None and not is_bracketed:
+            self._source.is_in_detailer = False
         if phase is Phase.DETAIL:
             self._source.is_in_detailer = True
         if phase is None:
@@ -112,29 +130,45 @@ class TrackedJob:
         """A denoising loop is about to begin; ``total`` is its number of steps, None if unknown."""
         self._driver = threading.get_ident()
         newest = self._passes[-1] if self._passes else None
-        if newest is None or newest.ledger.launched:
-            newest = self._begin_pass()
+        if newest is None or newest.ledger.launched or newest.is_left:
+            newest = self._begin_pass(self._state.sampling_step)
         if total is not None:
             self.job.expect_total(newest.part, total)
 
-    def pass_step(self, index: int | None, total: int | None, latents: Any) -> None:
+    def pass_step(
+        self,
+        index: int | None = None,
+        total: int | None = None,
+        latents: Any = None,
+        host_count: int | None = None,
+        is_from_bar: bool = False,
+    ) -> None:
         """A step was queued: count it, mark it, and wait as the mode says.
 
         Args:
             index: zero-based loop index, None if the pipeline does not tell.
             total: steps of the loop, None if unknown.
             latents: what the step computes, None if the pipeline does not tell.
+            host_count: the host's own step count before the step; as it stands if None.
+            is_from_bar: whether only the progress bar told of the step.
         Raises:
             NoRungLeftError: no way is left to learn when the device finishes a step.
         """
         self._driver = threading.get_ident()
-        tracked = self._pass_of(index)
+        if host_count is None:
+            host_count = self._state.sampling_step
+        tracked = self._pass_of(index, host_count)
         if total is not None and total != tracked.ledger.total:
             self.job.expect_total(tracked.part, total)
         tracked.last_index = index
-        tracked.is_left = False
+        if tracked.is_left:
+            tracked.is_left = False
+            self.job.resume(tracked.part)
         self._in_callback = True
-        self._barrier.pass_step(tracked.ledger, latents)
+        is_counted = tracked.is_from_bar and not is_from_bar and index == tracked.ledger.launched - 1
+        tracked.is_from_bar = is_from_bar
+        if not is_counted:  # some pipelines move their bar before they call back
+            self._barrier.pass_step(tracked.ledger, latents)
 
     def settle_step(self) -> None:
         """The host has dealt with the step: take over what it now says of it."""
@@ -142,6 +176,8 @@ class TrackedJob:
         tracked.host_count = state.sampling_step
         tracked.host_total = state.sampling_steps
         self._in_callback = False
+        if tracked.ledger.total is None and tracked.host_total > tracked.first_count:
+            self.job.expect_total(tracked.part, tracked.host_total - tracked.first_count)
         latents = state.current_latent
         if latents is not None:
             tracked.latents_shape = tuple(latents.shape)
@@ -185,7 +221,7 @@ class TrackedJob:
         A pass is shown until the host has left it *and* the device has finished it.
         """
         shown = self.job.shown_pass
-        if self.is_broken or shown is None:
+        if self.is_broken or self.are_views_broken or shown is None:
             return None
         for tracked in reversed(self._passes):
             if tracked.part is shown:
@@ -212,20 +248,20 @@ class TrackedJob:
             if self._passes[-1].ledger.launched:
                 self.job.leave_part()
 
-    def _pass_of(self, index: int | None) -> TrackedPass:
+    def _pass_of(self, index: int | None, host_count: int) -> TrackedPass:
         newest = self._passes[-1] if self._passes else None
         if newest is None:
-            return self._begin_pass()
+            return self._begin_pass(host_count)
         if not newest.ledger.launched:
             return newest
         # Loops give their index; without one, only the host's reset of its counter tells a new loop.
         if index is not None and newest.last_index is not None:
             has_restarted = index <= newest.last_index
         else:
-            has_restarted = self._state.sampling_step < newest.host_count
-        return self._begin_pass() if has_restarted else newest
+            has_restarted = host_count < newest.host_count
+        return self._begin_pass(host_count) if has_restarted else newest
 
-    def _begin_pass(self) -> TrackedPass:
+    def _begin_pass(self, host_count: int) -> TrackedPass:
         for earlier in self._passes:
             if earlier.ledger.is_drained:
                 earlier.frames.clear()
@@ -235,8 +271,8 @@ class TrackedJob:
             part=part,
             ledger=ledger,
             kept={name: getattr(state, name, None) for name in KEPT_FIELDS},
-            first_count=state.sampling_step,
-            host_count=state.sampling_step,
+            first_count=host_count,
+            host_count=host_count,
             host_total=state.sampling_steps,
         )
         self._passes.append(tracked)
