@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from modules import shared
+
 LATENTS_FIELDS = ("current_latent", "current_noise_pred", "current_sigma", "current_sigma_next")
 
 
@@ -156,3 +158,20 @@ def test_after_the_job_the_hosts_own_values_are_shown(bench):
     bench.session.end_job()
     assert [1] == bench.polled("sampling_step")
     assert bench.polled("current_latent")[0] is bench.state.current_latent
+
+
+def test_a_host_that_replaces_its_state_in_mid_job_is_followed(bench, monkeypatch):
+    """Until April 2025 an upscale put a copy of the state aside and another in its place."""
+    bench.begin("observe")
+    for index in range(4):
+        bench.step(index)
+    bench.finish()
+    replaced = type(bench.state)()
+    monkeypatch.setattr(shared, "state", replaced)
+    bench.state = replaced
+    bench.begin_loop()
+    replaced.sampling_steps = 4
+    bench.step(0)
+    bench.finish()
+    assert [1, 4] == bench.polled("sampling_step", "sampling_steps")
+    assert bench.polled("current_latent")[0] is not None

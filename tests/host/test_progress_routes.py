@@ -210,7 +210,6 @@ def test_a_host_that_names_phases_by_writing_the_job_is_followed(bench, answers)
     bench.state.job = "VAE"
     assert "VAE decode" == answers.ask("/internal/progress").job
     bench.state.job = "Text"
-    bench.state.begin("Save image")
     assert "Saving" == answers.ask("/internal/progress").job
 
 

@@ -88,10 +88,10 @@ def test_the_api_says_the_same_as_the_page(warm_server):
     job.start()
     seen = []
     while job.is_alive():
-        page = warm_server.post("/internal/progress", {"id_task": "undefined"})["progress"]
+        page = warm_server.post("/internal/progress", {"id_task": "undefined"})["progress"] or 0.0
         api = warm_server.get("/sdapi/v1/progress?skip_current_image=true")["progress"]
         status = warm_server.get("/sdapi/v1/status")["progress"]
-        later = warm_server.post("/internal/progress", {"id_task": "undefined"})["progress"]
+        later = warm_server.post("/internal/progress", {"id_task": "undefined"})["progress"] or 0.0
         seen.append((page, api, status, later))
         job.join(0.2)
     middle = [row for row in seen if 0 < row[0] <= row[3] < 0.98]

@@ -91,6 +91,13 @@ class Job:
                 return passes[min(index + ledger.is_drained, len(passes) - 1)]
         return passes[0] if passes else None
 
+    @property
+    def part_under_way(self) -> Part | None:
+        """The part that the host is in, None between two."""
+        with self._lock:
+            newest = self._newest_begun()
+            return newest if newest is not None and newest.left_at_s is None else None
+
     def begin_part(self, phase: Phase, role: str = BASE, image: int = 0) -> Part:
         """The host begins a part; going on with the one under way changes nothing.
 

@@ -146,7 +146,9 @@ class Session:
         ladder = Ladder(rungs_for(settings.mode, accelerator), self._warn_of_demotion)
         barrier = StepBarrier(settings.policy, ladder, self._watcher)
         decode = DecodeHooks(lambda: self._host.vae, StepMarks(accelerator, self._watcher))
-        return TrackedJob(self._host.state, job, barrier, source, decode, is_asked=processing is not None)
+        return TrackedJob(
+            lambda: self._host.state, job, barrier, source, decode, is_asked=processing is not None
+        )
 
     def _read_settings(self) -> Settings:
         settings, problems = parse_settings(self._host.opts.data)

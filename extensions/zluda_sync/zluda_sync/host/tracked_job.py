@@ -7,6 +7,7 @@ it; what is kept here survives both, and says what the device has finished.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +63,8 @@ class TrackedJob:
     Hooks call it on the thread that queues the steps (the driver); everybody else only asks.
 
     Args:
-        state: the host's ``shared.state``. Read on the driver it gives the host's own values.
+        find_state: gives the host's ``shared.state``, which some versions replace in the middle of a job. Read
+            on the driver it gives the host's own values.
         job: counts the passes, and keeps the bar.
         barrier: marks steps and waits.
         source: tells which image and pass the host is in.
@@ -72,14 +74,14 @@ class TrackedJob:
 
     def __init__(
         self,
-        state: Any,
+        find_state: Callable[[], Any],
         job: Job,
         barrier: StepBarrier,
         source: JobSource,
         decode: DecodeHooks,
         is_asked: bool,
     ) -> None:
-        self._state = state
+        self._find_state = find_state
         self._barrier = barrier
         self._source = source
         self._decode = decode
@@ -102,12 +104,12 @@ class TrackedJob:
         """
         self._leave_pass()
         phase = phase_of(title)
-        if phase is None and not is_bracketed:
-            self._source.is_in_detailer = False
+        if phase is None:
+            if not is_bracketed:
+                self._end_unbracketed()
+            return
         if phase is Phase.DETAIL:
             self._source.is_in_detailer = True
-        if phase is None:
-            return
         part = self.job.begin_part(phase, self._role_in(phase), self._source.image)
         if phase is Phase.DECODE:
             shape = self._passes[-1].latents_shape if self._passes else None
@@ -118,20 +120,14 @@ class TrackedJob:
     def end_phase(self, title: str) -> None:
         """The host ends the phase of this title; what comes after a picture is decoded is saving it."""
         self._leave_pass()
-        phase = phase_of(title)
-        if phase is Phase.DECODE:
-            self._decode.remove()
-        if phase is Phase.DETAIL:
-            self._source.is_in_detailer = False
-        if phase is Phase.DETAIL or (phase is Phase.DECODE and self._role_in(phase) == BASE):
-            self.job.begin_part(Phase.SAVE, image=self._source.image)
+        self._end_part(phase_of(title))
 
     def announce_loop(self, total: int | None) -> None:
         """A denoising loop is about to begin; ``total`` is its number of steps, None if unknown."""
         self._driver = threading.get_ident()
         newest = self._passes[-1] if self._passes else None
         if newest is None or newest.ledger.launched or newest.is_left:
-            newest = self._begin_pass(self._state.sampling_step)
+            newest = self._begin_pass(self._find_state().sampling_step)
         if total is not None:
             self.job.expect_total(newest.part, total)
 
@@ -156,7 +152,7 @@ class TrackedJob:
         """
         self._driver = threading.get_ident()
         if host_count is None:
-            host_count = self._state.sampling_step
+            host_count = self._find_state().sampling_step
         tracked = self._pass_of(index, host_count)
         if total is not None and total != tracked.ledger.total:
             self.job.expect_total(tracked.part, total)
@@ -172,7 +168,7 @@ class TrackedJob:
 
     def settle_step(self) -> None:
         """The host has dealt with the step: take over what it now says of it."""
-        state, tracked = self._state, self._passes[-1]
+        state, tracked = self._find_state(), self._passes[-1]
         tracked.host_count = state.sampling_step
         tracked.host_total = state.sampling_steps
         self._in_callback = False
@@ -232,6 +228,21 @@ class TrackedJob:
         """Return the job's progress as one consistent picture."""
         return self.job.snapshot(self._barrier.rung_name)
 
+    def _end_unbracketed(self) -> None:
+        """A phase that was only named is over: the host has gone back to the name of the job."""
+        under_way = self.job.part_under_way
+        if under_way is not None:
+            self._end_part(under_way.phase)
+        self._source.is_in_detailer = False
+
+    def _end_part(self, phase: Phase | None) -> None:
+        if phase is Phase.DECODE:
+            self._decode.remove()
+        if phase is Phase.DETAIL:
+            self._source.is_in_detailer = False
+        if phase is Phase.DETAIL or (phase is Phase.DECODE and self._role_in(phase) == BASE):
+            self.job.begin_part(Phase.SAVE, image=self._source.image)
+
     def _role_in(self, phase: Phase) -> str:
         """Which pass a phase belongs to. The last decode of an image belongs to the image as a whole."""
         image, role = self._source.image, self._source.role
@@ -265,7 +276,7 @@ class TrackedJob:
         for earlier in self._passes:
             if earlier.ledger.is_drained:
                 earlier.frames.clear()
-        state = self._state
+        state = self._find_state()
         part, ledger = self.job.begin_pass(self._source.role, self._source.image)
         tracked = TrackedPass(
             part=part,
