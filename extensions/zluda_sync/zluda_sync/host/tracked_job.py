@@ -63,8 +63,8 @@ class TrackedJob:
     Hooks call it on the thread that queues the steps (the driver); everybody else only asks.
 
     Args:
-        find_state: gives the host's ``shared.state``, which some versions replace in the middle of a job. Read
-            on the driver it gives the host's own values.
+        find_state: gives the host's ``shared.state``, which some versions replace in the middle of a job.
+            Read on the driver it gives the host's own values.
         job: counts the passes, and keeps the bar.
         barrier: marks steps and waits.
         source: tells which image and pass the host is in.
