@@ -125,12 +125,13 @@ class Campaign:
 
 
 def build_formula_rows(case: Case, job: FinishedJob) -> list[Row]:
-    """Return what others' formulas would have shown of the same job; no other figures."""
+    """Return what others' formulas would have shown of the same first job; other figures are unknown."""
     rows: list[Row] = []
     for name, formula in FORMULAS.items():
         figures = build_figures(replay(job.record, case.shape.planned_passes, formula))
         shown = {figure: value if figure in FORMULA_FIGURES else None for figure, value in figures.items()}
-        rows.append({"case": case.name, "mode": name, "run": "same truth", **shown})
+        unknown = {"overhead": None, "steps": case.shape.steps, "image_sha256": None}
+        rows.append({"case": case.name, "mode": name, "run": "first", **unknown, **shown})
     return rows
 
 
