@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -127,7 +128,7 @@ def main(argv: Sequence[str]) -> int:
         listen(port).close()
         start_host(argv, with_page=True).serve(port)
     except HostError as e:
-        print(e, flush=True)
+        print(e, file=sys.stderr, flush=True)
         return 2
     except KeyboardInterrupt:
         pass

@@ -422,7 +422,7 @@ def test_what_cannot_start_says_so_in_one_line(tmp_path, model_folder, capsys):
             str(blocked): ["--port", "0", "--data-dir", str(blocked / "data")],
         }.items():
             code = webui.main(["--data-dir", str(tmp_path / "data"), "--device", "cpu", *argv])
-            [line] = capsys.readouterr().out.splitlines()
+            [line] = capsys.readouterr().err.splitlines()
             assert (code, wrong in line) == (2, True), line
 
 
