@@ -56,7 +56,7 @@ class Part:
     @property
     def is_finished(self) -> bool:
         """Whether the host has left it and the device has done all that was queued in it."""
-        return self.left_at_s is not None and (self.ledger is None or self.ledger.is_drained)
+        return self.finished_at_s is not None
 
     @property
     def finished_at_s(self) -> float | None:

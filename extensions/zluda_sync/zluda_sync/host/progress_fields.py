@@ -43,9 +43,9 @@ class ProgressFields:
             "sampling_step": self._show_step,
             "sampling_steps": self._show_steps,
             "current_latent": self._show_latents,
-            "current_noise_pred": lambda tracked, own: self._pinned("noise_pred", own),
-            "current_sigma": lambda tracked, own: self._pinned("sigma", own),
-            "current_sigma_next": lambda tracked, own: self._pinned("sigma_next", own),
+            "current_noise_pred": lambda tracked, own: self._pinned("noise_pred"),
+            "current_sigma": lambda tracked, own: self._pinned("sigma"),
+            "current_sigma_next": lambda tracked, own: self._pinned("sigma_next"),
         }
         for name in KEPT_FIELDS:
             shows[name] = lambda tracked, own, name=name: tracked.kept.get(name, own)
@@ -82,7 +82,7 @@ class ProgressFields:
         self._seen_by_thread.frame = weakref.ref(frame) if frame is not None else None
         return frame.latents if frame is not None else None
 
-    def _pinned(self, part: str, own: Any) -> Any:
+    def _pinned(self, part: str) -> Any:
         pinned = getattr(self._seen_by_thread, "frame", None)
         frame: StepFrame | None = pinned() if pinned is not None else None
         return getattr(frame, part) if frame is not None else None
