@@ -1,0 +1,214 @@
+"""Stop, Skip and Pause are kept for one request, hold in all of it, and never reach the next one."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zluda_sync.core.control import Control, Ending
+
+
+class Request:
+    """A control, and the place that the test says the request is at."""
+
+    def __init__(self, in_job: bool = True) -> None:
+        self.control = Control()
+        self.image = 0
+        self.told = 0
+        if in_job:
+            self.begin_job()
+
+    def begin_job(self, image: int = 0) -> None:
+        self.image = image
+        self.control.begin_job(lambda: self.image, self._count)
+
+    def _count(self) -> None:
+        self.told += 1
+
+
+def test_a_stop_holds_until_the_request_is_over():
+    """Over phases, images and further jobs of a grid."""
+    request = Request()
+    request.control.stop()
+    for move in (request.control.begin_phase, request.control.end_job, request.begin_job):
+        move()
+        assert request.control.is_host_to_stop()
+        assert request.control.must_leave
+
+
+def test_a_second_stop_changes_nothing():
+    """Two clients press: the first press counts."""
+    control = Control(clock=iter([1.0, 2.0]).__next__)
+    control.stop()
+    control.stop()
+    assert 1.0 == control.stopped_at_s
+
+
+def test_a_skip_ends_its_image_only():
+    """The next image is wanted, and its blocks are not left."""
+    request = Request()
+    request.control.skip()
+    assert request.control.is_skipped
+    assert request.control.wants_out()
+    request.image = 1
+    assert not request.control.is_skipped
+    assert not request.control.wants_out()
+    assert not request.control.must_leave
+
+
+def test_a_skip_before_the_job_means_its_first_image():
+    """Pressed while the model is loaded."""
+    request = Request(in_job=False)
+    request.control.skip()
+    assert not request.control.is_skipped
+    request.begin_job()
+    assert request.control.is_skipped
+
+
+def test_a_skip_ends_with_its_job():
+    """In a batch of files each is a job: the next one is wanted."""
+    request = Request()
+    request.control.skip()
+    request.control.end_job()
+    assert not request.control.must_leave
+    request.begin_job()
+    assert not request.control.is_skipped
+
+
+@pytest.mark.parametrize("image", [0, 2])
+def test_stop_after_image_waits_for_the_next_one(image):
+    """The image under way is wanted whole."""
+    request = Request()
+    request.image = image
+    request.control.stop_after_image()
+    assert not request.control.is_stopped
+    request.image = image + 1
+    assert request.control.is_stopped
+
+
+def test_stop_after_image_ends_a_grid_with_its_picture():
+    """Between two jobs of a request its picture is whole."""
+    request = Request()
+    request.control.stop_after_image()
+    request.control.end_job()
+    assert request.control.is_stopped
+
+
+def test_stop_after_image_before_the_job_leaves_it_one_image():
+    """Pressed while the model is loaded."""
+    request = Request(in_job=False)
+    request.control.stop_after_image()
+    request.begin_job()
+    assert not request.control.is_stopped
+    request.image = 1
+    assert request.control.is_stopped
+
+
+def test_stop_ends_a_pause_and_bars_another():
+    """A paused job that is stopped must not hang."""
+    control = Request().control
+    control.pause(True)
+    control.stop()
+    assert not control.is_paused
+    control.pause(True)
+    assert not control.is_paused
+
+
+@pytest.mark.parametrize("release", ["pause", "stop", "skip", "end_request"])
+def test_a_pause_is_over_at_once(release):
+    """By going on, Stop, Skip, and the end of the request."""
+    control = Request().control
+    control.pause(True)
+    waiting = threading.Thread(target=control.wait_while_paused, daemon=True)
+    waiting.start()
+    getattr(control, release)(*([False] if release == "pause" else []))
+    waiting.join(20.0)
+    assert not waiting.is_alive()
+
+
+def test_a_model_is_not_loaded_by_halves():
+    """The host asks while it loads, and would leave a model without its transformer."""
+    control = Request().control
+    control.is_loading = True
+    control.stop()
+    assert not control.is_host_to_stop()
+    assert control.is_stopped
+    control.is_loading = False
+    assert control.is_host_to_stop()
+
+
+def test_a_picture_that_is_whole_is_not_thrown_away():
+    """The host asks once, right after it has made the picture; then the Stop holds again."""
+    control = Request().control
+    control.stop()
+    control.picture_is_whole()
+    assert [False, True] == [control.is_host_to_stop(), control.is_host_to_stop()]
+
+
+def test_a_late_stop_holds_in_the_next_phase():
+    """The host has begun another phase without asking."""
+    control = Request().control
+    control.picture_is_whole()
+    control.stop()
+    control.begin_phase()
+    assert control.is_host_to_stop()
+
+
+def test_the_strongest_wish_is_shown():
+    """Stop before Skip before Stop after this image."""
+    control = Request().control
+    seen = []
+    for wish in (control.stop_after_image, control.skip, control.stop):
+        wish()
+        seen.append(control.ending)
+    assert [Ending.STOP_AFTER_IMAGE, Ending.SKIP, Ending.STOP] == seen
+
+
+def test_whoever_runs_the_job_is_told_of_each_wish():
+    """A host that waits for the device must look again."""
+    request = Request()
+    for wish in (request.control.stop_after_image, request.control.skip, request.control.stop):
+        wish()
+    request.control.pause(True)
+    assert 4 == request.told
+    request.control.end_job()
+    request.control.skip()
+    assert 4 == request.told
+
+
+WISHES = st.lists(
+    st.sampled_from(
+        ["stop", "skip", "stop_after_image", "pause", "next", "end_job", "begin_job", "begin_phase"]
+    )
+)
+
+
+@given(WISHES)
+def test_no_order_of_presses_loses_a_stop_or_makes_one_up(wishes):
+    """After a Stop the host is told to stop, whatever else is pressed; without any it is not."""
+    request = Request()
+    in_job, was_stopped, was_limited = True, False, False
+    for wish in wishes:
+        if wish == "next":
+            request.image += 1
+        elif wish == "begin_job":
+            if not in_job:
+                request.begin_job()
+            in_job = True
+        elif wish == "end_job":
+            request.control.end_job()
+            in_job = False
+        elif wish == "pause":
+            request.control.pause(True)
+        else:
+            getattr(request.control, wish)()
+        was_stopped = was_stopped or wish == "stop"
+        was_limited = was_limited or wish == "stop_after_image"
+        if was_stopped:
+            assert request.control.is_host_to_stop()
+            assert not request.control.is_paused
+        elif not was_limited:
+            assert not request.control.is_host_to_stop()
