@@ -1,7 +1,10 @@
 """A job's passes, and the one that is shown."""
 
+from tests.virtual_clock import VirtualClock
 from zluda_sync.core.barrier import SyncMode
 from zluda_sync.core.job import Job
+from zluda_sync.core.job_shape import JobShape, PassShape
+from zluda_sync.core.phase import BASE, Phase
 
 
 def launch(job_pass, steps):
@@ -65,3 +68,18 @@ def test_the_snapshot_is_of_the_shown_pass():
         snapshot.run_ahead,
         snapshot.rung,
     )
+
+
+def test_images_that_are_not_wanted_take_no_time():
+    """After a Skip of the first image the second is planned as before; after a Stop nothing is."""
+    shape = JobShape("d", "m", "s", "observe", 3, 1, (PassShape(BASE, 4, 64, 64),))
+    job = Job(SyncMode.OBSERVE, shape, clock=VirtualClock())
+    job.begin_part(Phase.PREPARE)
+    job.begin_part(Phase.ENCODE)
+    job.cut(0, 0)
+    of_images = lambda: [(p.image, p.phase) for p in job.parts if p.began_at_s is None]  # noqa: E731
+    second = [(1, phase) for phase in (Phase.ENCODE, Phase.DENOISE, Phase.DECODE, Phase.SAVE)]
+    assert [(0, Phase.SAVE), *second] == of_images()[:5]
+    job.cut(0)
+    assert [(0, Phase.SAVE)] == of_images()
+    assert job.was_cut

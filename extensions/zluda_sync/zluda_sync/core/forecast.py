@@ -71,7 +71,7 @@ def _left_of_pass_s(part: Part, step_s: float, lead_in_s: float, now_s: float) -
     if part.ledger is None:
         return None if part.steps is None else lead_in_s + part.steps * step_s
     total = part.ledger.total if part.ledger.total is not None else part.steps
-    if part.left_at_s is not None:
+    if part.left_at_s is not None or part.is_cut:
         total = part.ledger.launched  # ended early: no more will come
     if total is None:
         return None
@@ -88,6 +88,8 @@ def _left_of_pass_s(part: Part, step_s: float, lead_in_s: float, now_s: float) -
 def _left_of_part_s(part: Part, expected_s: float, busy_until_s: float, now_s: float) -> float:
     if part.began_at_s is None:
         return expected_s
+    if part.is_cut:
+        return 0.0  # it ends at the next block of the model
     age_s = max(0.0, now_s - max(part.began_at_s, busy_until_s))
     done = _share_of_blocks(part)
     if done > 0:

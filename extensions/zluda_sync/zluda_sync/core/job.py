@@ -58,6 +58,7 @@ class Job:
         self._lock = threading.Lock()
         self._fraction = 0.0
         self._is_delivered = False
+        self._was_cut = False
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -140,6 +141,11 @@ class Job:
                     other.steps = total
 
     @property
+    def was_cut(self) -> bool:
+        """Whether the user has not wanted something that was planned or under way."""
+        return self._was_cut
+
+    @property
     def is_whole(self) -> bool:
         """Whether every pass and decode that followed from the request has been begun."""
         with self._lock:
@@ -147,6 +153,24 @@ class Job:
                 part.is_foreseen and part.began_at_s is None and part.phase in (Phase.DENOISE, Phase.DECODE)
                 for part in self._parts
             )
+
+    def cut(self, first_image: int, last_image: int | None = None) -> None:
+        """The user does not want these images: what is planned of them will not come.
+
+        What is under way ends early; saving what there is of a begun image still comes.
+
+        Args:
+            first_image: zero-based index.
+            last_image: zero-based index, None for all that follow.
+        """
+        with self._lock:
+            begun = {part.image for part in self._parts if part.began_at_s is not None}
+            for part in self._parts:
+                is_meant = first_image <= part.image and (last_image is None or part.image <= last_image)
+                still_comes = part.is_finished or (part.phase is Phase.SAVE and part.image in begun)
+                if is_meant and not still_comes:
+                    part.is_cut = self._was_cut = True
+            self._parts[:] = [part for part in self._parts if part.began_at_s is not None or not part.is_cut]
 
     def end_parts(self) -> None:
         """The host is done with the job: what was planned and has not begun will not come."""
@@ -192,6 +216,7 @@ class Job:
                 eta_spread_s=left.spread_s if left is not None else None,
                 mode=self.mode,
                 rung=rung,
+                is_unwanted=part is not None and part.is_cut,
             )
 
     def _fraction_of(self, elapsed_s: float, left: Forecast | None) -> float:

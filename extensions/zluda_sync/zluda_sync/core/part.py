@@ -33,6 +33,7 @@ class Part:
         blocks: marks within a part that has no steps, such as the blocks of a decoder; None if it has none.
         has_compiled: whether kernels were compiled in it, so that its time teaches nothing.
         queued_behind: ledger of the pass before it, whose steps the device may still be busy with.
+        is_cut: whether the user wants it to end: nothing more is queued in it.
     """
 
     phase: Phase
@@ -47,6 +48,7 @@ class Part:
     blocks: Ledger | None = None
     has_compiled: bool = False
     queued_behind: Ledger | None = None
+    is_cut: bool = False
 
     @property
     def kind(self) -> PartKind:

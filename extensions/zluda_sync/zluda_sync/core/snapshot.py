@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zluda_sync.core.barrier import SyncMode
+from zluda_sync.core.control import Ending
 from zluda_sync.core.phase import PASS_LABELS, Phase
+
+_ENDING_LABELS = {Ending.STOP: "Stopping", Ending.SKIP: "Skipping"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,9 @@ class ProgressSnapshot:
         eta_spread_s: how far off ``eta_s`` may be either way, None while unknown.
         mode: when the host waits.
         rung: how it learns of a completion, None if no way is left or none was needed yet.
+        is_unwanted: whether the user has asked for an end of what the device is busy with.
+        ending: how the user wants the job to end before its time, None if it is to go on.
+        is_paused: whether the user holds it.
     """
 
     phase: Phase
@@ -49,6 +55,9 @@ class ProgressSnapshot:
     eta_spread_s: float | None
     mode: SyncMode
     rung: str | None
+    is_unwanted: bool = False
+    ending: Ending | None = None
+    is_paused: bool = False
 
     @property
     def run_ahead(self) -> int:
@@ -57,7 +66,23 @@ class ProgressSnapshot:
 
     @property
     def label(self) -> str:
-        """What is going on, as the user reads it: ``Image 2/3: Denoise 12/30``."""
+        """What is going on, as the user reads it: ``Image 2/3: Denoise 12/30``, ``Stopping: VAE decode``."""
+        if self.ending in _ENDING_LABELS:
+            return f"{_ENDING_LABELS[self.ending]}: {self._what_is_awaited}"
+        text = f"Image {self.image + 1}/{self.images}: {self._work}" if self.images > 1 else self._work
+        if self.is_paused:
+            return f"Paused: {text}"
+        return f"{text}, then stop" if self.ending is Ending.STOP_AFTER_IMAGE else text
+
+    @property
+    def _what_is_awaited(self) -> str:
+        """What cannot be called back any more: queued work runs to its end."""
+        if self.run_ahead:
+            return f"{self.run_ahead} queued step{'s' if self.run_ahead > 1 else ''}"
+        return self._work
+
+    @property
+    def _work(self) -> str:
         if self.is_compiling:
             text = f"Compiling kernels (first run) {self.part_elapsed_s:.0f} s"
         elif self.is_host_ahead and self.run_ahead and self.mode is SyncMode.OBSERVE:
@@ -69,4 +94,4 @@ class ProgressSnapshot:
             text = f"{self.phase.label} {self.part_elapsed_s:.0f} s"
         else:
             text = self.phase.label
-        return f"Image {self.image + 1}/{self.images}: {text}" if self.images > 1 else text
+        return text

@@ -1,0 +1,54 @@
+"""What the user reads: what goes on, and after a Stop what is still awaited."""
+
+from __future__ import annotations
+
+import pytest
+
+from zluda_sync.core.barrier import SyncMode
+from zluda_sync.core.control import Ending
+from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.snapshot import ProgressSnapshot
+
+
+def snapshot(**changes) -> ProgressSnapshot:
+    """Return one of a job in its sixth of twenty steps."""
+    values = {
+        "phase": Phase.DENOISE,
+        "role": BASE,
+        "image": 0,
+        "images": 1,
+        "is_compiling": False,
+        "part_elapsed_s": 1.0,
+        "is_host_ahead": False,
+        "pass_index": 0,
+        "completed": 5,
+        "launched": 5,
+        "total": 20,
+        "elapsed_s": 2.0,
+        "fraction": 0.2,
+        "eta_s": 8.0,
+        "eta_spread_s": 1.0,
+        "mode": SyncMode.RUN_AHEAD,
+        "rung": "planted-event",
+    }
+    return ProgressSnapshot(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "label"),
+    [
+        ({}, "Denoise 5/20"),
+        ({"images": 3, "image": 1}, "Image 2/3: Denoise 5/20"),
+        ({"ending": Ending.STOP}, "Stopping: Denoise 5/20"),
+        ({"ending": Ending.STOP, "launched": 6}, "Stopping: 1 queued step"),
+        ({"ending": Ending.STOP, "launched": 20, "images": 3}, "Stopping: 15 queued steps"),
+        ({"ending": Ending.STOP, "phase": Phase.DECODE}, "Stopping: VAE decode"),
+        ({"ending": Ending.SKIP, "launched": 7}, "Skipping: 2 queued steps"),
+        ({"ending": Ending.STOP_AFTER_IMAGE}, "Denoise 5/20, then stop"),
+        ({"is_paused": True, "images": 3}, "Paused: Image 1/3: Denoise 5/20"),
+        ({"is_paused": True, "ending": Ending.STOP}, "Stopping: Denoise 5/20"),
+    ],
+)
+def test_the_label_says_what_is_awaited(changes, label):
+    """Queued work cannot be called back: a Stop names it."""
+    assert label == snapshot(**changes).label
