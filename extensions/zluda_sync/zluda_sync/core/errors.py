@@ -25,3 +25,13 @@ class HostUnsupportedError(ZludaSyncError):
     def __init__(self, name: str) -> None:
         super().__init__(f"this SD.Next has no {name}; update SD.Next to February 2025 or later")
         self.name = name
+
+
+class Interrupted(AssertionError):  # noqa: N818  the host's own signal bears no other name
+    """The user has stopped or skipped: leaves a pipeline in the way in which the host's callback does.
+
+    SD.Next prints the traceback of whatever a VAE decode raises, unless its text says "no data".
+    """
+
+    def __init__(self) -> None:
+        super().__init__("Interrupted... no data is wanted any more")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import torch
 
@@ -24,15 +25,22 @@ class StepBarrier:
         ladder: how to learn of completions.
         watcher: counts the completions that events tell of.
         wait_limit_s: longest wait for an event, in seconds; then its rung is put to the proof.
+        is_leaving: whether the user has stopped or skipped: then there is nothing to wait for.
     """
 
     def __init__(
-        self, policy: BarrierPolicy, ladder: Ladder, watcher: CompletionWatcher, wait_limit_s: float = 60.0
+        self,
+        policy: BarrierPolicy,
+        ladder: Ladder,
+        watcher: CompletionWatcher,
+        wait_limit_s: float = 60.0,
+        is_leaving: Callable[[], bool] = lambda: False,
     ) -> None:
         self.policy = policy
         self._ladder = ladder
         self._watcher = watcher
         self._wait_limit_s = wait_limit_s
+        self._is_leaving = is_leaving
         self._is_closed = False
 
     @property
@@ -67,6 +75,10 @@ class StepBarrier:
         self._watcher.forget(ledger)
         ledger.wake()
 
+    @property
+    def _is_over(self) -> bool:
+        return self._is_closed or self._is_leaving()
+
     def _use(self, rung: Rung, ledger: Ledger, step: int, latents: torch.Tensor | None) -> None:
         if not isinstance(rung, EventRung):
             rung.wait(latents)
@@ -76,8 +88,8 @@ class StepBarrier:
         awaited = self.policy.step_to_wait_for(step)
         if awaited is None:
             return
-        is_pointless = lambda: self._is_closed or self._ladder.has_left(rung)  # noqa: E731
-        if ledger.wait_completed(awaited, self._wait_limit_s, is_pointless) or self._is_closed:
+        is_pointless = lambda: self._is_over or self._ladder.has_left(rung)  # noqa: E731
+        if ledger.wait_completed(awaited, self._wait_limit_s, is_pointless) or self._is_over:
             return
         if self._ladder.has_left(rung):
             raise RuntimeError(f"{rung.name} failed while step {awaited} was awaited")

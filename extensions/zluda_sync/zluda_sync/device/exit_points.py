@@ -1,0 +1,92 @@
+"""Exit points: blocks of a model at which a stopped job leaves it, so that the rest is never queued."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+
+from zluda_sync.core.control import Control
+from zluda_sync.core.errors import Interrupted
+
+#: How deep in a component its lists of blocks lie: ``text_encoder.text_model.encoder.layers``.
+_DEPTH_OF_LISTS = 3
+
+
+class ExitPoints:
+    """Hooks before the blocks of a model, which look at one flag.
+
+    Blocks, not leaves: a hook costs a microsecond or two, and a model has thousands of leaves. A component
+    that is compiled, traced or scripted gets none, for a hook would become a part of its graph.
+
+    Args:
+        control: what the user wants.
+        is_driver: whether the calling thread runs the job; a preview may use the same model on another.
+    """
+
+    def __init__(self, control: Control, is_driver: Callable[[], bool]) -> None:
+        self._control = control
+        self._is_driver = is_driver
+        self._handles: list[Any] = []
+        self._components: tuple[torch.nn.Module, ...] = ()
+
+    def install(self, components: Iterable[torch.nn.Module]) -> None:
+        """Put hooks on these components and on no others; does nothing where they are there already."""
+        wanted = tuple(components)
+        if len(wanted) == len(self._components) and all(map(_is, wanted, self._components)):
+            return
+        self.remove()
+        self._components = wanted
+        control, leave = self._control, self._leave
+
+        def look(_module: torch.nn.Module, _args: Any) -> None:
+            if control.must_leave:
+                leave()
+
+        for component in wanted:
+            if not _has_graph(component):
+                self._handles += [block.register_forward_pre_hook(look) for block in blocks_of(component)]
+
+    def remove(self) -> None:
+        """Leave every model as it was."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        self._components = ()
+
+    def _leave(self) -> None:
+        if self._is_driver() and not _is_capturing() and self._control.wants_out():
+            raise Interrupted
+
+
+def blocks_of(component: torch.nn.Module) -> list[torch.nn.Module]:
+    """Return the component itself and the elements of its outermost lists of modules."""
+    return [component, *_elements(component, _DEPTH_OF_LISTS)]
+
+
+def _elements(module: torch.nn.Module, depth: int) -> Iterator[torch.nn.Module]:
+    for child in module.children():
+        if isinstance(child, torch.nn.ModuleList):
+            yield from child
+        elif depth > 1:
+            yield from _elements(child, depth - 1)
+
+
+def _has_graph(component: torch.nn.Module) -> bool:
+    """Whether any part of it runs from a graph that was recorded before."""
+    return any(
+        isinstance(module, torch.jit.ScriptModule)
+        or getattr(module, "_compiled_call_impl", None) is not None
+        or "_orig_mod" in module._modules
+        for module in component.modules()
+    )
+
+
+def _is_capturing() -> bool:
+    """Whether CUDA records a graph just now, which an exception would spoil."""
+    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
