@@ -10,7 +10,6 @@ from PIL import Image
 
 from modules import devices, images, script_callbacks, shared
 from modules.errors import HostError, log
-from modules.processing_diffusers import process_diffusers
 
 LEAST = {"steps": 1, "n_iter": 1, "batch_size": 1, "width": 64, "height": 64}
 
@@ -124,12 +123,16 @@ def process_images_inner(p: StableDiffusionProcessingTxt2Img) -> Processed:
     with devices.inference_context():
         for n in range(p.n_iter):
             state.batch_no, p.iteration = n + 1, n
+            if state.interrupted:
+                break
             if state.skipped:  # set by the batch before, which was skipped already
                 state.skipped = False
                 continue
             p.seeds = p.all_seeds[n * p.batch_size : (n + 1) * p.batch_size]
             p.prompts = [p.prompt] * p.batch_size
             p.negative_prompts = [p.negative_prompt] * p.batch_size
+            from modules.processing_diffusers import process_diffusers  # looked up anew, as in SD.Next
+
             pictures = process_diffusers(p)
             if state.interrupted:
                 pictures = [state.current_image] if state.current_image is not None else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,11 +53,16 @@ class HostBench:
         self.session = Session(SdNext())
         self.pipe = SimpleNamespace(num_timesteps=4)
 
-    def begin(self, mode: str, depth: int = 1) -> None:
+    def switch_on(self) -> None:
+        """Make the extension act before there is a job, as it does when the host starts."""
+        shared.opts.data.update({ENABLED: True, MODE: "observe"})
+        self.session.reconcile()
+
+    def begin(self, mode: str, depth: int = 1, processing: Any = None) -> None:
         """Begin a job as process_images does, up to the pipeline call."""
         shared.opts.data.update({ENABLED: True, MODE: mode, DEPTH: depth})
         self.state.begin("Process")
-        self.session.begin_job(SimpleNamespace())
+        self.session.begin_job(processing or SimpleNamespace())
         self.begin_loop()
 
     def begin_loop(self) -> None:
@@ -80,6 +86,35 @@ class HostBench:
         thread.start()
         thread.join(20.0)
         return results[0]
+
+    def wait_in_second_step(self, outcome: list[str] | None = None) -> threading.Thread:
+        """Begin a job on a thread of its own, and return that thread as it waits for the first step.
+
+        Args:
+            outcome: gets the text of what the second step raises.
+        """
+        self.device.finishes_on_wait = False
+
+        def run() -> None:
+            self.begin("run-ahead")
+            self.step(0)
+            try:
+                self.step(1)
+            except AssertionError as error:
+                if outcome is not None:
+                    outcome.append(str(error))
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        while thread.is_alive() and self.launched < 2:
+            time.sleep(0.001)
+        return thread
+
+    @property
+    def launched(self) -> int:
+        """Steps that the job that is followed has queued."""
+        job = self.session._jobs.current
+        return job.newest_launched if job is not None else 0
 
     def finish(self, count: int | None = None) -> None:
         """Let the device finish, and wait until that was noticed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from modules import shared
+from tests.virtual_clock import VirtualClock
+from zluda_sync.host import session as session_module
 
 
 class Answers:
@@ -64,12 +67,17 @@ def test_without_a_job_the_answers_are_the_hosts(bench, answers):
     assert ("Inference", 0.5, False) == (answer.job, answer.progress, answer.active)
 
 
-def test_the_page_gets_label_bar_and_eta_of_the_whole_job(bench, answers):
+def test_the_page_gets_label_bar_and_eta_of_the_whole_job(bench, answers, monkeypatch):
     """Half of the steps are finished: that is less than half of the job, for the decode is to come."""
+    clock = VirtualClock()
+    clock.pass_time(time.perf_counter())
+    monkeypatch.setattr(session_module, "PausableClock", lambda: clock)
     begin(bench)
     for index in range(4):
         bench.step(index)
-    bench.finish(2)
+    for done in (1, 2):
+        clock.pass_time(1.0)
+        bench.finish(done)
     answer = answers.ask("/internal/progress")
     assert "Denoise 2/4" == answer.job
     assert 0.0 < answer.progress < 0.5

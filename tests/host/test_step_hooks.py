@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import threading
 
 import pytest
 import torch
@@ -126,15 +125,12 @@ def test_an_error_while_a_job_is_opened_never_reaches_the_pipeline(bench, monkey
 
 def test_switching_off_releases_a_host_that_waits(bench):
     """The user unticks the box in mid-wait: the job goes on at once."""
-    bench.begin("run-ahead")
-    bench.device.finishes_on_wait = False
-    bench.step(0)
-    sampling = threading.Thread(target=lambda: bench.step(1))
-    sampling.start()
+    waiting = bench.wait_in_second_step()
+    assert waiting.is_alive()
     shared.opts.data["zluda_sync_enabled"] = False
     bench.session.reconcile()
-    sampling.join(20.0)
-    assert not sampling.is_alive()
+    waiting.join(20.0)
+    assert not waiting.is_alive()
 
 
 def test_a_thread_beside_the_job_does_not_take_it_over(bench):
@@ -197,23 +193,12 @@ def test_our_marker_comes_before_the_hosts_callback(bench):
 
 def test_the_wait_comes_before_the_hosts_callback(bench):
     """A Stop pressed during the wait is seen by the host right after it, not a step later."""
-    bench.begin("run-ahead")
-    bench.device.finishes_on_wait = False
-    bench.step(0)
     outcome = []
-
-    def second_step():
-        try:
-            bench.step(1)
-        except AssertionError:
-            outcome.append("stopped")
-
-    sampling = threading.Thread(target=second_step)
-    sampling.start()
-    bench.state.interrupt()
+    waiting = bench.wait_in_second_step(outcome)
     bench.device.finish(1)
-    sampling.join(20.0)
-    assert ["stopped"] == outcome
+    bench.state.interrupt()
+    waiting.join(20.0)
+    assert ["Interrupted..."] == outcome
 
 
 def test_the_hosts_own_synchronize_is_off_while_we_wait(bench):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.core.snapshot import ProgressSnapshot
+from zluda_sync.host.requests import Requests
 from zluda_sync.host.sdnext import log
 from zluda_sync.host.tracked_job import TrackedJob
 
@@ -18,10 +19,14 @@ class Jobs:
     Args:
         open_job: makes a followed job from a processing object and the moment it was asked for; None if
             nothing is to be done.
+        requests: told of the job that runs.
     """
 
-    def __init__(self, open_job: Callable[[Any, float | None], TrackedJob | None]) -> None:
+    def __init__(
+        self, open_job: Callable[[Any, float | None], TrackedJob | None], requests: Requests
+    ) -> None:
         self._open_job = open_job
+        self._requests = requests
         self._ended: TrackedJob | None = None
         self._said: set[str] = set()
         self.current: TrackedJob | None = None
@@ -35,7 +40,10 @@ class Jobs:
         """
         self.close()
         self._ended = None
-        self.current = self._open_job(processing, began_at_s)
+        job = self._open_job(processing, began_at_s)
+        if job is not None:
+            self._requests.job_began(job.control)
+        self.current = job
 
     def close(self) -> None:
         """Stop following; the host's own values are shown from now on.
@@ -45,7 +53,13 @@ class Jobs:
         job, self.current = self.current, None
         if job is not None:
             job.close()
+            self._requests.job_ended(job.control)
             self._ended = job
+
+    def is_driving(self) -> bool:
+        """Whether the calling thread runs the job that is followed."""
+        job = self.current
+        return job is not None and job.is_driver()
 
     def report(self, action: Callable[[ProgressSnapshot], None]) -> None:
         """Call ``action`` with the progress of the job that is followed, or was until this moment."""

@@ -6,12 +6,15 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from zluda_sync.host.control_fields import ControlFields
+from zluda_sync.host.image_hook import ImageHook
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch
 from zluda_sync.host.phase_hooks import PhaseHooks
 from zluda_sync.host.progress_fields import ProgressFields
 from zluda_sync.host.progress_routes import ProgressRoutes
-from zluda_sync.host.sdnext import SdNext
+from zluda_sync.host.requests import Requests
+from zluda_sync.host.sdnext import PROCESSING_MODULE, SdNext
 from zluda_sync.host.step_hooks import StepHooks
 from zluda_sync.host.sync_mask import DevicesMask
 
@@ -31,13 +34,15 @@ class PatchPlan:
     already is not installed twice.
     """
 
-    def __init__(self, host: SdNext, jobs: Jobs) -> None:
+    def __init__(self, host: SdNext, jobs: Jobs, requests: Requests) -> None:
         self._host = host
         self._jobs = jobs
         self._hooks = StepHooks(jobs)
-        self._routes = ProgressRoutes(jobs)
-        self.phases = PhaseHooks(jobs)
+        self._routes = ProgressRoutes(jobs, requests)
+        self.phases = PhaseHooks(jobs, requests)
+        self.controls = ControlFields(requests, self.phases)
         self._fields = ProgressFields(jobs, self.phases)
+        self._image = ImageHook(jobs, requests)
 
     def build(self, routes: Iterable[Any]) -> list[Patch]:
         """Return every patch.
@@ -86,9 +91,20 @@ class PatchPlan:
                 lambda devices, switch: DevicesMask(devices, self._jobs, switch),
                 "replace the host's own synchronize after each step",
             ),
+            *self._image_patches(),
+            *self.controls.patches(type(host.state)),
             *self._fields.patches(type(host.state)),
             *self.phases.patches(type(host.state)),
             *self._routes.patches(routes),
+        ]
+
+    def _image_patches(self) -> list[Patch]:
+        """Return the patch of the function that makes an image; its module is loaded with the first job."""
+        module = sys.modules.get(PROCESSING_MODULE)
+        if not hasattr(module, "process_diffusers"):
+            return []
+        return [
+            Patch(module, "process_diffusers", self._image.wrap, "end an image in order that is left early")
         ]
 
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.phase import Phase
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
 from zluda_sync.host.phase_titles import phase_of
+from zluda_sync.host.requests import Requests
 
 #: Phases that were begun and never ended are forgotten beyond this many.
 _MAX_OPEN = 64
@@ -35,8 +37,9 @@ class PhaseHooks:
     nest nothing, and name phases by writing ``state.job``.
     """
 
-    def __init__(self, jobs: Jobs, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, jobs: Jobs, requests: Requests, clock: Clock = SYSTEM_CLOCK) -> None:
         self._jobs = jobs
+        self._requests = requests
         self._clock = clock
         self._open: list[_OpenPhase] = []
         self._lock = threading.Lock()
@@ -55,9 +58,14 @@ class PhaseHooks:
         own = self._of_thread(threading.get_ident())
         return own[-1].began_at_s if own else None
 
+    @property
+    def is_in_transition(self) -> bool:
+        """Whether the calling thread is within the host's ``begin`` or ``end``, which reset every field."""
+        return getattr(self._thread, "is_in_transition", False)
+
     def title_written(self, _previous: str, title: str) -> None:
         """The host has written ``state.job``; within begin and end that is no news."""
-        if title and not getattr(self._thread, "is_in_transition", False):
+        if title and not self.is_in_transition:
             self._jobs.phase_began(title, is_bracketed=False)
 
     def _wrap_begin(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
@@ -67,7 +75,8 @@ class PhaseHooks:
                 return original(state, *args, **kwargs)
             task_id = self._in_transition(original, state, args, kwargs)
             title = str(args[0] if args else kwargs.get("title", ""))
-            self._jobs.guard("following a phase", self._began, title, task_id)
+            is_marked = any((*args[1:], kwargs.get("task_id"), kwargs.get("api")))
+            self._jobs.guard("following a phase", self._began, title, task_id, is_marked)
             return task_id
 
         return begin
@@ -84,16 +93,24 @@ class PhaseHooks:
 
         return end
 
-    def _began(self, title: str, task_id: Any) -> None:
+    def _began(self, title: str, task_id: Any, is_marked: bool) -> None:
         thread_id = threading.get_ident()
-        if self._jobs.current is None and phase_of(title) is None:
-            # A new request on this thread: what the one before it has left open will never end.
+        phase = phase_of(title)
+        if self._is_new_request(title, task_id, is_marked):
+            # What the request before it has left open on this thread will never end.
             self._jobs.request_ended()
             with self._lock:
                 self._open = [phase for phase in self._open if phase.thread_id != thread_id]
+        own = self._of_thread(thread_id)
+        if not own and not self._jobs.is_driving():
+            self._requests.open(is_errand=phase is not None)
         with self._lock:
             self._open.append(_OpenPhase(title, task_id, self._clock(), thread_id))
             del self._open[:-_MAX_OPEN]
+        control = self._requests.own
+        if control is not None:
+            control.begin_phase()
+            control.is_loading = phase is Phase.LOAD or (control.is_loading and phase is None)
         self._jobs.phase_began(title)
 
     def _ended(self, task_id: Any) -> None:
@@ -103,13 +120,30 @@ class PhaseHooks:
                 position = self._open.index(ended)
                 inner = {id(phase) for phase in self._open[position:] if phase.thread_id == ended.thread_id}
                 self._open = [phase for phase in self._open if id(phase) not in inner]
-        is_outermost = ended is None or not self._of_thread(ended.thread_id)
-        self._jobs.phase_ended(ended.title if ended is not None else "", is_outermost)
+        thread_id = ended.thread_id if ended is not None else threading.get_ident()
+        own = self._of_thread(thread_id)
+        control = self._requests.own
+        if control is not None:
+            control.is_loading = bool(own) and phase_of(own[-1].title) is Phase.LOAD
+        self._jobs.phase_ended(ended.title if ended is not None else "", is_outermost=not own)
+        if not own:
+            self._requests.close(thread_id)
+
+    def _is_new_request(self, title: str, task_id: Any, is_marked: bool) -> bool:
+        """Whether no phase that is still open on this thread can be around this one.
+
+        Requests of the page and of the API are marked. Without a mark, the title of the outermost one tells;
+        in versions that nest nothing, any title does that names no phase.
+        """
+        if self._jobs.is_driving() or phase_of(title) is not None:
+            return False
+        own = self._of_thread(threading.get_ident())
+        return is_marked or not isinstance(task_id, str) or (bool(own) and own[0].title == title)
 
     def _find(self, task_id: Any) -> _OpenPhase | None:
         own = self._of_thread(threading.get_ident())
-        if not isinstance(task_id, str):  # older versions: one begin and one end a job
-            return own[0] if own else None
+        if not isinstance(task_id, str):  # older versions: what was begun last
+            return own[-1] if own else None
         return next((phase for phase in reversed(self._open) if phase.task_id == task_id), None)
 
     def _of_thread(self, thread_id: int) -> list[_OpenPhase]:

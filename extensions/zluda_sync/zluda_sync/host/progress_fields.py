@@ -17,6 +17,7 @@ from zluda_sync.device.latents_ring import StepFrame
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
 from zluda_sync.host.phase_hooks import PhaseHooks
+from zluda_sync.host.state_field import StateField
 from zluda_sync.host.tracked_job import KEPT_FIELDS, TrackedPass
 
 #: Gives the value to show for a pass, from the host's own value.
@@ -59,7 +60,7 @@ class ProgressFields:
                 state_class,
                 name,
                 lambda original, switch: _Field(
-                    name, original, show, on_writes.get(name), self._jobs, switch
+                    name, original, switch, show, on_writes.get(name), self._jobs
                 ),
                 "show what the device has finished",
             )
@@ -88,35 +89,29 @@ class ProgressFields:
         return getattr(frame, part) if frame is not None else None
 
 
-class _Field:
-    """The descriptor of one field.
+class _Field(StateField):
+    """One progress field.
 
     Args:
         name: the field.
         original: what stood on the class: a property, or the default of a plain attribute.
+        switch: off, the field is as the host made it.
         show: what other threads than the driver see.
         on_write: told of what is written, None where nobody cares.
         jobs: knows the current job.
-        switch: off, the field is as the host made it.
     """
 
     def __init__(
-        self, name: str, original: Any, show: Show, on_write: OnWrite | None, jobs: Jobs, switch: Switch
+        self, name: str, original: Any, switch: Switch, show: Show, on_write: OnWrite | None, jobs: Jobs
     ) -> None:
-        self._name = name
-        self._original = original
-        self._is_property = isinstance(original, property)
+        super().__init__(name, original, switch)
         self._show = show
         self._on_write = on_write
         self._jobs = jobs
-        self._switch = switch
 
-    def __get__(self, state: Any, owner: type | None = None) -> Any:
-        if state is None:
-            return self._original
-        own = self._own_value(state)
+    def read(self, own: Any) -> Any:
         job = self._jobs.current
-        if not self._switch.is_on or job is None or job.is_driver():
+        if job is None or job.is_driver():
             return own
         try:
             tracked = job.shown_pass()
@@ -125,22 +120,8 @@ class _Field:
             self._jobs.give_up_views(job, f"showing {self._name}", error)
             return own
 
-    def __set__(self, state: Any, value: Any) -> None:
-        previous = self._own_value(state)
-        if self._is_property:
-            self._original.__set__(state, value)
-        else:
-            state.__dict__[self._name] = value
-        if self._on_write is not None and self._switch.is_on:
+    def write(self, state: Any, value: Any) -> None:
+        previous = self.own_value(state)
+        self.keep(state, value)
+        if self._on_write is not None:
             self._jobs.guard(f"following {self._name}", self._on_write, previous, value)
-
-    def __delete__(self, state: Any) -> None:
-        if self._is_property:
-            self._original.__delete__(state)
-        else:
-            state.__dict__.pop(self._name, None)
-
-    def _own_value(self, state: Any) -> Any:
-        if self._is_property:
-            return self._original.__get__(state, type(state))
-        return state.__dict__.get(self._name, self._original)

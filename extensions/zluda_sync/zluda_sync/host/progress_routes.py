@@ -12,6 +12,7 @@ from typing import Any
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
+from zluda_sync.host.requests import Requests
 
 #: An ETA whose uncertainty is beyond this share is shown as a range.
 _RANGE_SHARE = 0.15
@@ -20,8 +21,9 @@ _RANGE_SHARE = 0.15
 class ProgressRoutes:
     """Builds the patches of the routes that report progress."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, requests: Requests) -> None:
         self._jobs = jobs
+        self._requests = requests
         self._fills: dict[str, Callable[[Any, ProgressSnapshot, Any], None]] = {
             "/internal/progress": _fill_page_progress,
             "/sdapi/v1/progress": _fill_api_progress,
@@ -50,12 +52,21 @@ class ProgressRoutes:
                 answer = original(*args, **kwargs)
                 if switch.is_on:
                     request = args[0] if args else kwargs.get("req")
+                    self._jobs.guard("acknowledging a Stop", self._acknowledge, answer)
                     self._jobs.report(lambda snapshot: fill(answer, snapshot, request))
                 return answer
 
             return answer_progress
 
         return build
+
+    def _acknowledge(self, answer: Any) -> None:
+        """Say that a request will be stopped whose job has not begun: it loads a model, or makes ready."""
+        control = self._requests.meant
+        if control is not None and control.is_stopped and getattr(answer, "active", True):
+            name = next((name for name in ("job", "task") if hasattr(answer, name)), "textinfo")
+            title = getattr(answer, name) or "preparing"
+            _fill(answer, **{name: f"Stopping: {title}"})
 
 
 def describe(snapshot: ProgressSnapshot) -> str:

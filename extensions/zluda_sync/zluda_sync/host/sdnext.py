@@ -7,15 +7,21 @@ test and not by a user.
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
+
+import torch
 
 from zluda_sync.core.errors import HostUnsupportedError
 
+#: Where an image is made. Imported by the host with its first job, and not before: it asks for the model.
+PROCESSING_MODULE = "modules.processing_diffusers"
 #: SD.Next's logger, under the same name in every version; its records reach the console and sdnext.log.
 log = logging.getLogger("sd")
 
@@ -60,6 +66,8 @@ HOST_NAMES = (
     HostName("modules.processing_callbacks", "diffusers_callback", ("pipe", "step", "timestep", "kwargs")),
     HostName("modules.processing_callbacks", "diffusers_callback_legacy", ("step", "timestep", "latents")),
     HostName("modules.processing_callbacks", "devices"),
+    HostName(PROCESSING_MODULE, "process_diffusers", ("p",), required=False),
+    HostName("modules.modeldata", "model_data", required=False),
     HostName("modules.paths", "data_path"),
     HostName("modules.shared_state", "State.begin", ("title",)),
     HostName("modules.shared_state", "State.end"),
@@ -67,6 +75,9 @@ HOST_NAMES = (
     HostName("modules.shared_state", "State.sampling_steps"),
     HostName("modules.shared_state", "State.job"),
     HostName("modules.shared_state", "State.time_start"),
+    HostName("modules.shared_state", "State.interrupted"),
+    HostName("modules.shared_state", "State.skipped"),
+    HostName("modules.shared_state", "State.paused"),
     HostName("modules.shared_state", "State.prediction_type", required=False),
     HostName("modules.shared_state", "State.current_latent"),
     HostName("modules.shared_state", "State.current_noise_pred", required=False),
@@ -112,6 +123,38 @@ class SdNext:
         """The VAE of the model, None if it has none. Asked only within a job, for it loads the model."""
         model = getattr(_module("modules.shared"), "sd_model", None)
         return getattr(model, "vae", None) or getattr(getattr(model, "pipe", None), "vae", None)
+
+    @property
+    def components(self) -> tuple[torch.nn.Module, ...]:
+        """The modules of all pipelines that are loaded now; asking loads none."""
+        data = getattr(sys.modules.get("modules.modeldata"), "model_data", None)
+        if data is None:  # the embedded host has no model data
+            data = SimpleNamespace(sd_model=vars(_module("modules.shared")).get("sd_model"))
+        found: dict[int, torch.nn.Module] = {}
+        for name in ("sd_model", "sd_refiner"):
+            model = getattr(data, name, None)
+            for pipe in (model, getattr(model, "pipe", None)):
+                values = vars(pipe).values() if hasattr(pipe, "__dict__") else ()
+                found.update({id(value): value for value in values if isinstance(value, torch.nn.Module)})
+        return tuple(found.values())
+
+    def add_route(self, path: str, endpoint: Callable[..., Any], **kwargs: Any) -> None:
+        """Serve a route of ours, below the host's subpath too, to whom the host would serve its own.
+
+        Versions before 2026 leave it to the page's login; a route beside the page asks for the same user and
+        password in the way in which their API does.
+        """
+        api = _attribute("modules.shared", "api")
+        asks_by_itself = "auth" in inspect.signature(api.add_api_route).parameters
+        if not asks_by_itself and getattr(api, "credentials", None):
+            from fastapi import Depends
+
+            kwargs["dependencies"] = [Depends(api.auth)]
+        api.add_api_route(path, endpoint, **kwargs)
+
+    def load_processing(self) -> None:
+        """Import what the host imports with its first job, so that its names can be replaced before that."""
+        _module(PROCESSING_MODULE)
 
     @property
     def data_folder(self) -> Path:

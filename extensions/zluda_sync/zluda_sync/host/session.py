@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from zluda_sync.core.clock import SYSTEM_CLOCK
+from zluda_sync.core.clock import SYSTEM_CLOCK, PausableClock
 from zluda_sync.core.job import Job
 from zluda_sync.core.settings import Settings, parse_settings
 from zluda_sync.core.snapshot import ProgressSnapshot
+from zluda_sync.core.stop_record import StopRecord
 from zluda_sync.device.ladder import Ladder, Rung, rungs_for
 from zluda_sync.device.step_barrier import StepBarrier
 from zluda_sync.device.step_marks import StepMarks
@@ -23,8 +25,12 @@ from zluda_sync.host.learning import Learning
 from zluda_sync.host.options import register_options
 from zluda_sync.host.patch_plan import PatchPlan
 from zluda_sync.host.patches import PatchTable
+from zluda_sync.host.requests import Requests
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.host.tracked_job import TrackedJob
+
+#: Stops that are remembered.
+STOPS_KEPT = 100
 
 
 class Session:
@@ -32,8 +38,9 @@ class Session:
 
     def __init__(self, host: SdNext) -> None:
         self._host = host
-        self._jobs = Jobs(self._follow)
-        self._plan = PatchPlan(host, self._jobs)
+        self._requests = Requests()
+        self._jobs = Jobs(self._follow, self._requests)
+        self._plan = PatchPlan(host, self._jobs, self._requests)
         self._watcher = CompletionWatcher()
         self._learning = Learning(host.data_folder, self._warn)
         self._kernel_cache = KernelCache(cache_files())
@@ -42,6 +49,7 @@ class Session:
         self._nested_jobs = 0
         self._lock = threading.RLock()
         self._said: set[str] = set()
+        self.stops: deque[StopRecord] = deque(maxlen=STOPS_KEPT)
         self.patches = PatchTable()
 
     @property
@@ -72,6 +80,7 @@ class Session:
     def serve(self, app: Any) -> None:
         """The host's web application has started."""
         self._routes = app.routes
+        self._jobs.guard("serving a route", self._add_routes)
         self.reconcile()
 
     def begin_job(self, processing: Any = None) -> None:
@@ -84,6 +93,8 @@ class Session:
             self._nested_jobs += 1
             return
         asked_at_s = self._plan.phases.innermost_began_at_s
+        if self.is_acting:
+            self._jobs.guard("loading the host's processing", self._host.load_processing)
         self.reconcile()
         if self.is_acting:
             # What waited in the host's queue began when the job before it ended.
@@ -99,9 +110,21 @@ class Session:
         self._nested_jobs = 0
         if tracked is not None:
             self._jobs.guard("learning from a job", self._learn, tracked)
+            self._jobs.guard("keeping how long a Stop took", self._keep_stop, tracked)
         self._jobs.guard("letting go of a job", self._jobs.close)
         self._last_end_s = SYSTEM_CLOCK()
         self.reconcile()
+
+    def stop(self, after_image: bool = False) -> bool:
+        """End what runs, at once or after the image that is made now; False if nothing runs."""
+        control = self._requests.meant if self.is_acting else None
+        if control is None:
+            return False
+        if after_image:
+            control.stop_after_image()
+        else:
+            control.stop()
+        return True
 
     def forget_learned(self) -> None:
         """Drop what earlier jobs have taught about durations."""
@@ -117,17 +140,41 @@ class Session:
         job = self._jobs.current
         return job.snapshot() if job is not None else None
 
+    def _add_routes(self) -> None:
+        from zluda_sync.host import stop_route  # not before the host has loaded FastAPI itself
+
+        def find_label() -> str | None:
+            snapshot = self.snapshot()
+            return snapshot.label if snapshot is not None else None
+
+        route = stop_route.build_stop_route(self.stop, find_label)
+        self._host.add_route(
+            stop_route.PATH,
+            route,
+            methods=["POST"],
+            response_model=stop_route.StopAnswer,
+            tags=["ZLUDA Sync"],
+        )
+
     def _stand_down(self) -> None:
         with self._lock:
+            self._jobs.guard("handing the controls over", self._plan.controls.hand_over, self._host.state)
             self._jobs.guard("letting go of a job", self._jobs.close)
             self.patches.remove_all()
+            self._requests.close_all()
 
     def _learn(self, tracked: TrackedJob) -> None:
         """Take over what the job took, unless it was stopped or broke off."""
         state, is_whole = self._host.state, tracked.job.is_whole
+        was_ended = tracked.job.was_cut or state.interrupted or state.skipped
         tracked.job.end_parts()
-        if is_whole and not (tracked.is_broken or state.interrupted or state.skipped):
+        if is_whole and not (tracked.is_broken or was_ended):
             self._learning.learn(tracked.job)
+
+    def _keep_stop(self, tracked: TrackedJob) -> None:
+        record = tracked.stop_record()
+        if record is not None:
+            self.stops.append(record)
 
     def _follow(self, processing: Any, began_at_s: float | None) -> TrackedJob | None:
         accelerator = accelerator_of(self._host)
@@ -135,19 +182,30 @@ class Session:
             return None
         settings = self._read_settings()
         source = JobSource(processing)
+        control = self._requests.own_or_implied()
+        clock = PausableClock()
         shape = source.shape(accelerator.name, self._host.model_name, settings.mode.value)
         job = Job(
             settings.mode,
             shape,
             self._learning.memory_for(shape),
+            clock=clock,
             compile_sign=self._kernel_cache.was_written_within,
             began_at_s=began_at_s,
         )
         ladder = Ladder(rungs_for(settings.mode, accelerator), self._warn_of_demotion)
-        barrier = StepBarrier(settings.policy, ladder, self._watcher)
+        barrier = StepBarrier(settings.policy, ladder, self._watcher, is_leaving=control.wants_out)
         decode = DecodeHooks(lambda: self._host.vae, StepMarks(accelerator, self._watcher))
         return TrackedJob(
-            lambda: self._host.state, job, barrier, source, decode, is_asked=processing is not None
+            lambda: self._host.state,
+            job,
+            barrier,
+            source,
+            decode,
+            control,
+            clock,
+            lambda: self._host.components,
+            is_asked=processing is not None,
         )
 
     def _read_settings(self) -> Settings:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from zluda_sync.core.errors import Interrupted
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Switch
 from zluda_sync.host.tracked_job import TrackedJob
@@ -103,7 +104,9 @@ class _BarCount:
         def counted_update(n: float | None = 1) -> Any:
             for _ in range(min(int(n or 0), _MAX_STEPS_AT_ONCE)):
                 self._count()
-            return update(n)
+            result = update(n)
+            self._leave_if_wanted()
+            return result
 
         bar.update = counted_update
         if getattr(bar, "iterable", None) is not None:
@@ -114,10 +117,19 @@ class _BarCount:
         for item in items:
             yield item
             self._count()
+            self._leave_if_wanted()
 
     def _count(self) -> None:
         if self._switch.is_on:
             self._jobs.observe("counting a step", self._count_unless_called_back)
+
+    def _leave_if_wanted(self) -> None:
+        """Do what the host's callback does after Stop, for pipelines that call nobody back."""
+        job = self._jobs.current
+        if not self._switch.is_on or job is None or not job.control.must_leave:
+            return
+        if job.is_driver() and job.control.wants_out():
+            raise Interrupted
 
     def _count_unless_called_back(self, job: TrackedJob) -> None:
         if job.newest_launched == self._counted:

@@ -7,15 +7,21 @@ it; what is kept here survives both, and says what the device has finished.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
+
+from zluda_sync.core.clock import SYSTEM_CLOCK, PausableClock
+from zluda_sync.core.control import Control, Ending
 from zluda_sync.core.job import Job
 from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.part import Part
 from zluda_sync.core.phase import BASE, DETAIL, Phase
 from zluda_sync.core.snapshot import ProgressSnapshot
+from zluda_sync.core.stop_record import StopRecord
+from zluda_sync.device.exit_points import ExitPoints
 from zluda_sync.device.latents_ring import LatentsRing, StepFrame
 from zluda_sync.device.step_barrier import StepBarrier
 from zluda_sync.host.decode_hooks import DecodeHooks
@@ -24,6 +30,8 @@ from zluda_sync.host.phase_titles import phase_of
 
 #: Fields of the host that describe the pass and are lost when the host goes on before the device does.
 KEPT_FIELDS = ("job", "time_start", "prediction_type")
+#: How long queued steps may take before a pause begins, in seconds; then the pause counts as work.
+DRAIN_LIMIT_S = 60.0
 
 
 @dataclass
@@ -57,6 +65,17 @@ class TrackedPass:
     frames: LatentsRing = field(default_factory=LatentsRing)
 
 
+@dataclass
+class _Press:
+    """The moment of a Stop: when, what was going on, and how many steps were launched and still queued."""
+
+    at_s: float
+    snapshot: ProgressSnapshot
+    launched: int
+    queued: int
+    acknowledged_at_s: float | None = None
+
+
 class TrackedJob:
     """Follows one job: hooks tell it what the host does, progress fields ask it what to show.
 
@@ -69,6 +88,9 @@ class TrackedJob:
         barrier: marks steps and waits.
         source: tells which image and pass the host is in.
         decode: follows the VAE decode.
+        control: what the user wants of the request that the job belongs to.
+        clock: the job's own, which stands still while it is paused.
+        find_components: gives the parts of the models that the host has loaded.
         is_asked: whether the host said that a job begins; others begin with a step out of the blue.
     """
 
@@ -79,12 +101,19 @@ class TrackedJob:
         barrier: StepBarrier,
         source: JobSource,
         decode: DecodeHooks,
+        control: Control,
+        clock: PausableClock,
+        find_components: Callable[[], Sequence[torch.nn.Module]],
         is_asked: bool,
     ) -> None:
         self._find_state = find_state
         self._barrier = barrier
         self._source = source
         self._decode = decode
+        self._clock = clock
+        self._find_components = find_components
+        self._exits = ExitPoints(control, self.is_driver)
+        self._pressed: _Press | None = None
         self._passes: list[TrackedPass] = []
         self._driver = threading.get_ident()
         self._in_callback = False
@@ -92,6 +121,8 @@ class TrackedJob:
         self.is_asked = is_asked
         self.is_broken = False
         self.are_views_broken = False
+        self.control = control
+        control.begin_job(lambda: source.image, self._follow_wish)
 
     # What the hooks tell. Driver only.
 
@@ -103,6 +134,7 @@ class TrackedJob:
             is_bracketed: whether an end will follow; otherwise the next title ends it.
         """
         self._leave_pass()
+        self._exits.install(self._find_components())
         phase = phase_of(title)
         if phase is None:
             if not is_bracketed:
@@ -165,6 +197,8 @@ class TrackedJob:
         tracked.is_from_bar = is_from_bar
         if not is_counted:  # some pipelines move their bar before they call back
             self._barrier.pass_step(tracked.ledger, latents)
+            if self.control.is_paused:
+                self._hold(tracked.ledger)
 
     def settle_step(self) -> None:
         """The host has dealt with the step: take over what it now says of it."""
@@ -200,6 +234,8 @@ class TrackedJob:
 
     def close(self) -> None:
         """Let go of every tensor, event and hook."""
+        self.control.end_job()
+        self._exits.remove()
         self._decode.remove()
         for tracked in self._passes:
             tracked.frames.clear()
@@ -226,7 +262,57 @@ class TrackedJob:
 
     def snapshot(self) -> ProgressSnapshot:
         """Return the job's progress as one consistent picture."""
-        return self.job.snapshot(self._barrier.rung_name)
+        if self._pressed is not None and self._pressed.acknowledged_at_s is None:
+            self._pressed.acknowledged_at_s = SYSTEM_CLOCK()
+        snapshot = self.job.snapshot(self._barrier.rung_name)
+        ending = self.control.ending
+        if snapshot.is_unwanted and ending is not Ending.STOP:
+            ending = Ending.SKIP  # the host may have gone on to the next image, the device has not
+        return replace(snapshot, ending=ending, is_paused=self.control.is_paused)
+
+    def stop_record(self) -> StopRecord | None:
+        """Return how long the Stop of this job took until now, None if there was none."""
+        pressed = self._pressed
+        if pressed is None:
+            return None
+        acknowledged_at_s = pressed.acknowledged_at_s
+        return StopRecord(
+            mode=self.job.mode,
+            phase=pressed.snapshot.phase,
+            role=pressed.snapshot.role,
+            acknowledged_s=None if acknowledged_at_s is None else acknowledged_at_s - pressed.at_s,
+            ended_s=SYSTEM_CLOCK() - pressed.at_s,
+            launched_steps=self._launched - pressed.launched,
+            queued_steps=pressed.queued,
+        )
+
+    @property
+    def _launched(self) -> int:
+        return sum(tracked.ledger.launched for tracked in self._passes)
+
+    def _follow_wish(self) -> None:
+        """The user wants something: plan no more than that, and wake a host that waits. Any thread."""
+        ending, image = self.control.ending, self._source.image
+        if ending is Ending.STOP:
+            if self._pressed is None:
+                queued = sum(tracked.ledger.launched - tracked.ledger.completed for tracked in self._passes)
+                self._pressed = _Press(SYSTEM_CLOCK(), self.job.snapshot(), self._launched, queued)
+            self.job.cut(image)
+        elif ending is Ending.SKIP:
+            self.job.cut(image, image)
+        elif ending is Ending.STOP_AFTER_IMAGE:
+            self.job.cut(image + 1)
+        for tracked in self._passes:
+            tracked.ledger.wake()
+
+    def _hold(self, ledger: Ledger) -> None:
+        """Wait until the user goes on. What is queued is finished first, and still counts as work."""
+        ledger.wait_completed(ledger.launched - 1, DRAIN_LIMIT_S, lambda: not self.control.is_paused)
+        self._clock.pause()
+        try:
+            self.control.wait_while_paused()
+        finally:
+            self._clock.resume()
 
     def _end_unbracketed(self) -> None:
         """A phase that was only named is over: the host has gone back to the name of the job."""

@@ -1,0 +1,62 @@
+"""``POST /zluda_sync/v1/stop``: Stop, now or after the image that is made now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from fastapi import HTTPException
+from pydantic import BaseModel, Field
+
+PATH = "/zluda_sync/v1/stop"
+
+
+class When(str, Enum):
+    """When to stop."""
+
+    NOW = "now"
+    AFTER_IMAGE = "after-image"
+
+
+class StopOrder(BaseModel):
+    """What is asked for."""
+
+    when: When = Field(
+        default=When.NOW,
+        description="now: as the host's own Stop. after-image: when the image that is made now is whole.",
+    )
+
+
+class StopAnswer(BaseModel):
+    """What was done."""
+
+    when: When
+    label: str | None = Field(description="what the host is busy with, as its page shows it")
+
+
+def build_stop_route(
+    stop: Callable[[bool], bool], find_label: Callable[[], str | None]
+) -> Callable[[StopOrder], StopAnswer]:
+    """Return what answers the route.
+
+    Args:
+        stop: ends what runs, after the image if True; False if nothing runs that can be ended.
+        find_label: gives the label of the job that runs, None if none does.
+    """
+
+    def post_stop(order: StopOrder) -> Any:
+        """End what runs, now or after the image that is made now.
+
+        Raises:
+            HTTPException: 409, nothing runs that the extension follows.
+        """
+        if not stop(order.when is When.AFTER_IMAGE):
+            raise HTTPException(
+                409,
+                "nothing to stop: no job runs, or the extension does not act; "
+                "the host's own route is /sdapi/v1/interrupt",
+            )
+        return StopAnswer(when=order.when, label=find_label())
+
+    return post_stop

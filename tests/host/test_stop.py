@@ -1,0 +1,301 @@
+"""Stop, Skip and Pause over the host's own buttons: kept over every phase, and for their request only."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from modules import processing_diffusers, shared
+from zluda_sync.core.barrier import SyncMode
+from zluda_sync.core.errors import Interrupted
+
+
+@pytest.fixture
+def pressed(bench):
+    """Press a button of the host, as a page does: on a thread of its own."""
+    return lambda name: bench.in_thread(getattr(shared.state, name))
+
+
+def flags(state):
+    return [state.interrupted, state.skipped, state.paused]
+
+
+@pytest.mark.parametrize(("button", "index"), [("interrupt", 0), ("pause", 2)])
+def test_a_phase_that_begins_clears_nothing(bench, pressed, button, index):
+    """SD.Next alone forgets a Stop pressed in the text encoder."""
+    bench.begin("observe")
+    pressed(button)
+    for title in ("TE Encode", "Inference", "VAE Decode"):
+        phase = bench.state.begin(title)
+        assert flags(bench.state)[index]
+        bench.state.end(phase)
+        assert flags(bench.state)[index]
+        assert bench.polled("interrupted", "skipped", "paused")[index]
+
+
+def test_a_page_that_saves_settings_clears_nothing(bench, pressed):
+    """Apply begins a phase on a thread of its own, in the middle of the job."""
+    bench.begin("observe")
+    pressed("interrupt")
+    bench.in_thread(lambda: bench.state.end(bench.state.begin("Settings")))
+    assert bench.state.interrupted
+
+
+def test_the_next_request_knows_nothing_of_it(bench, pressed):
+    """Neither Stop, nor Skip, nor Pause, on the same thread."""
+    bench.switch_on()
+    for button in ("interrupt", "skip", "pause"):
+        request = bench.state.begin("Text", task_id=f"task({button})")
+        bench.begin("observe")
+        pressed(button)
+        bench.session.end_job()
+        bench.state.end(request)
+        assert [False, False, False] == flags(bench.state)
+        assert [False, False, False] == bench.polled("interrupted", "skipped", "paused")
+        bench.begin("observe")
+        assert [False, False, False] == flags(bench.state)
+        bench.session.end_job()
+
+
+def test_a_job_in_the_queue_is_not_stopped_with_the_one_that_runs(bench, pressed):
+    """Its page has begun the request already, and waits for the host's lock."""
+    go_on, waits, stopped = threading.Event(), threading.Event(), []
+
+    def queued_page():
+        request = bench.state.begin("Text", task_id="task(queued)")
+        waits.set()
+        go_on.wait(20.0)
+        stopped.append(bench.state.interrupted)
+        bench.state.end(request)
+
+    bench.switch_on()
+    bench.begin("observe")
+    page = threading.Thread(target=queued_page, daemon=True)
+    page.start()
+    assert waits.wait(20.0)
+    pressed("interrupt")
+    assert bench.state.interrupted
+    go_on.set()
+    page.join(20.0)
+    assert [False] == stopped
+
+
+def test_a_stop_before_the_job_begins_is_kept_for_it(bench, pressed):
+    """Pressed while the request loads its model."""
+    bench.switch_on()
+    bench.state.begin("Text", task_id="task(one)")
+    loading = bench.state.begin("Load model")
+    pressed("interrupt")
+    assert not bench.state.interrupted  # a model loaded by halves would fail the next job
+    bench.state.end(loading)
+    bench.session.begin_job(SimpleNamespace())
+    assert bench.state.interrupted
+
+
+def test_stop_with_nothing_running_is_the_hosts_own(bench, pressed):
+    """It sets the host's flag, which the next phase clears as ever."""
+    bench.switch_on()
+    pressed("interrupt")
+    assert bench.state.interrupted
+    bench.begin("observe")
+    assert not bench.state.interrupted
+
+
+def test_a_stop_ends_a_grid_of_jobs(bench, pressed):
+    """A script runs one job for each cell, and asks between them."""
+    bench.switch_on()
+    bench.state.begin("Text", task_id="task(one)")
+    bench.begin("observe")
+    pressed("interrupt")
+    bench.session.end_job()
+    assert bench.state.interrupted
+    bench.begin("observe")
+    assert bench.state.interrupted
+
+
+def test_two_clients_and_two_presses_are_one_stop(bench, pressed):
+    """Pressing again changes nothing."""
+    bench.begin("observe")
+    bench.step(0)
+    pressed("interrupt")
+    pressed("interrupt")
+    with pytest.raises(AssertionError):
+        bench.step(1)
+    bench.session.end_job()
+    assert 1 == len(bench.session.stops)
+
+
+def test_a_skip_is_for_one_image(bench, pressed):
+    """SD.Next alone skips the next one too."""
+    processing = SimpleNamespace(n_iter=3, iteration=0)
+    bench.begin("observe", processing=processing)
+    pressed("skip")
+    assert bench.state.skipped
+    processing.iteration = 1
+    assert not bench.state.skipped
+
+
+def test_a_skip_that_the_host_has_taken_note_of_is_over(bench, pressed):
+    """Some loops of the host clear the flag themselves."""
+    bench.begin("observe")
+    pressed("skip")
+    bench.state.skipped = False
+    assert not bench.state.skipped
+
+
+def test_stop_in_a_pause_ends_both(bench, pressed):
+    """The job that was held goes on only to end."""
+    outcome = []
+
+    def job():
+        bench.begin("every-step")
+        pressed("pause")
+        try:
+            bench.step(0)
+        except AssertionError as error:
+            outcome.append(str(error))
+
+    held = threading.Thread(target=job, daemon=True)
+    held.start()
+    while not (bench.launched and bench.session.snapshot().is_paused):
+        time.sleep(0.001)
+    assert held.is_alive()
+    assert bench.session.snapshot().label.startswith("Paused: ")
+    bench.state.interrupt()
+    held.join(20.0)
+    assert ["Interrupted..."] == outcome
+    assert [True, False, False] == bench.polled("interrupted", "skipped", "paused")
+
+
+def test_going_on_after_a_pause_takes_no_time_of_the_job(bench, pressed):
+    """What stood still teaches nothing about the length of a step."""
+    elapsed_s = []
+
+    def job():
+        bench.begin("every-step")
+        pressed("pause")
+        bench.step(0)
+        elapsed_s.append(bench.session.snapshot().elapsed_s)
+
+    began_s = time.perf_counter()
+    held = threading.Thread(target=job, daemon=True)
+    held.start()
+    while not bench.launched:
+        time.sleep(0.001)
+    threading.Event().wait(0.3)
+    bench.state.pause()
+    held.join(20.0)
+    assert elapsed_s[0] <= time.perf_counter() - began_s - 0.3
+
+
+def test_a_press_releases_a_host_that_waits_for_the_device(bench):
+    """The device may take minutes for a step that nobody wants any more."""
+    outcome = []
+    waiting = bench.wait_in_second_step(outcome)
+    bench.state.interrupt()
+    waiting.join(20.0)
+    assert ["Interrupted..."] == outcome
+
+
+def test_a_pipeline_that_calls_nobody_back_is_left_by_its_bar(bench, pressed):
+    """There is no host callback that could signal Stop."""
+    from diffusers import DiffusionPipeline
+
+    bench.begin("observe")
+    pipe = DiffusionPipeline.__new__(DiffusionPipeline)
+    pipe.set_progress_bar_config(disable=True)
+    with pipe.progress_bar(total=4) as bar:
+        bar.update()
+        pressed("interrupt")
+        with pytest.raises(Interrupted):
+            bar.update()
+    assert 2 == bench.session.snapshot().launched
+
+
+def test_switching_off_leaves_the_stop_to_the_host(bench, pressed):
+    """The box is unticked in a job that was stopped."""
+    bench.begin("observe")
+    pressed("interrupt")
+    shared.opts.data["zluda_sync_enabled"] = False
+    bench.session.reconcile()
+    assert bench.state.interrupted
+
+
+def test_what_follows_from_leaving_ends_with_the_image(bench, pressed, monkeypatch):
+    """The host's text encode is not made to be left: an error of its own may follow."""
+
+    def encode(p):
+        pressed("interrupt")
+        raise ValueError("not enough values to unpack")
+
+    monkeypatch.setattr(processing_diffusers, "process_diffusers", encode)
+    bench.begin("observe")
+    assert [] == processing_diffusers.process_diffusers(SimpleNamespace())
+    bench.session.close()
+
+
+def test_an_error_without_a_stop_is_the_hosts(bench, monkeypatch):
+    """A generation that fails fails as ever."""
+
+    def fail(p):
+        raise ValueError("a fault of the host")
+
+    monkeypatch.setattr(processing_diffusers, "process_diffusers", fail)
+    bench.begin("observe")
+    with pytest.raises(ValueError, match="a fault of the host"):
+        processing_diffusers.process_diffusers(SimpleNamespace())
+    bench.session.close()
+
+
+def test_a_whole_picture_is_kept_when_stop_comes_too_late(bench, pressed, monkeypatch):
+    """Pressed behind the last block of the decode; the host would put a preview in its place."""
+
+    def decode(p):
+        pressed("interrupt")
+        return ["picture"]
+
+    monkeypatch.setattr(processing_diffusers, "process_diffusers", decode)
+    bench.begin("observe")
+    assert ["picture"] == processing_diffusers.process_diffusers(SimpleNamespace())
+    assert [False, True] == [bench.state.interrupted, bench.state.interrupted]
+    bench.session.close()
+
+
+def test_a_stop_is_remembered_with_its_figures(bench, pressed):
+    """Mode, phase, steps after it, and how soon it was acknowledged."""
+    bench.begin("observe")
+    bench.step(0)
+    pressed("interrupt")
+    label = bench.session.snapshot().label
+    with pytest.raises(AssertionError):
+        bench.step(1)
+    bench.session.end_job()
+    (record,) = bench.session.stops
+    assert "Stopping: 1 queued step" == label
+    assert (SyncMode.OBSERVE, 1, 1) == (record.mode, record.launched_steps, record.queued_steps)
+    assert 0.0 <= record.acknowledged_s <= record.ended_s
+
+
+def test_a_stopped_job_teaches_nothing(bench, pressed):
+    """Half a job must not pass for the length of one."""
+    learned = []
+    bench.session._learning.learn = learned.append
+    bench.begin("observe", processing=SimpleNamespace(steps=1))
+    bench.step(0)
+    pressed("interrupt")
+    bench.session.end_job()
+    assert [] == learned
+
+
+def test_the_eta_of_a_stopped_job_is_that_of_its_queue(bench, pressed):
+    """What was planned and is not wanted any more takes no time."""
+    bench.begin("observe", processing=SimpleNamespace(steps=20, n_iter=4, iteration=0))
+    bench.step(0)
+    assert 1 < len(bench.session._jobs.current.job.parts)
+    pressed("interrupt")
+    phases = [part.phase.value for part in bench.session._jobs.current.job.parts]
+    assert "decode" not in phases
+    assert 1 == phases.count("denoise")

@@ -1,0 +1,131 @@
+"""The route of ours that stops: by its words, and not for strangers."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
+
+from modules import shared
+
+BASIC = Depends(HTTPBasic())
+
+
+class Client:
+    """A client of an app, in process."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    def post(self, path: str, **kwargs: Any) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
+                return await client.post(path, **kwargs)
+
+        return asyncio.run(ask())
+
+
+class HostApi:
+    """SD.Next's API in two versions: one that guards every route by itself, and one that does not.
+
+    Args:
+        subpath: the host's.
+        guards: whether routes are guarded by itself.
+        users: passwords by user.
+    """
+
+    def __init__(self, subpath: str = "", guards: bool = True, users: dict[str, str] | None = None) -> None:
+        self.app = FastAPI()
+        self.subpath = subpath
+        self.credentials = users or {}
+        if not guards:
+            self.add_api_route = self._add_unguarded
+
+    def add_api_route(self, path, fn, auth: bool = True, **kwargs):
+        if auth and self.credentials:
+            kwargs["dependencies"] = [Depends(self.auth)]
+        self._add_unguarded(path, fn, **kwargs)
+
+    def _add_unguarded(self, path, endpoint, **kwargs):
+        self.app.add_api_route(self.subpath + path, endpoint, **kwargs)
+
+    def auth(self, credentials: HTTPBasicCredentials = BASIC) -> bool:
+        if self.credentials.get(credentials.username) != credentials.password:
+            raise HTTPException(401)
+        return True
+
+
+@pytest.fixture
+def serve(bench, monkeypatch):
+    """Return a function that serves the session on a host's API, and gives a client of it."""
+
+    def serve_on(**kwargs) -> Client:
+        api = HostApi(**kwargs)
+        monkeypatch.setattr(shared, "api", api, raising=False)
+        bench.session.serve(api.app)
+        return Client(api.app)
+
+    return serve_on
+
+
+def test_it_stops_the_job_that_runs(bench, serve):
+    """The answer says what the host is busy with."""
+    client = serve()
+    bench.begin("observe")
+    answer = client.post("/zluda_sync/v1/stop", json={})
+    assert (200, "now") == (answer.status_code, answer.json()["when"])
+    assert answer.json()["label"].startswith("Stopping: ")
+    assert bench.state.interrupted
+
+
+def test_it_stops_after_the_image(bench, serve):
+    """The image that is made now is wanted."""
+    client = serve()
+    processing = SimpleNamespace(n_iter=2, iteration=0)
+    bench.begin("observe", processing=processing)
+    assert 200 == client.post("/zluda_sync/v1/stop", json={"when": "after-image"}).status_code
+    assert not bench.state.interrupted
+    processing.iteration = 1
+    assert bench.state.interrupted
+
+
+def test_nothing_to_stop_is_said(serve):
+    """An idle host, and the remedy."""
+    answer = serve().post("/zluda_sync/v1/stop", json={})
+    assert 409 == answer.status_code
+    assert "/sdapi/v1/interrupt" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "body", ['{"when": "later"}', '{"when": 1}', "[]", "nonsense", '{"when": "<script>"}'], ids=str
+)
+def test_a_hostile_request_is_refused(bench, serve, body):
+    """It names the field, and stops nothing."""
+    client = serve()
+    bench.begin("observe")
+    answer = client.post("/zluda_sync/v1/stop", content=body, headers={"Content-Type": "application/json"})
+    assert 422 == answer.status_code
+    assert not bench.state.interrupted
+
+
+@pytest.mark.parametrize("guards", [True, False], ids=["current versions", "versions before 2026"])
+def test_strangers_are_refused_where_the_host_has_users(bench, serve, guards):
+    """With the host's own users and passwords, in the way of its own API."""
+    client = serve(guards=guards, users={"me": "secret"})
+    bench.begin("observe")
+    assert 401 == client.post("/zluda_sync/v1/stop", json={}).status_code
+    assert not bench.state.interrupted
+    assert 200 == client.post("/zluda_sync/v1/stop", json={}, auth=("me", "secret")).status_code
+
+
+def test_it_lies_below_the_hosts_subpath(bench, serve):
+    """Where the host is served at an address of its own."""
+    client = serve(subpath="/sd")
+    bench.begin("observe")
+    assert 200 == client.post("/sd/zluda_sync/v1/stop", json={}).status_code
