@@ -32,7 +32,9 @@ def make_server(tmp_path_factory: pytest.TempPathFactory):
     """Return a function that makes a data folder with a small model in it, and a server on that folder."""
     servers = []
 
-    def make(name: str, step_s: float = STEP_S, decode_s: float = DECODE_S) -> SdNextServer:
+    def make(
+        name: str, step_s: float = STEP_S, decode_s: float = DECODE_S, block_s: float = 0.0
+    ) -> SdNextServer:
         data_dir = tmp_path_factory.mktemp(name)
         small_model.make_small_model(data_dir / "models")
         config = {
@@ -41,7 +43,7 @@ def make_server(tmp_path_factory: pytest.TempPathFactory):
             "show_progress_type": "Simple",
         }
         (data_dir / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        servers.append(SdNextServer(data_dir, step_s, decode_s))
+        servers.append(SdNextServer(data_dir, step_s, decode_s, block_s))
         servers[-1].install(DEVICE_EXTENSION, "async_device")
         return servers[-1]
 

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ class DoneJob:
         loops: for each denoising loop, when each of its steps was finished.
         launches: for each denoising loop, when each of its steps was queued.
         synchronized: how often the whole device was waited for.
+        blocks: blocks of text encoder and decoder that were run, where the device counts them.
         counts_on: whether the host's step count goes on from loop to loop, as it does in older versions.
     """
 
@@ -58,6 +60,7 @@ class DoneJob:
     loops: list[list[float]]
     launches: list[list[float]]
     synchronized: int
+    blocks: int
     counts_on: bool
 
     def denoise_polls(self, loop: int = 0) -> list[Poll]:
@@ -83,6 +86,10 @@ class DoneJob:
         launches = self.launches[loop]
         return max(finished(launches, at) - finished(self.loops[loop], at) for at in launches)
 
+    def launched_after(self, at_s: float) -> int:
+        """Return how many steps were queued after a moment."""
+        return sum(launched_at_s > at_s for loop in self.launches for launched_at_s in loop)
+
     def _step(self, poll: Poll, loop: int) -> int:
         return poll.step - (sum(map(len, self.loops[:loop])) if self.counts_on else 0)
 
@@ -95,11 +102,15 @@ def finished(ends_s: list[float], at_s: float) -> int:
 class SdNextServer:
     """A real SD.Next in a process of its own, on a folder of its own."""
 
-    def __init__(self, data_dir: Path, step_s: float, decode_s: float) -> None:
+    def __init__(self, data_dir: Path, step_s: float, decode_s: float, block_s: float = 0.0) -> None:
         self.data_dir = data_dir
         self.config = data_dir / "config.json"
         self.log = data_dir / "server.log"
-        self._times = {"ASYNC_DEVICE_STEP_S": str(step_s), "ASYNC_DEVICE_DECODE_S": str(decode_s)}
+        self._times = {
+            "ASYNC_DEVICE_STEP_S": str(step_s),
+            "ASYNC_DEVICE_DECODE_S": str(decode_s),
+            "ASYNC_DEVICE_BLOCK_S": str(block_s),
+        }
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._option_names: frozenset[str] = frozenset()
@@ -188,8 +199,16 @@ class SdNextServer:
             options.pop("torch_sync", None)
         self.post("/sdapi/v1/options", options)
 
-    def run_job(self, period_s: float = 0.05, **request: Any) -> DoneJob:
-        """Run one job through the API and poll its progress all the while."""
+    def run_job(
+        self, period_s: float = 0.05, on_poll: Callable[[Poll], None] | None = None, **request: Any
+    ) -> DoneJob:
+        """Run one job through the API and poll its progress all the while.
+
+        Args:
+            period_s: time between two polls.
+            on_poll: called with each poll.
+            request: fields of the request.
+        """
         self.post("/async_device/forget")
         body = {"prompt": "a red circle", "seed": 1, "steps": 12, "width": 256, "height": 256, **request}
         result: dict[str, Any] = {}
@@ -203,6 +222,8 @@ class SdNextServer:
         polls = []
         while job.is_alive():
             polls.append(self._poll())
+            if on_poll is not None:
+                on_poll(polls[-1])
             job.join(period_s)
         truth = self.get("/async_device/truth")
         loops = [loop for loop in truth["step_ends_s"] if loop]
@@ -215,6 +236,7 @@ class SdNextServer:
             loops,
             launches,
             truth["synchronized"],
+            truth["blocks"],
             counts_on=not self._page_progress_has_step,
         )
 

@@ -4,7 +4,8 @@ The device is a timeline: each denoising step and each VAE decode adds its time 
 ``torch.cuda``'s events, streams and synchronize are measured against it. Values are computed at once by the
 CPU; only their completion is late. ``GET /async_device/truth`` tells what the device has really done.
 
-Times come from the environment: ASYNC_DEVICE_STEP_S, ASYNC_DEVICE_DECODE_S.
+Times come from the environment: ASYNC_DEVICE_STEP_S, ASYNC_DEVICE_DECODE_S; and ASYNC_DEVICE_BLOCK_S, what
+each block of the text encoder and of the decoder costs the host, as where kernels are compiled.
 """
 
 import os
@@ -15,6 +16,7 @@ import torch
 
 STEP_S = float(os.environ.get("ASYNC_DEVICE_STEP_S", "0.2"))
 DECODE_S = float(os.environ.get("ASYNC_DEVICE_DECODE_S", "0.5"))
+BLOCK_S = float(os.environ.get("ASYNC_DEVICE_BLOCK_S", "0"))
 
 
 class Timeline:
@@ -26,6 +28,7 @@ class Timeline:
         self.step_ends_s = []  # one list per denoising loop
         self.launched_at_s = []
         self.synchronized = 0
+        self.blocks = 0
 
     def queue(self, seconds):
         """Add work and return when it will be done, in seconds of time.time()."""
@@ -109,6 +112,15 @@ def slow_decode(original):
     return decode
 
 
+def slow_block(original):
+    def forward(self, *args, **kwargs):
+        TIMELINE.blocks += 1
+        time.sleep(BLOCK_S)
+        return original(self, *args, **kwargs)
+
+    return forward
+
+
 def new_loop(original):
     def progress_bar(self, *args, **kwargs):
         TIMELINE.step_ends_s.append([])
@@ -118,8 +130,60 @@ def new_loop(original):
     return progress_bar
 
 
+def patched():
+    """Tell which names of the host are not its own now, and which modules of its model have hooks."""
+    return [*patched_functions(), *patched_state(), *hooked_modules()]
+
+
+def patched_functions():
+    import importlib
+
+    from diffusers import DiffusionPipeline
+
+    from modules import devices
+
+    homes = {
+        "modules.processing_args.diffusers_callback": "processing_callbacks.py",
+        "modules.processing_args.diffusers_callback_legacy": "processing_callbacks.py",
+        "modules.processing_diffusers.process_diffusers": "processing_diffusers.py",
+    }
+    found = []
+    for name, file in homes.items():
+        module, _, attribute = name.rpartition(".")
+        value = getattr(importlib.import_module(module), attribute)
+        if not value.__code__.co_filename.endswith(file):
+            found.append(name)
+    if importlib.import_module("modules.processing_callbacks").devices is not devices:
+        found.append("modules.processing_callbacks.devices")
+    if not DiffusionPipeline.progress_bar.__code__.co_filename.endswith("async_device.py"):
+        found.append("DiffusionPipeline.progress_bar")
+    return found
+
+
+def patched_state():
+    from modules import shared
+
+    return [
+        f"State.{name}"
+        for name, value in vars(type(shared.state)).items()
+        if type(value).__module__.startswith("zluda_sync")
+    ]
+
+
+def hooked_modules():
+    from modules import shared
+
+    return [
+        f"hook in {name}"
+        for name, module in vars(shared.sd_model).items()
+        if isinstance(module, torch.nn.Module) and any(part._forward_pre_hooks for part in module.modules())
+    ]
+
+
 def install():
     from diffusers import AutoencoderKL, DiffusionPipeline, UNet2DConditionModel
+    from diffusers.models.unets.unet_2d_blocks import UpDecoderBlock2D
+    from transformers.models.clip.modeling_clip import CLIPEncoderLayer
 
     from modules import devices, script_callbacks, shared
 
@@ -129,6 +193,9 @@ def install():
     UNet2DConditionModel.forward = slow_unet(UNet2DConditionModel.forward)
     AutoencoderKL.decode = slow_decode(AutoencoderKL.decode)
     DiffusionPipeline.progress_bar = new_loop(DiffusionPipeline.progress_bar)
+    if BLOCK_S:
+        for block in (UpDecoderBlock2D, CLIPEncoderLayer):
+            block.forward = slow_block(block.forward)
 
     def add_routes(demo, app):
         def truth():
@@ -137,42 +204,18 @@ def install():
                 "step_ends_s": TIMELINE.step_ends_s,
                 "launched_at_s": TIMELINE.launched_at_s,
                 "synchronized": TIMELINE.synchronized,
+                "blocks": TIMELINE.blocks,
             }
 
         def forget():
             TIMELINE.step_ends_s.clear()
             TIMELINE.launched_at_s.clear()
-            TIMELINE.synchronized = 0
+            TIMELINE.synchronized = TIMELINE.blocks = 0
             return {}
 
         def options():
             """Tell which options there are; the host's own route leaves out those at their default."""
             return list(shared.opts.data_labels)
-
-        def patched():
-            """Tell which names of the host are not its own now."""
-            import importlib
-
-            names = [
-                "modules.processing_args.diffusers_callback",
-                "modules.processing_args.diffusers_callback_legacy",
-            ]
-            found = []
-            for name in names:
-                module, _, attribute = name.rpartition(".")
-                value = getattr(importlib.import_module(module), attribute)
-                if not value.__code__.co_filename.endswith("processing_callbacks.py"):
-                    found.append(name)
-            callbacks = importlib.import_module("modules.processing_callbacks")
-            if callbacks.devices is not devices:
-                found.append("modules.processing_callbacks.devices")
-            state_class = type(shared.state)
-            for name, value in vars(state_class).items():
-                if type(value).__module__.startswith("zluda_sync"):
-                    found.append(f"State.{name}")
-            if not DiffusionPipeline.progress_bar.__code__.co_filename.endswith("async_device.py"):
-                found.append("DiffusionPipeline.progress_bar")
-            return found
 
         app.add_api_route("/async_device/truth", truth, methods=["GET"])
         app.add_api_route("/async_device/forget", forget, methods=["POST"])
