@@ -2,6 +2,7 @@
 
 python scripts/measure.py
 python scripts/measure.py --quick --json figures.json
+python scripts/measure.py --stop
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ def main() -> int:
         metavar="DIR",
         help="measure nothing: record the tests' golden traces here",
     )
+    parser.add_argument("--stop", action="store_true", help="press Stop in every phase of 120 jobs instead")
     options = parser.parse_args()
     if options.traces is not None and (options.quick or options.json is not None):
         fail("--traces measures nothing: leave out --quick and --json")
+    if options.stop and (options.json is not None or options.traces is not None):
+        fail("--stop prints its table: leave out --json and --traces")
     try:
         VirtualEnvironment().enter(("host",), __file__, sys.argv[1:])
     except SetupError as failure:
@@ -41,6 +45,10 @@ def main() -> int:
     from bench.host import ends_in_one_line, prepare_process
 
     prepare_process(draws_own_bar=True)
+    if options.stop:
+        from bench.stop_campaign import run_stop_campaign
+
+        return ends_in_one_line(lambda: run_stop_campaign(options.quick))
     if options.traces is not None:
         return ends_in_one_line(lambda: record_traces(options.traces))
     return ends_in_one_line(lambda: run_campaign(options.quick, options.json))

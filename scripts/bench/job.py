@@ -129,7 +129,7 @@ def run_job(
     """
     from modules import devices, processing, progress, shared
 
-    request = _build_request(shape)
+    request = build_request(shape)
     task_id = f"task(measure-{time.monotonic_ns()})"
     with contextlib.ExitStack() as watching:
         truth = sampler = None
@@ -165,7 +165,7 @@ def run_job(
     return FinishedJob(images, record)
 
 
-def _build_request(shape: JobShape) -> Any:
+def build_request(shape: JobShape) -> Any:
     """Return the host's object for a job of this shape."""
     from modules import processing
 

@@ -24,7 +24,7 @@ def unforeseen_passes() -> Iterator[None]:
     def process_samples_in_detail(p: Any, samples: list[Any]) -> tuple[list[Any], list[str]]:
         nonlocal is_in_detailer
         images, infotexts = process_samples(p, samples)
-        if is_in_detailer:
+        if is_in_detailer or shared.state.interrupted or shared.state.skipped:  # as SD.Next asks
             return images, infotexts
         detailed = []
         for image in images:
