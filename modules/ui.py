@@ -30,6 +30,7 @@ def create_text_tab() -> None:
                 stop = gr.Button("Stop", elem_id="txt2img_interrupt", min_width=40)
                 skip = gr.Button("Skip", elem_id="txt2img_skip", min_width=40)
                 pause = gr.Button("Pause", elem_id="txt2img_pause", min_width=40)
+            after_image = gr.Button("Stop after image", elem_id="txt2img_stop_after_image", size="sm")
 
     def slider(least: float, most: float, default: float, step: float, label: str, name: str) -> gr.Slider:
         return gr.Slider(least, most, default, step=step, label=label, elem_id=f"txt2img_{name}")
@@ -72,6 +73,7 @@ def create_text_tab() -> None:
         (stop, shared.state.interrupt, "() => setProgress()"),
         (skip, shared.state.skip, None),
         (pause, shared.state.pause, "() => togglePause()"),
+        (after_image, None, "() => stopAfterImage()"),  # SD.Next has no such button: it is the extension's
     ):
         button.click(action, js=js, queue=False, show_progress="hidden")
 

@@ -63,6 +63,17 @@ window.togglePause = (resumed) => {
   document.getElementById('txt2img_pause').textContent = lastState.paused ? 'Resume' : 'Pause';
 };
 
+// The host itself cannot do this: it asks the extension, and shows what that says where it cannot either.
+window.stopAfterImage = async () => {
+  const response = await fetch('./zluda_sync/v1/stop', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ when: 'after-image' }),
+  });
+  const answer = await response.json().catch(() => ({}));
+  document.getElementById('txt2img_info').textContent = response.ok ? '' : `${answer.detail ?? response.status}`;
+};
+
 async function askProgress(idTask, idLivePreview) {
   const response = await fetch('./internal/progress', {
     method: 'POST',

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 
+from tests.browser.chromium import wait_for
+from tests.browser.embedded import button_text, generate, open_host, press, set_number
+
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).resolve().parents[2]
-LIMIT_S = 40
 PERCENT = re.compile(r"\d+%")
-MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1200,1000",
-)
 EXTENSION_SCRIPT = """
 import gradio as gr
 from modules import script_callbacks, shared
@@ -47,23 +29,9 @@ script_callbacks.on_ui_tabs(add_tab)
 """
 
 
-def wait_for(read: Callable[[], object], what: str) -> object:
-    """The first true value of `read`, asked for every 50 ms; fails after `LIMIT_S`."""
-    deadline_s = time.monotonic() + LIMIT_S
-    while time.monotonic() < deadline_s:
-        value = read()
-        if value:
-            return value
-        time.sleep(0.05)
-    pytest.fail(f"{what}: not within {LIMIT_S} s")
-
-
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """A browser on the page of a host that has one extension; both end with the tests."""
-    if MISSING:
-        pytest.skip(f"not installed: {', '.join(MISSING)}")
-    webdriver = pytest.importorskip("selenium.webdriver")
     folder = tmp_path_factory.mktemp("page")
     probe = folder / "extensions" / "probe"
     (probe / "scripts").mkdir(parents=True)
@@ -73,70 +41,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
         "onUiLoaded(() => { window.probeLoaded = gradioApp() === document; });"
     )
     (probe / "style.css").write_text("#txt2img_info { letter-spacing: 3px; }")
-    command = (
-        "import sys; from modules.webui import main; sys.exit(main(sys.argv[1:]))",
-        "--port",
-        "0",
-        "--device",
-        "cpu",
-        "--data-dir",
-        str(folder / "data"),
-        "--extensions-dir",
-        str(folder / "extensions"),
-    )
-    log = (folder / "host.log").open("w+")
-    host = subprocess.Popen([sys.executable, "-c", *command], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
-    driver = None
-    try:
-
-        def read_address() -> str | None:
-            assert host.poll() is None, (folder / "host.log").read_text()
-            found = re.search(r"http://127\.0\.0\.1:\d+/", (folder / "host.log").read_text())
-            return found and found.group()
-
-        address = wait_for(read_address, "address of the host")
-        options = webdriver.ChromeOptions()
-        options.binary_location = str(shutil.which("chromium"))
-        for flag in (*FLAGS, f"--user-data-dir={folder / 'browser'}"):
-            options.add_argument(flag)
-        driver = webdriver.Chrome(options, webdriver.ChromeService(str(shutil.which("chromedriver"))))
-        driver.get(address)
-        yield SimpleNamespace(
-            driver=driver,
-            data=folder / "data",
-            log=folder / "host.log",
-            find=lambda css: driver.find_elements("css selector", css),
-            js=driver.execute_script,
-        )
-    finally:
-        if driver is not None:
-            driver.quit()
-        host.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
-        host.wait(LIMIT_S)
-        log.close()
-
-
-def button_text(page: SimpleNamespace) -> str:
-    """What stands on Generate."""
-    return page.js("return document.getElementById('txt2img_generate')?.textContent || ''").strip()
-
-
-def set_number(page: SimpleNamespace, element: str, value: int) -> None:
-    """Type a value into a slider's or number's box."""
-    box = wait_for(lambda: page.find(f"#{element} input[type=number]"), element)[0]
-    page.js(
-        "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', {bubbles: true}));"
-        "arguments[0].dispatchEvent(new Event('change', {bubbles: true}));",
-        box,
-        str(value),
-    )
-
-
-def generate(page: SimpleNamespace, steps: int) -> None:
-    """Press Generate for so many steps."""
-    wait_for(lambda: button_text(page) == "Generate", "Generate")
-    set_number(page, "txt2img_steps", steps)
-    page.find("#txt2img_generate")[0].click()
+    with open_host(folder, "--device", "cpu", "--extensions-dir", str(folder / "extensions")) as opened:
+        yield opened
 
 
 def test_a_job_shows_percent_preview_and_picture(page: SimpleNamespace) -> None:
@@ -156,7 +62,7 @@ def test_stop_ends_the_job(page: SimpleNamespace) -> None:
     set_number(page, "txt2img_width", 512)
     generate(page, 100)
     wait_for(lambda: PERCENT.search(button_text(page)), "percent on the button")
-    page.find("#txt2img_interrupt")[0].click()
+    press(page, "interrupt")
     wait_for(lambda: "Interrupted..." in page.log.read_text(), "end of the job")
     wait_for(lambda: button_text(page) == "Generate", "page")
 

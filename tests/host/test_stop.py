@@ -60,6 +60,18 @@ def test_the_next_request_knows_nothing_of_it(bench, pressed):
         bench.session.end_job()
 
 
+def test_saving_does_not_make_the_stop_the_hosts_own(bench, pressed):
+    """The host lets a Stop through when it begins to save; kept there, it would outlive its request."""
+    bench.switch_on()
+    request = bench.state.begin("Text", task_id="task(one)")
+    bench.begin("observe")
+    pressed("interrupt")
+    bench.state.end(bench.state.begin("Save image"))
+    bench.session.end_job()
+    bench.state.end(request)
+    assert not bench.state.interrupted
+
+
 def test_a_job_in_the_queue_is_not_stopped_with_the_one_that_runs(bench, pressed):
     """Its page has begun the request already, and waits for the host's lock."""
     go_on, waits, stopped = threading.Event(), threading.Event(), []

@@ -88,8 +88,6 @@ def _left_of_pass_s(part: Part, step_s: float, lead_in_s: float, now_s: float) -
 def _left_of_part_s(part: Part, expected_s: float, busy_until_s: float, now_s: float) -> float:
     if part.began_at_s is None:
         return expected_s
-    if part.is_cut:
-        return 0.0  # it ends at the next block of the model
     age_s = max(0.0, now_s - max(part.began_at_s, busy_until_s))
     done = _share_of_blocks(part)
     if done > 0:

@@ -66,14 +66,18 @@ class _ControlField(StateField):
         return own or (control is not None and self.asked_by_others(control))
 
     def write(self, state: Any, value: Any) -> None:
+        if self._phases.is_in_transition:
+            # A phase that saves takes over what it reads: maybe the wish of a user, which is kept elsewhere.
+            self.keep(state, value and self.own_value(state))
+            return
         own_control = self._requests.own
         control = self._requests.meant if own_control is None else None
-        if control is None or self._phases.is_in_transition:
-            self.keep(state, value)
-            if own_control is not None and not self._phases.is_in_transition:
-                self.written_by_host(own_control, value)
-        else:
+        if control is not None:
             self.wished(control, bool(value))
+            return
+        self.keep(state, value)
+        if own_control is not None:
+            self.written_by_host(own_control, value)
 
     def asked_by_host(self, control: Control) -> bool:
         """The thread of a request asks."""

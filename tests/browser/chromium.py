@@ -1,0 +1,67 @@
+"""A headless Chromium for tests of pages."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+LIMIT_S = 40
+MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1200,1000",
+)
+
+
+def wait_for(read: Callable[[], Any], what: str | Callable[[], str], limit_s: float = LIMIT_S) -> Any:
+    """The first true value of `read`, asked for every 50 ms; fails after `limit_s` with a word on `what`."""
+    deadline_s = time.monotonic() + limit_s
+    while time.monotonic() < deadline_s:
+        value = read()
+        if value:
+            return value
+        time.sleep(0.05)
+    pytest.fail(f"{what() if callable(what) else what}: not within {limit_s} s")
+
+
+@contextmanager
+def open_page(address: str, profile: Path) -> Iterator[SimpleNamespace]:
+    """A browser on a page; skips the test where there is no browser.
+
+    Args:
+        address: of the page.
+        profile: an empty folder for the browser.
+    Returns:
+        ``driver``; ``find(css)``, a list of elements; ``js(code, *arguments)``, what the code returns.
+    """
+    if MISSING:
+        pytest.skip(f"not installed: {', '.join(MISSING)}")
+    webdriver = pytest.importorskip("selenium.webdriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(shutil.which("chromium"))
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(str(shutil.which("chromedriver"))))
+    try:
+        driver.get(address)
+        yield SimpleNamespace(
+            driver=driver,
+            find=lambda css: driver.find_elements("css selector", css),
+            js=driver.execute_script,
+        )
+    finally:
+        driver.quit()

@@ -1,0 +1,89 @@
+"""Stop, Skip, Pause and Stop after image, as a person presses them, over the emulated device."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from tests.browser.chromium import wait_for
+from tests.browser.embedded import button_text, generate, open_host, press, wait_for_label
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """The page of a host with the extension; its device takes a while for everything."""
+    folder = tmp_path_factory.mktemp("buttons")
+    (folder / "data").mkdir()
+    (folder / "data" / "config.json").write_text(json.dumps({"zluda_sync_mode": "run-ahead"}))
+    slow = ("--step-ms", "300", "--encode-ms", "1500", "--decode-ms", "1500")
+    with open_host(folder, "--device", "emulated", *slow) as opened:
+        yield opened
+
+
+def pictures(page: SimpleNamespace) -> int:
+    """How many pictures were saved so far."""
+    return len(list((page.data / "outputs" / "text").glob("*.png")))
+
+
+def wait_until_ready(page: SimpleNamespace) -> None:
+    """Wait for the end of the job. Stop makes the page's button Generate before that, till the next poll."""
+    status = f"{page.driver.current_url}sdapi/v1/status"
+
+    def is_idle() -> bool:
+        with urllib.request.urlopen(status, timeout=20) as answer:
+            return json.load(answer)["status"] == "idle"
+
+    wait_for(is_idle, "end of the job")
+    wait_for(lambda: button_text(page) == "Generate", "Generate")
+
+
+@pytest.mark.parametrize("phase", ["Text encode", "Denoise", "VAE decode"])
+def test_stop_says_so_and_ends_the_job(page: SimpleNamespace, phase: str) -> None:
+    """Pressed in any phase of a batch of three: the button says so until all is over, and that is soon."""
+    generate(page, 8, batches=3)
+    wait_for_label(page, [f"Image 1/3: {phase}"])
+    before = pictures(page)
+    press(page, "interrupt")
+    # In the middle of the steps the job may be over before the page asks again.
+    wait_for(lambda: button_text(page).startswith("Stopping: ") or button_text(page) == "Generate", "answer")
+    wait_until_ready(page)
+    assert 1 >= pictures(page) - before
+
+
+def test_pause_holds_and_goes_on(page: SimpleNamespace) -> None:
+    """The step stands still while the button says so, and the picture comes after all."""
+    generate(page, 8)
+    wait_for_label(page, ["Denoise"])
+    press(page, "pause")
+    held = wait_for_label(page, ["Paused: "])
+    wait_for_label(page, ["Paused: ", "Paused"])
+    assert button_text(page) == wait_for_label(page, [held.split("%")[0]])
+    before = pictures(page)
+    press(page, "pause")
+    wait_until_ready(page)
+    assert 1 == pictures(page) - before
+
+
+def test_stop_after_image_keeps_that_image(page: SimpleNamespace) -> None:
+    """The first of three is made whole, and no other is begun."""
+    before = pictures(page)
+    generate(page, 8, batches=3)
+    wait_for_label(page, ["Image 1/3: Denoise"])
+    press(page, "stop_after_image")
+    wait_for_label(page, [", then stop"])
+    wait_until_ready(page)
+    assert 1 == pictures(page) - before
+
+
+def test_stop_after_image_says_when_nothing_runs(page: SimpleNamespace) -> None:
+    """A press on an idle page is answered."""
+    wait_until_ready(page)
+    press(page, "stop_after_image")
+    info = "return document.getElementById('txt2img_info').textContent"
+    wait_for(lambda: "nothing to stop" in page.js(info), "answer")
