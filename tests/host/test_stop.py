@@ -236,6 +236,26 @@ def test_switching_off_leaves_the_stop_to_the_host(bench, pressed):
     assert bench.state.interrupted
 
 
+def test_switching_off_leaves_the_pause_to_the_host(bench, pressed):
+    """The box is unticked while the job is held: the host's own button lets it go on."""
+
+    def job():
+        bench.begin("every-step")
+        pressed("pause")
+        bench.step(0)
+
+    held = threading.Thread(target=job, daemon=True)
+    held.start()
+    while not bench.launched:
+        time.sleep(0.001)
+    shared.opts.data["zluda_sync_enabled"] = False
+    bench.session.reconcile()
+    assert bench.state.paused
+    bench.state.pause()
+    held.join(20.0)
+    assert not held.is_alive()
+
+
 def test_what_follows_from_leaving_ends_with_the_image(bench, pressed, monkeypatch):
     """The host's text encode is not made to be left: an error of its own may follow."""
 
