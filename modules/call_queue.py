@@ -34,7 +34,8 @@ def wrap_gradio_call(func: Callable, extra_outputs: list, name: str) -> Callable
     """
 
     def run(*args: Any) -> tuple:
-        jobid = shared.state.begin(name)
+        is_task = bool(args) and str(args[0]).startswith("task(")
+        jobid = shared.state.begin(name, task_id=args[0] if is_task else 0)
         try:
             *outputs, text = func(*args)
         except Exception as e:  # noqa: BLE001 - the page shows it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
@@ -148,6 +149,19 @@ def test_a_picture_that_is_whole_is_not_thrown_away():
     assert [False, True] == [control.is_host_to_stop(), control.is_host_to_stop()]
 
 
+@pytest.mark.parametrize("move", ["next image", "end of the job"])
+def test_a_picture_that_is_whole_excuses_no_other(move):
+    """Some versions of the host do not ask; the answer is not for the next image, nor for the next job."""
+    request = Request()
+    request.control.picture_is_whole()
+    request.control.stop()
+    if move == "next image":
+        request.image = 1
+    else:
+        request.control.end_job()
+    assert request.control.is_host_to_stop()
+
+
 def test_a_late_stop_holds_in_the_next_phase():
     """The host has begun another phase without asking."""
     control = Request().control
@@ -177,6 +191,21 @@ def test_whoever_runs_the_job_is_told_of_each_wish():
     request.control.end_job()
     request.control.skip()
     assert 4 == request.told
+
+
+def test_a_stop_is_not_undone_by_a_look_at_the_same_time():
+    """A block looks whether it is to be left in the moment in which Stop is pressed."""
+    control = Request().control
+    looks = threading.Thread(target=lambda: [control.wants_out() for _ in range(3000)], daemon=True)
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        looks.start()
+        control.stop()
+        looks.join(20.0)
+    finally:
+        sys.setswitchinterval(interval_s)
+    assert control.must_leave
 
 
 WISHES = st.lists(

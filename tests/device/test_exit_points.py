@@ -133,6 +133,14 @@ def test_no_hook_is_left(exits):
     assert 0 == hooks_of(second)
 
 
+def test_none_is_put_in_once_the_job_is_over(exits):
+    """A settings page lets go of the job while its thread begins a phase."""
+    encoder = Encoder()
+    exits.close()
+    exits.install([encoder])
+    assert 0 == hooks_of(encoder)
+
+
 def test_a_compiled_model_gets_none(exits):
     """A hook would become a part of its graph, and its flag a reason to compile again."""
     in_place, wrapped = Encoder(), nn.Module()

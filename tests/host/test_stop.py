@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -128,6 +129,45 @@ def test_a_stop_ends_a_grid_of_jobs(bench, pressed):
     assert bench.state.interrupted
 
 
+def test_a_tab_that_goes_on_on_another_thread_is_stopped(bench):
+    """A generator's request begins on one thread, its jobs run on others; Stop may come on the first."""
+    pool = Pool()
+    bench.switch_on()
+    request = pool.run("first", lambda: bench.state.begin("Control"))
+
+    def frame():
+        bench.begin("observe")
+        bench.step(0)
+
+    pool.run("second", frame)
+    pool.run("first", bench.state.interrupt)
+    assert pool.run("second", lambda: bench.state.interrupted)
+    pool.run("second", bench.session.end_job)
+    assert pool.run("third", lambda: bench.state.interrupted)
+    pool.run("third", lambda: bench.begin("observe"))
+    assert pool.run("third", lambda: bench.state.interrupted)
+    pool.run("third", bench.session.end_job)
+    pool.run("third", lambda: bench.state.end(request))
+    assert [False, False] == [pool.run(name, lambda: bench.state.interrupted) for name in ("first", "third")]
+    pool.end()
+
+
+class Pool:
+    """Threads by name, as a server's pool keeps them: each does one thing after the other."""
+
+    def __init__(self):
+        self._workers = {}
+
+    def run(self, name, action):
+        if name not in self._workers:
+            self._workers[name] = ThreadPoolExecutor(1)
+        return self._workers[name].submit(action).result(20.0)
+
+    def end(self):
+        for worker in self._workers.values():
+            worker.shutdown()
+
+
 def test_two_clients_and_two_presses_are_one_stop(bench, pressed):
     """Pressing again changes nothing."""
     bench.begin("observe")
@@ -234,6 +274,64 @@ def test_switching_off_leaves_the_stop_to_the_host(bench, pressed):
     shared.opts.data["zluda_sync_enabled"] = False
     bench.session.reconcile()
     assert bench.state.interrupted
+
+
+@pytest.mark.parametrize("release", ["skip", "switch off"])
+def test_a_pause_that_is_over_waits_for_no_queue(bench, pressed, release):
+    """Steps are queued on a device that stands still; nobody wants the job to be held any more."""
+
+    def job():
+        bench.begin("observe")
+        pressed("pause")
+        try:
+            bench.step(0)
+        except AssertionError:
+            return
+
+    held = threading.Thread(target=job, daemon=True)
+    held.start()
+    while not bench.launched:
+        time.sleep(0.001)
+    if release == "skip":
+        bench.state.skip()
+    else:
+        shared.opts.data["zluda_sync_enabled"] = False
+        bench.session.reconcile()
+        bench.state.paused = False
+    held.join(20.0)
+    assert not held.is_alive()
+
+
+def test_an_error_that_follows_from_a_skip_does_not_end_the_batch(bench, pressed):
+    """The host takes whatever fails in a pass for a reason to stop."""
+    processing = SimpleNamespace(n_iter=2, iteration=0)
+    bench.begin("observe", processing=processing)
+    pressed("skip")
+    bench.state.interrupted = True
+    processing.iteration = 1
+    assert not bench.state.interrupted
+    bench.state.interrupted = True
+    assert bench.state.interrupted
+
+
+def test_what_a_pass_has_changed_is_put_back(bench, pressed, monkeypatch):
+    """Left in a hires pass, the next image would be made at its strength."""
+
+    def hires(p):
+        p.is_hr_pass, p.denoising_strength = True, 0.3
+        shared.sd_model = "hires pipeline"
+        p.task_args.pop("image")
+        pressed("skip")
+        raise Interrupted
+
+    monkeypatch.setattr(processing_diffusers, "process_diffusers", hires)
+    monkeypatch.setattr(shared, "sd_model", "pipeline", raising=False)
+    bench.begin("observe")
+    p = SimpleNamespace(is_hr_pass=False, denoising_strength=0.7, task_args={"image": "picture"})
+    assert [] == processing_diffusers.process_diffusers(p)
+    assert (False, 0.7, {"image": "picture"}) == (p.is_hr_pass, p.denoising_strength, p.task_args)
+    assert "pipeline" == shared.sd_model
+    bench.session.close()
 
 
 def test_switching_off_leaves_the_pause_to_the_host(bench, pressed):

@@ -84,6 +84,14 @@ def test_it_stops_the_job_that_runs(bench, serve):
     assert bench.state.interrupted
 
 
+def test_it_stops_without_a_body(bench, serve):
+    """As the host's own route does."""
+    client = serve()
+    bench.begin("observe")
+    assert 200 == client.post("/zluda_sync/v1/stop").status_code
+    assert bench.state.interrupted
+
+
 def test_it_stops_after_the_image(bench, serve):
     """The image that is made now is wanted."""
     client = serve()

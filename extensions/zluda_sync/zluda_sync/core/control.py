@@ -44,7 +44,7 @@ class Control:
         self._skipped: Position | None = None
         self._is_paused = False
         self._is_over = False
-        self._is_picture_whole = False
+        self._whole: Position | None = None
         self._on_change: Callable[[], None] | None = None
         self.must_leave = False
         self.is_loading = False
@@ -109,16 +109,20 @@ class Control:
         return self._is_paused
 
     @property
+    def is_held(self) -> bool:
+        """Whether a pause keeps the job from going on: neither stopped nor skipped, and not over."""
+        return self._is_paused and not self._is_over and not self.wants_out()
+
+    @property
     def stopped_at_s(self) -> float | None:
         """When Stop was pressed, None if it was not."""
         return self._stopped_at_s
 
     def wants_out(self) -> bool:
         """Whether to leave what is computed now; puts ``must_leave`` right."""
-        wants_out = self.is_stopped or self.is_skipped
-        if not wants_out:
-            self.must_leave = False
-        return wants_out
+        with self._changed:
+            self.must_leave = self.is_stopped or self.is_skipped
+            return self.must_leave
 
     def is_host_to_stop(self) -> bool:
         """Answer the host's own question whether it was interrupted.
@@ -128,15 +132,15 @@ class Control:
         """
         if self.is_loading:
             return False
-        if self._is_picture_whole:
-            self._is_picture_whole = False
+        if self._whole is not None and self._whole == self._position():
+            self._whole = None
             return False
         return self.is_stopped
 
     def wait_while_paused(self) -> None:
-        """Block until the user goes on, stops or skips, or the request is over."""
+        """Block until the job need not be held any more."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_paused or self.wants_out() or self._is_over)
+            self._changed.wait_for(lambda: not self.is_held)
 
     # What the job tells. The thread that runs it.
 
@@ -154,16 +158,16 @@ class Control:
     def end_job(self) -> None:
         """The job of the request has ended; others may follow."""
         with self._changed:
-            self._find_image = self._on_change = None
+            self._find_image = self._on_change = self._whole = None
             self.must_leave = self._stopped_at_s is not None
 
     def begin_phase(self) -> None:
         """The host has gone on to other work: a Stop holds for that again."""
-        self._is_picture_whole = False
+        self._whole = None
 
     def picture_is_whole(self) -> None:
         """All pictures of the image are there: a Stop that came too late for it does not throw them away."""
-        self._is_picture_whole = True
+        self._whole = self._position()
 
     def unskip(self) -> None:
         """The host has taken note of the Skip."""

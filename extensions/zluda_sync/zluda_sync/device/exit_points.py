@@ -29,10 +29,13 @@ class ExitPoints:
         self._control = control
         self._is_driver = is_driver
         self._handles: list[Any] = []
+        self._is_closed = False
         self._components: tuple[torch.nn.Module, ...] = ()
 
     def install(self, components: Iterable[torch.nn.Module]) -> None:
         """Put hooks on these components and on no others; does nothing where they are there already."""
+        if self._is_closed:  # by a settings page, while the job went on
+            return
         wanted = tuple(components)
         if len(wanted) == len(self._components) and all(map(_is, wanted, self._components)):
             return
@@ -47,6 +50,11 @@ class ExitPoints:
         for component in wanted:
             if not _has_graph(component):
                 self._handles += [block.register_forward_pre_hook(look) for block in blocks_of(component)]
+
+    def close(self) -> None:
+        """Leave every model as it was, for good."""
+        self._is_closed = True
+        self.remove()
 
     def remove(self) -> None:
         """Leave every model as it was."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.core.control import Control
+from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
 from zluda_sync.host.phase_hooks import PhaseHooks
 from zluda_sync.host.requests import Requests
@@ -20,7 +21,8 @@ from zluda_sync.host.state_field import StateField
 class ControlFields:
     """Builds the three descriptors."""
 
-    def __init__(self, requests: Requests, phases: PhaseHooks) -> None:
+    def __init__(self, jobs: Jobs, requests: Requests, phases: PhaseHooks) -> None:
+        self._jobs = jobs
         self._requests = requests
         self._phases = phases
 
@@ -45,16 +47,17 @@ class ControlFields:
 
     def _patch(self, state_class: type, name: str, kind: Callable[..., StateField], reason: str) -> Patch:
         def build(original: Any, switch: Switch) -> StateField:
-            return kind(name, original, switch, self._requests, self._phases)
+            return kind(name, original, switch, self._jobs, self._requests, self._phases)
 
         return Patch(state_class, name, build, reason)
 
 
 class _ControlField(StateField):
     def __init__(
-        self, name: str, original: Any, switch: Switch, requests: Requests, phases: PhaseHooks
+        self, name: str, original: Any, switch: Switch, jobs: Jobs, requests: Requests, phases: PhaseHooks
     ) -> None:
         super().__init__(name, original, switch)
+        self._jobs = jobs
         self._requests = requests
         self._phases = phases
 
@@ -69,15 +72,12 @@ class _ControlField(StateField):
         if self._phases.is_in_transition:
             # A phase that saves takes over what it reads: maybe the wish of a user, which is kept elsewhere.
             self.keep(state, value and self.own_value(state))
-            return
-        own_control = self._requests.own
-        control = self._requests.meant if own_control is None else None
-        if control is not None:
+        elif self._jobs.is_driving():
+            self.written_by_host(state, self._requests.own, value)
+        elif (control := self._requests.meant) is not None:
             self.wished(control, bool(value))
-            return
-        self.keep(state, value)
-        if own_control is not None:
-            self.written_by_host(own_control, value)
+        else:
+            self.keep(state, value)
 
     def asked_by_host(self, control: Control) -> bool:
         """The thread of a request asks."""
@@ -87,8 +87,9 @@ class _ControlField(StateField):
         """A client asks, or a thread that helps with a request."""
         raise NotImplementedError
 
-    def written_by_host(self, control: Control, value: Any) -> None:
-        """The thread of a request writes, outside of the beginning and end of a phase."""
+    def written_by_host(self, state: Any, control: Control | None, value: Any) -> None:
+        """The thread that runs a job writes, outside of the beginning and end of a phase."""
+        self.keep(state, value)
 
     def wished(self, control: Control, value: bool) -> None:
         """A client writes."""
@@ -102,6 +103,11 @@ class _Interrupted(_ControlField):
     def asked_by_others(self, control: Control) -> bool:
         return control.is_stopped
 
+    def written_by_host(self, state: Any, control: Control | None, value: Any) -> None:
+        # What fails because an image was left early is no reason to end the others.
+        if not (value and control is not None and control.is_skipped and not control.is_stopped):
+            self.keep(state, value)
+
     def wished(self, control: Control, value: bool) -> None:
         if value:
             control.stop()
@@ -111,13 +117,16 @@ class _Skipped(_ControlField):
     def asked_by_others(self, control: Control) -> bool:
         return control.is_skipped
 
-    def written_by_host(self, control: Control, value: Any) -> None:
-        if not value:
+    def written_by_host(self, state: Any, control: Control | None, value: Any) -> None:
+        self.keep(state, value)
+        if control is not None and not value:
             control.unskip()
 
     def wished(self, control: Control, value: bool) -> None:
         if value:
             control.skip()
+        else:
+            control.unskip()
 
 
 class _Paused(_ControlField):

@@ -6,47 +6,70 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from zluda_sync.core.errors import Interrupted
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Switch
 from zluda_sync.host.requests import Requests
-from zluda_sync.host.sdnext import log
+from zluda_sync.host.sdnext import SdNext, log
+
+#: What the host changes of the request on its way through the passes of an image, and puts back at its end.
+_CHANGED_BY_PASSES = ("is_hr_pass", "is_refiner_pass", "denoising_strength")
 
 
 class ImageHook:
     """Builds the replacement of ``process_diffusers(p)``, which makes all pictures of one image."""
 
-    def __init__(self, jobs: Jobs, requests: Requests) -> None:
+    def __init__(self, jobs: Jobs, requests: Requests, host: SdNext) -> None:
         self._jobs = jobs
         self._requests = requests
+        self._host = host
 
     def wrap(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
         """Wrap ``process_diffusers(p) -> pictures``.
 
         After Stop or Skip it returns no pictures, as the host does where it looks at its flags itself. Not
-        every phase of the host expects to be left: what follows from leaving it ends here.
+        every phase of the host expects to be left: what follows from leaving it ends here, and what the host
+        had not put back is put back.
         """
 
         @functools.wraps(original)
-        def process_diffusers(*args: Any, **kwargs: Any) -> Any:
+        def process_diffusers(p: Any, *args: Any, **kwargs: Any) -> Any:
             if not switch.is_on:
-                return original(*args, **kwargs)
+                return original(p, *args, **kwargs)
+            before = _Before(p, self._host.model)
             try:
-                pictures = original(*args, **kwargs)
+                pictures = original(p, *args, **kwargs)
             except Exception as error:
-                if not self._is_left():
+                control = self._requests.own
+                if control is None or not control.wants_out():
                     raise
-                log.debug(f"ZLUDA Sync: left early: {type(error).__name__}: {error}")
+                level = log.debug if isinstance(error, Interrupted) else log.warning
+                level(f"ZLUDA Sync: image left early: {type(error).__name__}: {error}")
+                self._jobs.guard("putting back what a pass has changed", before.put_back, p, self._host)
                 return []
             self._jobs.guard("noting a whole picture", self._note, pictures)
             return pictures
 
         return process_diffusers
 
-    def _is_left(self) -> bool:
-        control = self._requests.own
-        return control is not None and control.must_leave and control.wants_out()
-
     def _note(self, pictures: Any) -> None:
         control = self._requests.own
         if control is not None and isinstance(pictures, list) and pictures:
             control.picture_is_whole()
+
+
+class _Before:
+    """The request and the model as they were before the first pass."""
+
+    def __init__(self, p: Any, model: Any) -> None:
+        self._values = {name: getattr(p, name) for name in _CHANGED_BY_PASSES if hasattr(p, name)}
+        self._task_args = dict(getattr(p, "task_args", None) or {})
+        self._model = model
+
+    def put_back(self, p: Any, host: SdNext) -> None:
+        for name, value in self._values.items():
+            setattr(p, name, value)
+        if "image" in self._task_args:
+            p.task_args.setdefault("image", self._task_args["image"])
+        if self._model is not None and host.model is not self._model:
+            host.model = self._model

@@ -56,6 +56,10 @@ class Jobs:
             self._requests.job_ended(job.control)
             self._ended = job
 
+    def guarded(self, what: str, action: Callable[..., Any]) -> Callable[..., None]:
+        """Return ``action`` so that no error of it gets out."""
+        return lambda *args: self.guard(what, action, *args)
+
     def is_driving(self) -> bool:
         """Whether the calling thread runs the job that is followed."""
         job = self.current

@@ -40,9 +40,9 @@ class PatchPlan:
         self._hooks = StepHooks(jobs)
         self._routes = ProgressRoutes(jobs, requests)
         self.phases = PhaseHooks(jobs, requests)
-        self.controls = ControlFields(requests, self.phases)
+        self.controls = ControlFields(jobs, requests, self.phases)
         self._fields = ProgressFields(jobs, self.phases)
-        self._image = ImageHook(jobs, requests)
+        self._image = ImageHook(jobs, requests, host)
 
     def build(self, routes: Iterable[Any]) -> list[Patch]:
         """Return every patch.

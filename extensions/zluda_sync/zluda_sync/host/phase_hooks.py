@@ -76,7 +76,9 @@ class PhaseHooks:
             task_id = self._in_transition(original, state, args, kwargs)
             title = str(args[0] if args else kwargs.get("title", ""))
             is_marked = any((*args[1:], kwargs.get("task_id"), kwargs.get("api")))
-            self._jobs.guard("following a phase", self._began, title, task_id, is_marked)
+            asked_id = kwargs.get("task_id") or next(iter(args[1:]), None)
+            page_task = asked_id if isinstance(asked_id, str) else None
+            self._jobs.guard("following a phase", self._began, title, task_id, is_marked, page_task)
             return task_id
 
         return begin
@@ -93,17 +95,17 @@ class PhaseHooks:
 
         return end
 
-    def _began(self, title: str, task_id: Any, is_marked: bool) -> None:
+    def _began(self, title: str, task_id: Any, is_marked: bool, page_task: str | None) -> None:
         thread_id = threading.get_ident()
         phase = phase_of(title)
-        if self._is_new_request(title, task_id, is_marked):
+        is_outermost = self._is_new_request(title, is_marked)
+        if is_outermost:
             # What the request before it has left open on this thread will never end.
             self._jobs.request_ended()
             with self._lock:
                 self._open = [phase for phase in self._open if phase.thread_id != thread_id]
-        own = self._of_thread(thread_id)
-        if not own and not self._jobs.is_driving():
-            self._requests.open(is_errand=phase is not None)
+        if not self._jobs.is_driving():
+            self._requests.begin_phase(is_outermost, makes_pictures=phase is None, task_id=page_task)
         with self._lock:
             self._open.append(_OpenPhase(title, task_id, self._clock(), thread_id))
             del self._open[:-_MAX_OPEN]
@@ -129,16 +131,15 @@ class PhaseHooks:
         if not own:
             self._requests.close(thread_id)
 
-    def _is_new_request(self, title: str, task_id: Any, is_marked: bool) -> bool:
+    def _is_new_request(self, title: str, is_marked: bool) -> bool:
         """Whether no phase that is still open on this thread can be around this one.
 
-        Requests of the page and of the API are marked. Without a mark, the title of the outermost one tells;
-        in versions that nest nothing, any title does that names no phase.
+        Requests of the page and of the API are marked. Without a mark, the title of the outermost one tells.
         """
         if self._jobs.is_driving() or phase_of(title) is not None:
             return False
         own = self._of_thread(threading.get_ident())
-        return is_marked or not isinstance(task_id, str) or (bool(own) and own[0].title == title)
+        return is_marked or (bool(own) and own[0].title == title)
 
     def _find(self, task_id: Any) -> _OpenPhase | None:
         own = self._of_thread(threading.get_ident())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
 from zluda_sync.core.control import Control
 
@@ -11,33 +13,52 @@ from zluda_sync.core.control import Control
 _MAX_OPEN = 64
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Request:
-    """A request and the thread that runs it.
+    """A request that is under way.
 
     Attributes:
         control: what the user wants of it.
+        thread_id: of the thread that began it.
+        number: in order of opening.
+        task_id: of the page's task, None where the host gave none.
+        makes_pictures: whether it is one for pictures; others load a model, say.
         is_implied: whether no phase of the host began it; then its job's end is its own.
-        is_errand: whether it makes no pictures, such as loading a model.
+        has_moved: whether the host has begun anything within it.
     """
 
     control: Control
-    is_implied: bool
-    is_errand: bool
+    thread_id: int
+    number: int
+    task_id: str | None = None
+    makes_pictures: bool = True
+    is_implied: bool = False
+    has_moved: bool = False
 
 
 class Requests:
-    """One request a thread at most. Those of the page open theirs before they wait in the host's queue."""
+    """Knows who runs which request.
 
-    def __init__(self) -> None:
-        # In order of opening. Replaced, never changed: readers take no lock.
+    The host runs one at a time, behind a lock. Those of the page begin before they wait for it; those of the
+    API and of some tabs when they have it. A tab whose work is a generator goes on on another thread after
+    each of its steps: a thread that begins something outside of any request of its own takes part in the one
+    that runs.
+
+    Args:
+        is_waiting: whether the page's task of this id still waits for the host's lock.
+    """
+
+    def __init__(self, is_waiting: Callable[[str], bool] = lambda task_id: False) -> None:
+        self._is_waiting = is_waiting
+        # Replaced, never changed: readers take no lock.
         self._by_thread: dict[int, _Request] = {}
         self._running: Control | None = None
+        self._numbers = count()
         self._lock = threading.Lock()
 
     @property
     def own(self) -> Control | None:
-        """The control of the request that the calling thread runs, None if it runs none."""
+        """The control of the request in which the calling thread takes part, None if in none."""
         request = self._by_thread.get(threading.get_ident())
         return request.control if request is not None else None
 
@@ -45,57 +66,102 @@ class Requests:
     def meant(self) -> Control | None:
         """The control of the request that a press of Stop means, None if nothing is under way.
 
-        The host's buttons and routes name none. It is the one whose job runs; between jobs the oldest that
-        makes pictures, for the others wait behind it.
+        The host's buttons and routes name none. It is the one whose job runs; between jobs the newest that
+        makes pictures and does not wait.
         """
         if self._running is not None:
             return self._running
-        requests = self._by_thread.values()
-        pictures = [request for request in requests if not request.is_errand]
-        return next((request.control for request in pictures or requests), None)
+        request = self._likeliest()
+        return request.control if request is not None else None
 
-    def open(self, is_errand: bool = False) -> Control:
-        """A request begins on the calling thread; what the one before it has left open is over."""
-        return self._open(_Request(Control(), is_implied=False, is_errand=is_errand))
+    def begin_phase(self, is_outermost: bool, makes_pictures: bool, task_id: str | None) -> None:
+        """The host begins a phase on the calling thread.
+
+        Args:
+            is_outermost: whether it begins a request for certain; else it may be a part of the one that runs.
+            makes_pictures: whether a request that begins with it is one for pictures.
+            task_id: of the page's task, None where the host gave none.
+        """
+        thread_id = threading.get_ident()
+        request = self._by_thread.get(thread_id)
+        if request is None and not is_outermost:
+            request = self._joined(thread_id)
+        if request is None or is_outermost:
+            self._open(_Request(Control(), thread_id, next(self._numbers), task_id, makes_pictures))
+        else:
+            request.has_moved = True
 
     def own_or_implied(self) -> Control:
-        """Return the control of the calling thread's request; without one, a job implies one of its own."""
-        return self.own or self._open(_Request(Control(), is_implied=True, is_errand=False))
+        """Return the control for a job that begins on the calling thread."""
+        thread_id = threading.get_ident()
+        request = self._by_thread.get(thread_id) or self._joined(thread_id)
+        if request is None:
+            request = self._open(_Request(Control(), thread_id, next(self._numbers), is_implied=True))
+        request.has_moved = True
+        return request.control
 
     def close(self, thread_id: int) -> None:
-        """The request of a thread is over; one that its job implied goes on till the job ends."""
+        """A thread has ended all that it began: its own request, or its part in another's."""
         request = self._by_thread.get(thread_id)
-        if request is not None and not (request.is_implied and request.control is self._running):
-            self._remove(thread_id)
+        if request is None or (request.is_implied and request.control is self._running):
+            return
+        if request.thread_id == thread_id:
+            self._remove(request)
+        else:
+            with self._lock:
+                self._by_thread = {key: one for key, one in self._by_thread.items() if key != thread_id}
 
     def job_began(self, control: Control) -> None:
-        """The job of a request runs: it has left the queue."""
+        """The job of a request runs: it has the host's lock, so whatever else does not wait was left open."""
         self._running = control
+        for request in set(self._by_thread.values()):
+            if request.control is not control and not self._waits(request) and request.has_moved:
+                self._remove(request)
 
     def job_ended(self, control: Control) -> None:
         """The job of a request has ended, and with it a request that it implied."""
         if self._running is control:
             self._running = None
-        for thread_id, request in self._by_thread.items():
+        for request in set(self._by_thread.values()):
             if request.control is control and request.is_implied:
-                self._remove(thread_id)
+                self._remove(request)
 
     def close_all(self) -> None:
         """Forget every request."""
-        for thread_id in self._by_thread:
-            self._remove(thread_id)
+        for request in set(self._by_thread.values()):
+            self._remove(request)
 
-    def _open(self, request: _Request) -> Control:
-        thread_id = threading.get_ident()
-        self._remove(thread_id)
-        with self._lock:
-            kept = dict(list(self._by_thread.items())[-_MAX_OPEN + 1 :])
-            self._by_thread = {**kept, thread_id: request}
-        return request.control
+    def _likeliest(self) -> _Request | None:
+        """Return the request that runs, by all that is known."""
+        return max(
+            self._by_thread.values(),
+            key=lambda one: (one.makes_pictures, not self._waits(one), one.has_moved, one.number),
+            default=None,
+        )
 
-    def _remove(self, thread_id: int) -> None:
+    def _waits(self, request: _Request) -> bool:
+        return request.task_id is not None and self._is_waiting(request.task_id)
+
+    def _joined(self, thread_id: int) -> _Request | None:
+        """Have a thread take part in the request that runs, if one does and can have gone on there."""
+        request = self._likeliest()
+        if request is None or self._waits(request) or not request.makes_pictures or request.is_implied:
+            return None
         with self._lock:
-            request = self._by_thread.get(thread_id)
-            self._by_thread = {key: value for key, value in self._by_thread.items() if key != thread_id}
-        if request is not None:
-            request.control.end_request()
+            self._by_thread = {**self._by_thread, thread_id: request}
+        return request
+
+    def _open(self, request: _Request) -> _Request:
+        before = self._by_thread.get(request.thread_id)
+        if before is not None:
+            self._remove(before)
+        while len(self._by_thread) >= _MAX_OPEN:
+            self._remove(next(iter(self._by_thread.values())))
+        with self._lock:
+            self._by_thread = {**self._by_thread, request.thread_id: request}
+        return request
+
+    def _remove(self, request: _Request) -> None:
+        with self._lock:
+            self._by_thread = {key: one for key, one in self._by_thread.items() if one is not request}
+        request.control.end_request()

@@ -68,6 +68,7 @@ HOST_NAMES = (
     HostName("modules.processing_callbacks", "devices"),
     HostName(PROCESSING_MODULE, "process_diffusers", ("p",), required=False),
     HostName("modules.modeldata", "model_data", required=False),
+    HostName("modules.progress", "pending_tasks", required=False),
     HostName("modules.paths", "data_path"),
     HostName("modules.shared_state", "State.begin", ("title",)),
     HostName("modules.shared_state", "State.end"),
@@ -151,6 +152,22 @@ class SdNext:
 
             kwargs["dependencies"] = [Depends(api.auth)]
         api.add_api_route(path, endpoint, **kwargs)
+
+    def is_waiting(self, task_id: str) -> bool:
+        """Whether the page's task of this id waits in the host's queue."""
+        return task_id in getattr(sys.modules.get("modules.progress"), "pending_tasks", ())
+
+    @property
+    def model(self) -> Any:
+        """The model that is loaded, None if none is; asking loads none."""
+        data = getattr(sys.modules.get("modules.modeldata"), "model_data", None)
+        if data is None:  # the embedded host has no model data
+            return vars(_module("modules.shared")).get("sd_model")
+        return getattr(data, "sd_model", None)
+
+    @model.setter
+    def model(self, model: Any) -> None:
+        _module("modules.shared").sd_model = model  # type: ignore[attr-defined]
 
     def load_processing(self) -> None:
         """Import what the host imports with its first job, so that its names can be replaced before that."""

@@ -38,7 +38,7 @@ class Session:
 
     def __init__(self, host: SdNext) -> None:
         self._host = host
-        self._requests = Requests()
+        self._requests = Requests(host.is_waiting)
         self._jobs = Jobs(self._follow, self._requests)
         self._plan = PatchPlan(host, self._jobs, self._requests)
         self._watcher = CompletionWatcher()
@@ -204,6 +204,7 @@ class Session:
             decode,
             control,
             clock,
+            self._jobs.guarded,
             lambda: self._host.components,
             is_asked=processing is not None,
         )

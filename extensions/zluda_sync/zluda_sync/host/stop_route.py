@@ -24,7 +24,8 @@ class StopOrder(BaseModel):
 
     when: When = Field(
         default=When.NOW,
-        description="now: as the host's own Stop. after-image: when the image that is made now is whole.",
+        description="now: as the host's own Stop. after-image: when the image that is made now is whole; "
+        "in a script that makes one picture out of many jobs, when its present job is.",
     )
 
 
@@ -37,7 +38,7 @@ class StopAnswer(BaseModel):
 
 def build_stop_route(
     stop: Callable[[bool], bool], find_label: Callable[[], str | None]
-) -> Callable[[StopOrder], StopAnswer]:
+) -> Callable[..., StopAnswer]:
     """Return what answers the route.
 
     Args:
@@ -45,18 +46,19 @@ def build_stop_route(
         find_label: gives the label of the job that runs, None if none does.
     """
 
-    def post_stop(order: StopOrder) -> Any:
+    def post_stop(order: StopOrder | None = None) -> Any:
         """End what runs, now or after the image that is made now.
 
         Raises:
             HTTPException: 409, nothing runs that the extension follows.
         """
-        if not stop(order.when is When.AFTER_IMAGE):
+        when = order.when if order is not None else When.NOW
+        if not stop(when is When.AFTER_IMAGE):
             raise HTTPException(
                 409,
                 "nothing to stop: no job runs, or the extension does not act; "
                 "the host's own route is /sdapi/v1/interrupt",
             )
-        return StopAnswer(when=order.when, label=find_label())
+        return StopAnswer(when=when, label=find_label())
 
     return post_stop

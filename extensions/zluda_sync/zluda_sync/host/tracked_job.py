@@ -90,6 +90,7 @@ class TrackedJob:
         decode: follows the VAE decode.
         control: what the user wants of the request that the job belongs to.
         clock: the job's own, which stands still while it is paused.
+        guarded: keeps errors of ours from whoever presses a button.
         find_components: gives the parts of the models that the host has loaded.
         is_asked: whether the host said that a job begins; others begin with a step out of the blue.
     """
@@ -103,6 +104,7 @@ class TrackedJob:
         decode: DecodeHooks,
         control: Control,
         clock: PausableClock,
+        guarded: Callable[[str, Callable[..., Any]], Callable[..., None]],
         find_components: Callable[[], Sequence[torch.nn.Module]],
         is_asked: bool,
     ) -> None:
@@ -122,7 +124,7 @@ class TrackedJob:
         self.is_broken = False
         self.are_views_broken = False
         self.control = control
-        control.begin_job(lambda: source.image, self._follow_wish)
+        control.begin_job(lambda: source.image, guarded("following a wish", self._follow_wish))
 
     # What the hooks tell. Driver only.
 
@@ -197,7 +199,7 @@ class TrackedJob:
         tracked.is_from_bar = is_from_bar
         if not is_counted:  # some pipelines move their bar before they call back
             self._barrier.pass_step(tracked.ledger, latents)
-            if self.control.is_paused:
+            if self.control.is_held:
                 self._hold(tracked.ledger)
 
     def settle_step(self) -> None:
@@ -235,7 +237,7 @@ class TrackedJob:
     def close(self) -> None:
         """Let go of every tensor, event and hook."""
         self.control.end_job()
-        self._exits.remove()
+        self._exits.close()
         self._decode.remove()
         for tracked in self._passes:
             tracked.frames.clear()
@@ -307,7 +309,7 @@ class TrackedJob:
 
     def _hold(self, ledger: Ledger) -> None:
         """Wait until the user goes on. What is queued is finished first, and still counts as work."""
-        ledger.wait_completed(ledger.launched - 1, DRAIN_LIMIT_S, lambda: not self.control.is_paused)
+        ledger.wait_completed(ledger.launched - 1, DRAIN_LIMIT_S, lambda: not self.control.is_held)
         self._clock.pause()
         try:
             self.control.wait_while_paused()
