@@ -11,7 +11,7 @@ import diffusers
 import torch
 from PIL import Image
 
-from modules import devices, errors, shared
+from modules import errors, processing_vae, shared
 from modules.errors import HostError
 from modules.processing_args import set_pipeline_args
 
@@ -84,20 +84,10 @@ def process_hires(p: Any, latents: torch.Tensor) -> Any:
     return latents
 
 
-def vae_decode(latents: torch.Tensor, model: Any) -> list[Image.Image]:
-    """Decode (B, 4, h, w) latents. Waits for the device when the pictures are copied to the CPU."""
-    jobid = shared.state.begin("VAE Decode")
-    scaled = latents.to(devices.device, model.vae.dtype) / model.vae.config.scaling_factor
-    decoded = model.vae.decode(scaled, return_dict=False)[0]
-    pictures = model.image_processor.postprocess(decoded, output_type="pil")
-    shared.state.end(jobid)
-    return pictures
-
-
 def process_diffusers(p: Any) -> list[Image.Image]:
     """One batch from prompt to pictures; empty when it was stopped or skipped."""
     state = shared.state
     latents = process_base(p)
     if p.enable_hr and not (state.interrupted or state.skipped):
         latents = process_hires(p, latents)
-    return [] if state.interrupted or state.skipped else vae_decode(latents, shared.sd_model)
+    return [] if state.interrupted or state.skipped else processing_vae.vae_decode(latents, shared.sd_model)

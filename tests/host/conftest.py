@@ -106,9 +106,15 @@ class HostBench:
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        while thread.is_alive() and self.launched < 2:
-            time.sleep(0.001)
+        self.wait_until(lambda: self.launched >= 2)
         return thread
+
+    def wait_until(self, is_so: Callable[[], Any], limit_s: float = 20.0) -> None:
+        """Look again and again until something is so; fails after the limit."""
+        deadline_s = time.monotonic() + limit_s
+        while not is_so():
+            assert time.monotonic() < deadline_s, f"not within {limit_s} s"
+            time.sleep(0.001)
 
     @property
     def launched(self) -> int:

@@ -212,8 +212,7 @@ def test_stop_in_a_pause_ends_both(bench, pressed):
 
     held = threading.Thread(target=job, daemon=True)
     held.start()
-    while not (bench.launched and bench.session.snapshot().is_paused):
-        time.sleep(0.001)
+    bench.wait_until(lambda: bench.launched and bench.session.snapshot().is_paused)
     assert held.is_alive()
     assert bench.session.snapshot().label.startswith("Paused: ")
     bench.state.interrupt()
@@ -235,8 +234,7 @@ def test_going_on_after_a_pause_takes_no_time_of_the_job(bench, pressed):
     began_s = time.perf_counter()
     held = threading.Thread(target=job, daemon=True)
     held.start()
-    while not bench.launched:
-        time.sleep(0.001)
+    bench.wait_until(lambda: bench.launched)
     threading.Event().wait(0.3)
     bench.state.pause()
     held.join(20.0)
@@ -290,8 +288,7 @@ def test_a_pause_that_is_over_waits_for_no_queue(bench, pressed, release):
 
     held = threading.Thread(target=job, daemon=True)
     held.start()
-    while not bench.launched:
-        time.sleep(0.001)
+    bench.wait_until(lambda: bench.launched)
     if release == "skip":
         bench.state.skip()
     else:
@@ -344,8 +341,7 @@ def test_switching_off_leaves_the_pause_to_the_host(bench, pressed):
 
     held = threading.Thread(target=job, daemon=True)
     held.start()
-    while not bench.launched:
-        time.sleep(0.001)
+    bench.wait_until(lambda: bench.launched)
     shared.opts.data["zluda_sync_enabled"] = False
     bench.session.reconcile()
     assert bench.state.paused

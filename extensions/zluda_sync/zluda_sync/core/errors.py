@@ -35,3 +35,15 @@ class Interrupted(AssertionError):  # noqa: N818  the host's own signal bears no
 
     def __init__(self) -> None:
         super().__init__("Interrupted... no data is wanted any more")
+
+
+class LatentShapeError(ZludaSyncError):
+    """Latents that no preview can be made of.
+
+    Args:
+        shape: of the latents.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, shape: tuple[int, ...], reason: str) -> None:
+        super().__init__(f"no preview of latents of shape {shape}: {reason}")

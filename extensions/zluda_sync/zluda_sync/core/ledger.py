@@ -76,6 +76,13 @@ class Ledger:
         return completed[-1] if completed else None
 
     @property
+    def mean_step_s(self) -> float | None:
+        """What a step took the device on the average, the first one left out; None before the second."""
+        completed = self._completed_at_s
+        steps = len(completed) - 1
+        return (completed[steps] - completed[0]) / steps if steps > 0 else None
+
+    @property
     def is_drained(self) -> bool:
         """Whether every launched step is finished."""
         return len(self._completed_at_s) == len(self._launched_at_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from zluda_sync.core.barrier import MAX_DEPTH, MIN_DEPTH, BarrierPolicy, SyncMode
@@ -11,6 +12,14 @@ from zluda_sync.core.barrier import MAX_DEPTH, MIN_DEPTH, BarrierPolicy, SyncMod
 ENABLED = "zluda_sync_enabled"
 MODE = "zluda_sync_mode"
 DEPTH = "zluda_sync_depth"
+PREVIEW = "zluda_sync_preview"
+
+
+class PreviewMethod(str, Enum):
+    """How previews are made."""
+
+    FITTED = "fitted"
+    HOST = "host"
 
 
 @dataclass(frozen=True)
@@ -21,11 +30,13 @@ class Settings:
         enabled: the checkbox.
         mode: when the host waits.
         depth: run-ahead allowed, in steps.
+        preview: how previews are made.
     """
 
     enabled: bool = True
     mode: SyncMode = SyncMode.EVERY_STEP
     depth: int = 1
+    preview: PreviewMethod = PreviewMethod.FITTED
 
     @property
     def wants_to_act(self) -> bool:
@@ -83,6 +94,12 @@ def parse_settings(values: Mapping[str, Any]) -> tuple[Settings, tuple[SettingPr
             enabled=read(ENABLED, DEFAULTS.enabled, "true or false", _to_bool),
             mode=read(MODE, DEFAULTS.mode, "one of " + ", ".join(mode.value for mode in SyncMode), SyncMode),
             depth=read(DEPTH, DEFAULTS.depth, f"a whole number from {MIN_DEPTH} to {MAX_DEPTH}", _to_depth),
+            preview=read(
+                PREVIEW,
+                DEFAULTS.preview,
+                "one of " + ", ".join(method.value for method in PreviewMethod),
+                PreviewMethod,
+            ),
         ),
         tuple(problems),
     )

@@ -20,6 +20,11 @@ class StepMarks:
         self._rung = PlantedEvent(accelerator)
         self._ladder = Ladder([self._rung], _say_nothing)
 
+    @property
+    def is_working(self) -> bool:
+        """Whether events have not failed so far."""
+        return not self._ladder.has_left(self._rung)
+
     def leave(self, ledger: Ledger) -> None:
         """Count the piece just queued in ``ledger``, and have its completion counted when it comes."""
         step = ledger.record_launch()

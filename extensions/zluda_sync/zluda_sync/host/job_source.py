@@ -38,6 +38,13 @@ class JobSource:
             return REFINE
         return BASE
 
+    @property
+    def size_px(self) -> tuple[int, int] | None:
+        """Width and height of the picture in the pass that the host is in, None if unknown."""
+        names = ("hr_upscale_to_x", "hr_upscale_to_y") if self.role == HIRES else ("width", "height")
+        width_px, height_px = (_whole(self._get(name), 0) for name in names)
+        return (width_px, height_px) if width_px > 0 and height_px > 0 else None
+
     def shape(self, device: str, model: str, mode: str) -> JobShape | None:
         """Return the shape of the job, None if nothing is known of it.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.core.barrier import MAX_DEPTH, MIN_DEPTH, SyncMode
-from zluda_sync.core.settings import DEFAULTS, DEPTH, ENABLED, MODE
+from zluda_sync.core.settings import DEFAULTS, DEPTH, ENABLED, MODE, PREVIEW, PreviewMethod
 from zluda_sync.host.sdnext import SdNext
 
 _SECTION = ("zluda_sync", "ZLUDA Sync")
@@ -58,5 +58,16 @@ def register_options(host: SdNext, on_change: Callable[[], None]) -> None:
             gradio.Slider,
             {"minimum": MIN_DEPTH, "maximum": MAX_DEPTH, "step": 1},
             "for run-ahead: how many steps may be queued beyond the one that the GPU works on",
+        ),
+    )
+    opts.add_option(
+        PREVIEW,
+        option(
+            DEFAULTS.preview.value,
+            "Live preview",
+            gradio.Radio,
+            {"choices": [method.value for method in PreviewMethod]},
+            "fitted: learned from your finished pictures, costs next to nothing; "
+            "host: the method chosen in SD.Next, of finished steps only",
         ),
     )

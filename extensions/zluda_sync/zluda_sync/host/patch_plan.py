@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from zluda_sync.host.control_fields import ControlFields
+from zluda_sync.host.decoded_pairs import DecodedPairs
 from zluda_sync.host.image_hook import ImageHook
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch
 from zluda_sync.host.phase_hooks import PhaseHooks
+from zluda_sync.host.preview_patches import PreviewPatches
+from zluda_sync.host.previews import Previews
 from zluda_sync.host.progress_fields import ProgressFields
 from zluda_sync.host.progress_routes import ProgressRoutes
 from zluda_sync.host.requests import Requests
@@ -34,15 +37,17 @@ class PatchPlan:
     already is not installed twice.
     """
 
-    def __init__(self, host: SdNext, jobs: Jobs, requests: Requests) -> None:
+    def __init__(self, host: SdNext, jobs: Jobs, requests: Requests, previews: Previews) -> None:
         self._host = host
         self._jobs = jobs
         self._hooks = StepHooks(jobs)
-        self._routes = ProgressRoutes(jobs, requests)
+        self._routes = ProgressRoutes(jobs, requests, previews)
         self.phases = PhaseHooks(jobs, requests)
         self.controls = ControlFields(jobs, requests, self.phases)
         self._fields = ProgressFields(jobs, self.phases)
         self._image = ImageHook(jobs, requests, host)
+        self._pairs = DecodedPairs(jobs, lambda: host.latent_channels)
+        self.previews = PreviewPatches(jobs, requests, previews)
 
     def build(self, routes: Iterable[Any]) -> list[Patch]:
         """Return every patch.
@@ -92,6 +97,8 @@ class PatchPlan:
                 "replace the host's own synchronize after each step",
             ),
             *self._image_patches(),
+            Patch(host.processing_vae, "vae_decode", self._pairs.wrap, "learn how latents look"),
+            *self.previews.patches(type(host.state)),
             *self.controls.patches(type(host.state)),
             *self._fields.patches(type(host.state)),
             *self.phases.patches(type(host.state)),

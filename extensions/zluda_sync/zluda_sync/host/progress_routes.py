@@ -12,6 +12,7 @@ from typing import Any
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
+from zluda_sync.host.previews import Previews
 from zluda_sync.host.requests import Requests
 
 #: An ETA whose uncertainty is beyond this share is shown as a range.
@@ -21,9 +22,10 @@ _RANGE_SHARE = 0.15
 class ProgressRoutes:
     """Builds the patches of the routes that report progress."""
 
-    def __init__(self, jobs: Jobs, requests: Requests) -> None:
+    def __init__(self, jobs: Jobs, requests: Requests, previews: Previews) -> None:
         self._jobs = jobs
         self._requests = requests
+        self._previews = previews
         self._fills: dict[str, Callable[[Any, ProgressSnapshot, Any], None]] = {
             "/internal/progress": _fill_page_progress,
             "/sdapi/v1/progress": _fill_api_progress,
@@ -54,11 +56,29 @@ class ProgressRoutes:
                     request = args[0] if args else kwargs.get("req")
                     self._jobs.guard("acknowledging a Stop", self._acknowledge, answer)
                     self._jobs.report(lambda snapshot: fill(answer, snapshot, request))
+                    self._jobs.guard("showing a preview", self._show_preview, answer, request, kwargs)
                 return answer
 
             return answer_progress
 
         return build
+
+    def _show_preview(self, answer: Any, request: Any, parameters: dict[str, Any]) -> None:
+        """Give each client the newest preview that it does not have, whoever else asks."""
+        if not self._previews.are_made:
+            return
+        if hasattr(answer, "live_preview"):
+            known = getattr(request, "id_live_preview", -1)
+            if not answer.active or known == -1:
+                return
+            preview = self._previews.look()
+            if preview is not None and preview.number != known:
+                answer.live_preview, answer.id_live_preview = preview.data_uri, preview.number
+        elif hasattr(answer, "current_image"):
+            if getattr(request, "skip_current_image", False) or parameters.get("skip_current_image"):
+                return
+            preview = self._previews.look()
+            answer.current_image = preview.png_base64 if preview is not None else None
 
     def _acknowledge(self, answer: Any) -> None:
         """Say that a request will be stopped whose job has not begun: it loads a model, or makes ready."""

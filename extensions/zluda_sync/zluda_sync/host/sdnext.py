@@ -6,6 +6,7 @@ test and not by a user.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import logging
@@ -22,6 +23,8 @@ from zluda_sync.core.errors import HostUnsupportedError
 
 #: Where an image is made. Imported by the host with its first job, and not before: it asks for the model.
 PROCESSING_MODULE = "modules.processing_diffusers"
+#: Where the host's simplest preview lives, in the versions of late and before.
+_SIMPLE_PREVIEW_MODULES = ("modules.vae.sd_vae_approx", "modules.sd_vae_approx")
 #: SD.Next's logger, under the same name in every version; its records reach the console and sdnext.log.
 log = logging.getLogger("sd")
 
@@ -69,6 +72,11 @@ HOST_NAMES = (
     HostName(PROCESSING_MODULE, "process_diffusers", ("p",), required=False),
     HostName("modules.modeldata", "model_data", required=False),
     HostName("modules.progress", "pending_tasks", required=False),
+    HostName("modules.processing_vae", "vae_decode", ("latents", "model")),
+    HostName("modules.paths", "models_path", required=False),
+    HostName("modules.shared_state", "State.set_current_image"),
+    HostName("modules.shared_state", "State.do_set_current_image", required=False),
+    HostName("modules.shared_state", "State.current_image"),
     HostName("modules.paths", "data_path"),
     HostName("modules.shared_state", "State.begin", ("title",)),
     HostName("modules.shared_state", "State.end"),
@@ -153,6 +161,43 @@ class SdNext:
             kwargs["dependencies"] = [Depends(api.auth)]
         api.add_api_route(path, endpoint, **kwargs)
 
+    @property
+    def vae_name(self) -> str:
+        """What tells one VAE of a model from another."""
+        return f"{type(self.vae).__name__}, {getattr(self.opts, 'sd_vae', '')}"
+
+    @property
+    def latent_channels(self) -> int | None:
+        """Channels of the latents of the VAE that is loaded, None if it does not tell."""
+        model = self.model
+        vae = getattr(model, "vae", None) or getattr(getattr(model, "pipe", None), "vae", None)
+        config = getattr(vae, "config", None)
+        channels = getattr(config, "latent_channels", None) or getattr(config, "z_dim", None)
+        return channels if isinstance(channels, int) else None
+
+    @property
+    def preview_method(self) -> str:
+        """The host's own way to make previews: ``Simple``, ``TAESD`` …; ``None`` for no previews."""
+        return str(getattr(self.opts, "show_progress_type", "") or "")
+
+    def build_simple_preview(self, latents: torch.Tensor) -> torch.Tensor:
+        """Return the host's simplest preview of (C, h, w) latents: (3, h, w), -1 to 1.
+
+        Raises:
+            HostUnsupportedError: this version has it under another name.
+        """
+        for name in _SIMPLE_PREVIEW_MODULES:
+            with contextlib.suppress(HostUnsupportedError):
+                preview: torch.Tensor = _attribute(name, "cheap_approximation")(latents)
+                return preview
+        raise HostUnsupportedError(f"{_SIMPLE_PREVIEW_MODULES[0]}.cheap_approximation")
+
+    @property
+    def has_tiny_decoder(self) -> bool:
+        """Whether the weights of the host's TAESD are on disk; asked for without them, it downloads them."""
+        folder = Path(getattr(_module("modules.paths"), "models_path", "") or "", "TAESD")
+        return any(folder.glob("*decoder*.pth"))
+
     def is_waiting(self, task_id: str) -> bool:
         """Whether the page's task of this id waits in the host's queue."""
         return task_id in getattr(sys.modules.get("modules.progress"), "pending_tasks", ())
@@ -177,6 +222,11 @@ class SdNext:
     def data_folder(self) -> Path:
         """The user's folder, in which config.json and models lie by default."""
         return Path(getattr(_module("modules.paths"), "data_path", "") or "")
+
+    @property
+    def processing_vae(self) -> ModuleType:
+        """Where latents are decoded; everybody looks ``vae_decode`` up in it."""
+        return _module("modules.processing_vae")
 
     @property
     def processing_args(self) -> ModuleType:

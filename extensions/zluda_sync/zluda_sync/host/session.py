@@ -25,6 +25,8 @@ from zluda_sync.host.learning import Learning
 from zluda_sync.host.options import register_options
 from zluda_sync.host.patch_plan import PatchPlan
 from zluda_sync.host.patches import PatchTable
+from zluda_sync.host.preview_setup import PreviewSetup
+from zluda_sync.host.previews import Previews
 from zluda_sync.host.requests import Requests
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.host.tracked_job import TrackedJob
@@ -40,7 +42,9 @@ class Session:
         self._host = host
         self._requests = Requests(host.is_waiting)
         self._jobs = Jobs(self._follow, self._requests)
-        self._plan = PatchPlan(host, self._jobs, self._requests)
+        self._previews = Previews()
+        self._plan = PatchPlan(host, self._jobs, self._requests, self._previews)
+        self._preview_setup = PreviewSetup(host, self._jobs, self._previews, self._plan.previews, self._warn)
         self._watcher = CompletionWatcher()
         self._learning = Learning(host.data_folder, self._warn)
         self._kernel_cache = KernelCache(cache_files())
@@ -111,6 +115,8 @@ class Session:
         if tracked is not None:
             self._jobs.guard("learning from a job", self._learn, tracked)
             self._jobs.guard("keeping how long a Stop took", self._keep_stop, tracked)
+            self._jobs.guard("learning from a picture", self._preview_setup.learn, tracked)
+        self._previews.end()
         self._jobs.guard("letting go of a job", self._jobs.close)
         self._last_end_s = SYSTEM_CLOCK()
         self.reconcile()
@@ -127,8 +133,9 @@ class Session:
         return True
 
     def forget_learned(self) -> None:
-        """Drop what earlier jobs have taught about durations."""
+        """Drop what earlier jobs have taught about durations and colours."""
         self._learning.forget()
+        self._preview_setup.forget()
 
     def close(self) -> None:
         """Leave the host as it came."""
@@ -141,7 +148,10 @@ class Session:
         return job.snapshot() if job is not None else None
 
     def _add_routes(self) -> None:
-        from zluda_sync.host import stop_route  # not before the host has loaded FastAPI itself
+        # Not before the host has loaded FastAPI itself.
+        from fastapi import Response
+
+        from zluda_sync.host import preview_route, stop_route
 
         def find_label() -> str | None:
             snapshot = self.snapshot()
@@ -155,9 +165,17 @@ class Session:
             response_model=stop_route.StopAnswer,
             tags=["ZLUDA Sync"],
         )
+        self._host.add_route(
+            preview_route.PATH,
+            preview_route.build_preview_route(self._previews),
+            methods=["GET"],
+            response_class=Response,
+            tags=["ZLUDA Sync"],
+        )
 
     def _stand_down(self) -> None:
         with self._lock:
+            self._previews.end()
             self._jobs.guard("handing the controls over", self._plan.controls.hand_over, self._host.state)
             self._jobs.guard("letting go of a job", self._jobs.close)
             self.patches.remove_all()
@@ -195,7 +213,9 @@ class Session:
         )
         ladder = Ladder(rungs_for(settings.mode, accelerator), self._warn_of_demotion)
         barrier = StepBarrier(settings.policy, ladder, self._watcher, is_leaving=control.wants_out)
-        decode = DecodeHooks(lambda: self._host.vae, StepMarks(accelerator, self._watcher))
+        marks = StepMarks(accelerator, self._watcher)
+        decode = DecodeHooks(lambda: self._host.vae, marks)
+        previews = self._preview_setup.begin(settings.preview, marks)
         return TrackedJob(
             lambda: self._host.state,
             job,
@@ -206,6 +226,7 @@ class Session:
             clock,
             self._jobs.guarded,
             lambda: self._host.components,
+            previews,
             is_asked=processing is not None,
         )
 

@@ -38,9 +38,9 @@ class StepHooks:
                 return original(pipe, step, timestep, kwargs if kwargs is not None else {})
             total = getattr(pipe, "num_timesteps", None) or None
             latents = kwargs.get("latents") if kwargs else None
-            return self._around(
-                original, step, total, latents, (pipe, step, timestep, kwargs if kwargs is not None else {})
-            )
+            scheduler = getattr(pipe, "scheduler", None)
+            arguments = (pipe, step, timestep, kwargs if kwargs is not None else {})
+            return self._around(original, step, total, latents, scheduler, arguments)
 
         return diffusers_callback
 
@@ -52,7 +52,7 @@ class StepHooks:
             if not switch.is_on:
                 return original(step, timestep, latents)
             tensor = latents if isinstance(latents, torch.Tensor) else None  # ONNX pipelines give an ndarray
-            return self._around(original, step, None, tensor, (step, timestep, latents))
+            return self._around(original, step, None, tensor, None, (step, timestep, latents))
 
         return diffusers_callback_legacy
 
@@ -75,9 +75,15 @@ class StepHooks:
         return progress_bar
 
     def _around(
-        self, original: Callable[..., Any], step: int, total: int | None, latents: Any, args: tuple[Any, ...]
+        self,
+        original: Callable[..., Any],
+        step: int,
+        total: int | None,
+        latents: Any,
+        scheduler: Any,
+        args: tuple[Any, ...],
     ) -> Any:
-        self._jobs.observe("following a step", TrackedJob.pass_step, step, total, latents)
+        self._jobs.observe("following a step", TrackedJob.pass_step, step, total, latents, scheduler)
         try:
             return original(*args)
         finally:

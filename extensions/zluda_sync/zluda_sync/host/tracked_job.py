@@ -23,10 +23,12 @@ from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.core.stop_record import StopRecord
 from zluda_sync.device.exit_points import ExitPoints
 from zluda_sync.device.latents_ring import LatentsRing, StepFrame
+from zluda_sync.device.projection_fit import DecodedPair
 from zluda_sync.device.step_barrier import StepBarrier
 from zluda_sync.host.decode_hooks import DecodeHooks
 from zluda_sync.host.job_source import JobSource
 from zluda_sync.host.phase_titles import phase_of
+from zluda_sync.host.previews import ProjectedPreviews
 
 #: Fields of the host that describe the pass and are lost when the host goes on before the device does.
 KEPT_FIELDS = ("job", "time_start", "prediction_type")
@@ -48,6 +50,7 @@ class TrackedPass:
         last_index: loop index of the newest launch, None if the pipeline does not tell.
         is_left: whether the host has gone on to something else.
         is_from_bar: whether the newest launch was told by the progress bar alone.
+        newest_frame: what the newest step left for a preview, None before the first.
         latents_shape: (B, C, h, w) of the latents, None if the pipeline does not tell.
         frames: latents of the steps in flight.
     """
@@ -61,6 +64,7 @@ class TrackedPass:
     last_index: int | None = None
     is_left: bool = False
     is_from_bar: bool = False
+    newest_frame: StepFrame | None = None
     latents_shape: tuple[int, ...] | None = None
     frames: LatentsRing = field(default_factory=LatentsRing)
 
@@ -92,6 +96,7 @@ class TrackedJob:
         clock: the job's own, which stands still while it is paused.
         guarded: keeps errors of ours from whoever presses a button.
         find_components: gives the parts of the models that the host has loaded.
+        previews: gets what each step leaves, None if previews are made otherwise or not at all.
         is_asked: whether the host said that a job begins; others begin with a step out of the blue.
     """
 
@@ -106,6 +111,7 @@ class TrackedJob:
         clock: PausableClock,
         guarded: Callable[[str, Callable[..., Any]], Callable[..., None]],
         find_components: Callable[[], Sequence[torch.nn.Module]],
+        previews: ProjectedPreviews | None,
         is_asked: bool,
     ) -> None:
         self._find_state = find_state
@@ -116,6 +122,7 @@ class TrackedJob:
         self._find_components = find_components
         self._exits = ExitPoints(control, self.is_driver)
         self._pressed: _Press | None = None
+        self._scheduler: Any = None
         self._passes: list[TrackedPass] = []
         self._driver = threading.get_ident()
         self._in_callback = False
@@ -123,6 +130,8 @@ class TrackedJob:
         self.is_asked = is_asked
         self.is_broken = False
         self.are_views_broken = False
+        self.previews = previews
+        self.decoded_pairs: list[DecodedPair] = []
         self.control = control
         control.begin_job(lambda: source.image, guarded("following a wish", self._follow_wish))
 
@@ -170,6 +179,7 @@ class TrackedJob:
         index: int | None = None,
         total: int | None = None,
         latents: Any = None,
+        scheduler: Any = None,
         host_count: int | None = None,
         is_from_bar: bool = False,
     ) -> None:
@@ -179,6 +189,7 @@ class TrackedJob:
             index: zero-based loop index, None if the pipeline does not tell.
             total: steps of the loop, None if unknown.
             latents: what the step computes, None if the pipeline does not tell.
+            scheduler: of the pipeline, None if it does not tell.
             host_count: the host's own step count before the step; as it stands if None.
             is_from_bar: whether only the progress bar told of the step.
         Raises:
@@ -195,6 +206,7 @@ class TrackedJob:
             tracked.is_left = False
             self.job.resume(tracked.part)
         self._in_callback = True
+        self._scheduler = scheduler
         is_counted = tracked.is_from_bar and not is_from_bar and index == tracked.ledger.launched - 1
         tracked.is_from_bar = is_from_bar
         if not is_counted:  # some pipelines move their bar before they call back
@@ -213,15 +225,27 @@ class TrackedJob:
         latents = state.current_latent
         if latents is not None:
             tracked.latents_shape = tuple(latents.shape)
-            tracked.frames.hold(
-                StepFrame(
-                    step=tracked.ledger.launched - 1,
-                    latents=latents,
-                    noise_pred=getattr(state, "current_noise_pred", None),
-                    sigma=getattr(state, "current_sigma", None),
-                    sigma_next=getattr(state, "current_sigma_next", None),
-                ),
-                tracked.ledger.completed,
+            frame = StepFrame(
+                step=tracked.ledger.launched - 1,
+                latents=latents,
+                noise_pred=getattr(state, "current_noise_pred", None),
+                sigma=getattr(state, "current_sigma", None),
+                sigma_next=getattr(state, "current_sigma_next", None),
+            )
+            tracked.frames.hold(frame, tracked.ledger.completed)
+            self._offer_preview(tracked, frame, getattr(state, "prediction_type", ""))
+            tracked.newest_frame = frame
+
+    def _offer_preview(self, tracked: TrackedPass, frame: StepFrame, prediction_type: str) -> None:
+        if self.previews is not None:
+            self.previews.offer(
+                tracked.ledger,
+                frame,
+                tracked.newest_frame,
+                step_s=tracked.ledger.mean_step_s,
+                size_px=self._source.size_px,
+                prediction_type=prediction_type,
+                scheduler=self._scheduler,
             )
 
     @property
@@ -239,8 +263,11 @@ class TrackedJob:
         self.control.end_job()
         self._exits.close()
         self._decode.remove()
+        self.decoded_pairs.clear()
+        self._scheduler = None
         for tracked in self._passes:
             tracked.frames.clear()
+            tracked.newest_frame = None
             self._barrier.forget(tracked.ledger)
 
     # What the progress fields ask. Any thread.
@@ -364,6 +391,7 @@ class TrackedJob:
         for earlier in self._passes:
             if earlier.ledger.is_drained:
                 earlier.frames.clear()
+            earlier.newest_frame = None
         state = self._find_state()
         part, ledger = self.job.begin_pass(self._source.role, self._source.image)
         tracked = TrackedPass(

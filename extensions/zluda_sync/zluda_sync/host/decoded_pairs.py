@@ -1,0 +1,84 @@
+"""Pairs of final latents and the picture that the host decoded from them: what a projection is fitted to."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from zluda_sync.device.preview_latents import middle_frame, select_frames
+from zluda_sync.device.projection_fit import DecodedPair
+from zluda_sync.host.jobs import Jobs
+from zluda_sync.host.patches import Switch
+
+
+class DecodedPairs:
+    """Builds the replacement of the host's ``vae_decode``, which gives the job each pair that it sees.
+
+    Args:
+        jobs: knows the current job.
+        find_channels: gives C of the VAE that is used now, None if unknown.
+    """
+
+    def __init__(self, jobs: Jobs, find_channels: Callable[[], int | None]) -> None:
+        self._jobs = jobs
+        self._find_channels = find_channels
+
+    def wrap(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+        """Wrap ``vae_decode(latents, model, …) -> pictures``, which ends with the pictures on the host."""
+
+        @functools.wraps(original)
+        def vae_decode(*args: Any, **kwargs: Any) -> Any:
+            pictures = original(*args, **kwargs)
+            if switch.is_on:
+                latents = kwargs.get("latents", args[0] if args else None)
+                size_px = (kwargs.get("width"), kwargs.get("height"))
+                self._jobs.guard("keeping a decoded picture", self._keep, latents, pictures, size_px)
+            return pictures
+
+        return vae_decode
+
+    def _keep(self, latents: Any, pictures: Any, size_px: tuple[Any, Any]) -> None:
+        job = self._jobs.current
+        if job is None or not job.is_driver() or not isinstance(latents, torch.Tensor):
+            return
+        pair = build_pair(latents, pictures, self._find_channels(), size_px if all(size_px) else None)
+        if pair is not None:
+            job.decoded_pairs.append(pair)
+
+
+def build_pair(
+    latents: torch.Tensor, pictures: Any, channels: int | None, size_px: tuple[int, int] | None
+) -> DecodedPair | None:
+    """Return the first picture with its latents, None where the two cannot be told to belong together.
+
+    Args:
+        latents: as they were decoded, in any shape that a preview can be made of.
+        pictures: what the decode gave: images, or arrays (B, H, W, 3) of 0 to 1; for a video, its frames.
+        channels: of the VAE, None if unknown.
+        size_px: width and height of the picture, None if unknown.
+    """
+    frames = select_frames(latents, channels, size_px)
+    count = len(pictures) if pictures is not None else 0
+    if not count:
+        return None
+    is_video = frames.shape[2] > 1
+    picture = to_array(pictures[count // 2 if is_video else 0])
+    if picture is None or (is_video and frames.shape[0] > 1):
+        return None
+    # The decode has ended with a copy to the host, so the device is idle: this waits for nothing.
+    return DecodedPair(middle_frame(frames)[0].float().cpu(), torch.from_numpy(picture))
+
+
+def to_array(picture: Any) -> np.ndarray[Any, Any] | None:
+    """Return a picture as (H, W, 3) of 0 to 255, None if it is none."""
+    if isinstance(picture, Image.Image):
+        return np.asarray(picture.convert("RGB"), dtype=np.float32)
+    array = np.asarray(picture)
+    if array.ndim != 3 or array.shape[-1] != 3:
+        return None
+    return array.astype(np.float32) * (1.0 if array.dtype == np.uint8 else 255.0)

@@ -1,0 +1,58 @@
+"""The host's own previews, which launch device work on the thread of whoever asks, give way to ours."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from zluda_sync.host.jobs import Jobs
+from zluda_sync.host.patches import Patch, Switch
+from zluda_sync.host.previews import Previews
+from zluda_sync.host.requests import Requests
+
+_METHODS = ("set_current_image", "do_set_current_image")
+
+
+class PreviewPatches:
+    """Builds the replacements of the methods of the host's state that make its preview."""
+
+    def __init__(self, jobs: Jobs, requests: Requests, previews: Previews) -> None:
+        self._jobs = jobs
+        self._requests = requests
+        self._previews = previews
+        self._thread = threading.local()
+
+    def patches(self, state_class: type) -> list[Patch]:
+        """Return one patch for each method that this version of the host has."""
+        return [
+            Patch(state_class, name, self._wrap, "make no previews on the threads of clients")
+            for name in _METHODS
+            if hasattr(state_class, name)
+        ]
+
+    def make_host_preview(self, state: Any) -> Any:
+        """Have the host make its preview now, on the calling thread; None if it makes none."""
+        make = getattr(state, "do_set_current_image", None) or state.set_current_image
+        self._thread.is_making = True
+        try:
+            return state.current_image if make() else None
+        finally:
+            self._thread.is_making = False
+
+    def _wrap(self, original: Callable[..., bool], switch: Switch) -> Callable[..., bool]:
+        @functools.wraps(original)
+        def make_preview(state: Any, *args: Any, **kwargs: Any) -> bool:
+            if not switch.is_on or not self._previews.are_made or self._is_for_the_host():
+                return original(state, *args, **kwargs)
+            return False
+
+        return make_preview
+
+    def _is_for_the_host(self) -> bool:
+        """Whether the host itself needs the image: for a picture that is stopped, it delivers its preview."""
+        if getattr(self._thread, "is_making", False):
+            return True
+        control = self._requests.own
+        return self._jobs.is_driving() and control is not None and control.must_leave

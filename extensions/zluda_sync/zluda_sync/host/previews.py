@@ -1,0 +1,138 @@
+"""The previews of a session: made only while somebody looks, and given to everybody who does."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.ledger import Ledger
+from zluda_sync.device.job_previews import JobPreviews
+from zluda_sync.device.latents_ring import StepFrame
+from zluda_sync.host.preview import Preview, build_images
+
+#: Somebody looks if a client has asked for a preview within this time, in seconds.
+LOOKING_S = 5.0
+
+
+class PreviewSource(ABC):
+    """Where the previews of one job come from."""
+
+    @abstractmethod
+    def newest(self) -> tuple[Hashable, int, Callable[[], list[Any]]] | None:
+        """Return what tells the newest preview from others, its step, and what builds its images.
+
+        None while there is none. Never waits, and launches nothing on the device.
+        """
+
+    def look(self) -> None:  # noqa: B027  most sources go by the steps
+        """Somebody looks."""
+
+    def close(self) -> None:  # noqa: B027  not every source holds something
+        """The job is over."""
+
+
+class Previews:
+    """Holds the newest preview. Clients ask on threads of their own."""
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._looked_at_s: float | None = None
+        self._clip_asked_at_s: float | None = None
+        self._source: PreviewSource | None = None
+        self._key: Hashable = None
+        self._newest: Preview | None = None
+        self._count = 0
+        self._lock = threading.Lock()
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether somebody has asked for a preview of late."""
+        return self._is_recent(self._looked_at_s)
+
+    @property
+    def is_clip_wanted(self) -> bool:
+        """Whether somebody has asked for a whole clip of late."""
+        return self._is_recent(self._clip_asked_at_s)
+
+    def begin(self, source: PreviewSource | None) -> None:
+        """A job begins whose previews come from ``source``, None if there are to be none."""
+        self.end()
+        self._source = source
+
+    def end(self) -> None:
+        """The job is over, and with it its previews."""
+        with self._lock:
+            source, self._source = self._source, None
+            self._newest = self._key = None
+        if source is not None:
+            source.close()
+
+    @property
+    def are_made(self) -> bool:
+        """Whether the job that runs has previews of ours."""
+        return self._source is not None
+
+    def look(self, wants_clip: bool = False) -> Preview | None:
+        """Return the newest preview, None while there is none, and have more made for some seconds."""
+        self._looked_at_s = self._clock()
+        if wants_clip:
+            self._clip_asked_at_s = self._looked_at_s
+        source = self._source
+        if source is None:
+            return None
+        source.look()
+        found = source.newest()
+        if found is None:
+            return self._newest
+        key, step, build = found
+        with self._lock:
+            if self._source is source and key != self._key:
+                images = build()
+                clip = images if len(images) > 1 else None
+                self._count += 1
+                self._newest = Preview(self._count, step, images[len(images) // 2], clip)
+                self._key = key
+            return self._newest
+
+    def _is_recent(self, at_s: float | None) -> bool:
+        return at_s is not None and self._clock() - at_s < LOOKING_S
+
+
+class ProjectedPreviews(PreviewSource):
+    """Previews that are projected behind the steps while somebody looks.
+
+    Args:
+        previews: of the job.
+        all_previews: knows whether somebody looks.
+        warn: told once if previews of this job cannot be made.
+    """
+
+    def __init__(self, previews: JobPreviews, all_previews: Previews, warn: Callable[[str], None]) -> None:
+        self.previews = previews
+        self._all = all_previews
+        self._warn = warn
+        self._is_off = False
+
+    def offer(self, ledger: Ledger, frame: StepFrame, previous: StepFrame | None, **details: Any) -> None:
+        """A step was queued: queue its preview if somebody looks and it is due. Never raises."""
+        if self._is_off or not self._all.is_looked_at:
+            return
+        try:
+            self.previews.queue_preview(
+                ledger, frame, previous, wants_clip=self._all.is_clip_wanted, **details
+            )
+        except Exception as error:  # noqa: BLE001  a preview never breaks a generation
+            self._is_off = True
+            self._warn(f"no previews of this job: {type(error).__name__}: {error}")
+
+    def newest(self) -> tuple[Hashable, int, Callable[[], list[Any]]] | None:
+        ready = self.previews.newest_ready()
+        if ready is None:
+            return None
+        return (id(ready.ledger), ready.step), ready.step, lambda: build_images(ready.pixels)
+
+    def close(self) -> None:
+        self.previews.close()
