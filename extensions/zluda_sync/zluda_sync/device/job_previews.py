@@ -19,7 +19,7 @@ from zluda_sync.device.preview_latents import middle_frame, select_frames
 from zluda_sync.device.projection import DeviceProjection, Projection, plain_projection
 
 #: Previews in flight that are kept: the newest that is ready is shown, and with run-ahead some are queued.
-_KEPT = 64
+_KEPT = 512
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,323 @@
+"""Previews over the host's routes: made for whoever looks, shown to everybody, and never on their threads."""
+
+from __future__ import annotations
+
+import io
+import threading
+from types import SimpleNamespace
+
+import pytest
+import torch
+from PIL import Image
+
+from modules import shared
+from modules.progress import ProgressRequest, api_progress
+from tests.host.test_stop_route import Client, HostApi
+from tests.virtual_clock import VirtualClock
+from zluda_sync.host.decoded_pairs import build_pair
+from zluda_sync.host.host_method import HostMethodPreviews
+from zluda_sync.host.preview import Preview, build_images
+from zluda_sync.host.previews import LOOKING_S, Previews, PreviewSource
+from zluda_sync.host.simple_projection import read_projection
+
+
+class Source(PreviewSource):
+    """Has the preview that the test gives it."""
+
+    def __init__(self):
+        self.step = None
+        self.looks = self.built = 0
+
+    def newest(self):
+        if self.step is None:
+            return None
+        return self.step, self.step, self._build
+
+    def _build(self):
+        self.built += 1
+        return [Image.new("RGB", (8, 8), (self.step, 0, 0))]
+
+    def look(self):
+        self.looks += 1
+
+
+@pytest.fixture
+def asked(bench, monkeypatch):
+    """Return a function that asks the page's route as a browser tab does."""
+    api = HostApi()
+    monkeypatch.setattr(shared, "api", api, raising=False)
+    api.app.add_api_route("/internal/progress", api_progress, methods=["POST"])
+    bench.session.serve(api.app)
+    route = next(route for route in api.app.routes if getattr(route, "path", "") == "/internal/progress")
+
+    def ask(known=0, task="undefined"):
+        return bench.in_thread(
+            lambda: route.dependant.call(ProgressRequest(id_task=task, id_live_preview=known))
+        )
+
+    ask.client = Client(api.app)
+    return ask
+
+
+def begin(bench, steps=1):
+    """Begin a job that somebody looks at, with so many finished steps."""
+    bench.begin("observe", processing=SimpleNamespace(steps=4, width=16, height=16, n_iter=1))
+    bench.session._previews.look()
+    for index in range(steps):
+        bench.step(index)
+    finish(bench, steps)
+
+
+def finish(bench, steps):
+    """Let the device finish all that is queued, and wait until the preview of the newest step is there."""
+    bench.device.finish()
+    tracked = bench.session._jobs.current
+    if tracked.previews is not None:
+        newest = tracked.previews.previews.newest_ready
+        bench.wait_until(lambda: newest() is not None and newest().step == steps - 1)
+
+
+def test_each_tab_gets_each_preview_that_it_does_not_have(bench, asked):
+    """SD.Next alone gives a preview only to the tab that made it."""
+    begin(bench)
+    first, second = asked(), asked()
+    assert first.live_preview == second.live_preview is not None
+    assert first.id_live_preview == second.id_live_preview
+    assert asked(first.id_live_preview).live_preview is None
+    bench.step(1)
+    finish(bench, 2)
+    assert asked(first.id_live_preview).id_live_preview == first.id_live_preview + 1
+
+
+def test_a_hidden_tab_is_shown_nothing_and_has_nothing_made(bench, asked):
+    """It says so by its number."""
+    bench.begin("observe")
+    bench.step(0)
+    asked(known=-1)
+    assert not bench.session._previews.is_looked_at
+    assert 0 == bench.session._jobs.current.previews.previews.made
+
+
+def test_who_waits_for_another_task_is_shown_nothing(bench, asked):
+    """The pictures of a job are for those who asked for it."""
+    begin(bench)
+    assert asked(task="task(another)").live_preview is None
+
+
+def test_a_preview_of_an_unfinished_step_is_not_shown(bench, asked):
+    """The device stands still behind the first step."""
+    begin(bench)
+    shown = asked()
+    bench.step(1)
+    bench.step(2)
+    assert asked(shown.id_live_preview).live_preview is None
+
+
+def test_clients_launch_no_work_of_the_host(bench, asked, monkeypatch):
+    """The host's own preview is made by whoever asks, on the device."""
+    begin(bench)
+    monkeypatch.setattr("modules.images.samples_to_image_grid", lambda samples: pytest.fail("made"))
+    asked()
+    assert bench.in_thread(bench.state.set_current_image) is False
+
+
+def test_a_stopped_picture_gets_the_hosts_own_preview(bench):
+    """It is delivered in the place of the picture."""
+    begin(bench)
+    bench.in_thread(bench.state.interrupt)
+    bench.state.nextjob()
+    assert bench.state.current_image is not None
+
+
+def test_the_hosts_none_means_none(bench, asked):
+    """Who has switched previews off in SD.Next has none."""
+    shared.opts.data["show_progress_type"] = "None"
+    begin(bench)
+    assert asked().live_preview is None
+    assert bench.session._jobs.current.previews is None
+
+
+def test_our_route_serves_files_that_clients_keep(bench, asked):
+    """With a tag: who has the newest is told so, and nothing is sent."""
+    get = asked.client.get
+    assert 204 == get("/zluda_sync/v1/preview").status_code
+    begin(bench)
+    first = get("/zluda_sync/v1/preview?kind=png")
+    assert (200, "image/png", "0") == (
+        first.status_code,
+        first.headers["content-type"],
+        first.headers["x-preview-step"],
+    )
+    assert "PNG" == Image.open(io.BytesIO(first.content)).format
+    tag = {"If-None-Match": first.headers["etag"]}
+    assert 304 == get("/zluda_sync/v1/preview?kind=png", headers=tag).status_code
+    assert 200 == get("/zluda_sync/v1/preview", headers=tag).status_code
+    assert 422 == get("/zluda_sync/v1/preview?kind=../../etc/passwd").status_code
+
+
+def test_pictures_teach_the_next_job(bench, asked):
+    """The pair of final latents and decoded picture is fitted after the job, and kept."""
+    from modules import processing_vae
+
+    begin(bench)
+    latents = torch.rand(1, 4, 8, 8)
+    picture = (latents[0, :3] * 255).permute(1, 2, 0).to(torch.uint8).numpy()
+    bench.session._jobs.current.decoded_pairs.append(build_pair(latents, [Image.fromarray(picture)], 4, None))
+    assert callable(processing_vae.vae_decode)
+    bench.session.end_job()
+    name = bench.session._preview_setup._name
+    projection = bench.session._preview_setup._projections.find(name, 4)
+    assert torch.allclose(projection.weights[:3], torch.eye(3) * 255, atol=5.0)
+
+
+def test_an_error_in_a_preview_is_one_line_and_no_end(bench, caplog):
+    """Latents that no preview can be made of: the job goes on without."""
+    bench.begin("observe")
+    bench.session._previews.look()
+    for index in range(3):
+        bench.step(index, latents=torch.zeros(7))
+    assert 3 == bench.session.snapshot().launched
+    assert 1 == sum("no previews of this job" in record.message for record in caplog.records)
+
+
+def test_a_model_switch_takes_another_projection(bench):
+    """Sixteen channels after four, in one session."""
+    for channels in (4, 16, 4):
+        bench.begin("observe")
+        bench.session._previews.look()
+        bench.step(0, latents=torch.zeros(1, channels, 4, 4))
+        assert 1 == bench.session._jobs.current.previews.previews.made
+        bench.session.end_job()
+
+
+# The parts by themselves.
+
+
+def test_somebody_looks_for_some_seconds():
+    """Then nothing is made any more."""
+    clock = VirtualClock()
+    previews = Previews(clock)
+    assert not previews.is_looked_at
+    previews.look()
+    clock.pass_time(LOOKING_S / 2)
+    assert previews.is_looked_at
+    clock.pass_time(LOOKING_S)
+    assert not previews.is_looked_at
+
+
+def test_an_image_is_built_once_for_all():
+    """Ten tabs, one preview."""
+    previews, source = Previews(), Source()
+    previews.begin(source)
+    source.step = 3
+    shown = [previews.look() for _ in range(10)]
+    assert 1 == source.built == len({preview.number for preview in shown})
+
+
+def test_numbers_rise_over_jobs():
+    """A tab that has a preview of the job before is shown the first of the next."""
+    previews, numbers = Previews(), []
+    for _ in range(3):
+        source = Source()
+        source.step = 0
+        previews.begin(source)
+        numbers.append(previews.look().number)
+        previews.end()
+    assert [1, 2, 3] == numbers
+
+
+def test_a_job_that_is_over_leaves_no_preview():
+    """The next one must not begin with it."""
+    previews, source = Previews(), Source()
+    source.step = 0
+    previews.begin(source)
+    previews.look()
+    previews.begin(Source())
+    assert previews.look() is None
+
+
+def test_the_pictures_of_a_batch_stand_side_by_side():
+    """Three of them in two columns, enlarged by a whole number."""
+    pixels = torch.zeros(3, 1, 16, 24, 3, dtype=torch.uint8)
+    (image,) = build_images(pixels)
+    assert (2 * 24 * 8, 2 * 16 * 8) == image.size
+
+
+def test_a_clip_is_an_animation():
+    """All frames of a video in one file."""
+    frames = build_images(torch.zeros(1, 5, 4, 4, 3, dtype=torch.uint8))
+    for index, frame in enumerate(frames):
+        frame.paste((40 * index, 0, 0), (0, 0, 8, 8))
+    clip = Image.open(io.BytesIO(Preview(1, 0, frames[2], frames).encode("webp")))
+    assert ("WEBP", 5) == (clip.format, clip.n_frames)
+
+
+def test_whoever_looks_does_not_wait_for_the_host():
+    """The host's own method takes its time, on a thread of its own."""
+    begun, go_on, failures = threading.Event(), threading.Event(), []
+
+    def make():
+        begun.set()
+        go_on.wait(20.0)
+        return 4, Image.new("RGB", (2, 2))
+
+    source = HostMethodPreviews(make, failures.append)
+    source.look()
+    assert begun.wait(20.0)
+    assert source.newest() is None
+    go_on.set()
+    source.close()
+    assert 4 == source.newest()[1]
+    assert [] == failures
+
+
+def test_a_host_method_that_fails_is_said_once():
+    """And asked no more."""
+    failures, failed = [], threading.Event()
+
+    def warn(text):
+        failures.append(text)
+        failed.set()
+
+    source = HostMethodPreviews(lambda: 1 / 0, warn)
+    source.look()
+    assert failed.wait(20.0)
+    source.look()
+    source.close()
+    assert 1 == len(failures)
+
+
+@pytest.mark.parametrize(
+    ("method", "files", "is_fitted"),
+    [("TAESD", [], True), ("TAESD", ["taef1.pthdecoder_f1.pth"], False), ("Simple", [], False)],
+)
+def test_no_weights_are_downloaded_for_a_preview(bench, monkeypatch, tmp_path, method, files, is_fitted):
+    """Without them on disk the fitted preview is shown, and said so."""
+    from modules import paths
+
+    monkeypatch.setattr(paths, "models_path", str(tmp_path), raising=False)
+    (tmp_path / "TAESD").mkdir()
+    for name in files:
+        (tmp_path / "TAESD" / name).touch()
+    shared.opts.data.update({"zluda_sync_preview": "host", "show_progress_type": method})
+    bench.begin("observe")
+    assert is_fitted == (bench.session._jobs.current.previews is not None)
+
+
+def test_the_hosts_simplest_preview_is_read_as_a_projection():
+    """Its factors come out of asking it for each channel alone."""
+    weights, bias = torch.rand(3, 4), torch.rand(3)
+    simple = lambda sample: torch.einsum("rc,chw->rhw", weights, sample) + bias[:, None, None]  # noqa: E731
+    found = read_projection(simple, 4)
+    assert torch.allclose(weights.T * 127.5, found.weights, atol=1e-3)
+    assert torch.allclose(bias * 127.5 + 127.5, found.bias, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "simple",
+    [lambda sample: 1 / 0, lambda sample: sample**2, lambda sample: sample[:2]],
+    ids=["fails", "bends", "two"],
+)
+def test_what_is_no_projection_is_left(simple):
+    """Another way is taken then."""
+    assert read_projection(simple, 3) is None

@@ -1,0 +1,107 @@
+"""What pictures have taught is kept per model and VAE; a file that is broken is set aside."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from zluda_sync.core.errors import LatentShapeError
+from zluda_sync.host.projections import Projections
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def make(tmp_path, said):
+    return lambda: Projections(tmp_path, said.append)
+
+
+def teach(projections, name="model, vae"):
+    latents = torch.rand(4, 8, 8)
+    projections.learn(name, latents, (latents[:3] * 255).permute(1, 2, 0))
+
+
+def files(tmp_path):
+    return sorted(path.name for path in (tmp_path / "zluda_sync" / "projections").glob("*"))
+
+
+def test_what_was_learned_is_there_in_the_next_session(make, said):
+    """From a file of safetensors: no pickle."""
+    first = make()
+    teach(first)
+    again = make().find("model, vae", 4)
+    assert torch.allclose(first.find("model, vae", 4).weights, again.weights)
+    assert [] == said
+
+
+@pytest.mark.parametrize(("name", "channels"), [("another", 4), ("model, vae", 16)])
+def test_models_do_not_mix(make, name, channels):
+    """Neither names nor numbers of channels."""
+    projections = make()
+    teach(projections)
+    assert projections.find(name, channels) is None
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a" * 5000, "C:\\models\\x", "模型", ""])
+def test_no_name_becomes_a_path(make, tmp_path, name):
+    """A model may be called anything."""
+    teach(make(), name)
+    (file,) = files(tmp_path)
+    assert file.endswith(".safetensors")
+    assert 16 == len(file.partition(".")[0])
+
+
+@pytest.mark.parametrize("kind", ["cut off", "text", "other version", "other shape", "not numbers"])
+def test_a_broken_file_is_set_aside_and_named(make, tmp_path, said, kind):
+    """Nothing of it is used, nothing is lost, and learning begins anew."""
+    teach(make())
+    folder = tmp_path / "zluda_sync" / "projections"
+    (file,) = folder.glob("*.safetensors")
+    about = {"version": "1", "jobs": "1"}
+    gram, target = torch.zeros(5, 5, dtype=torch.float64), torch.zeros(5, 3, dtype=torch.float64)
+    if kind == "cut off":
+        file.write_bytes(file.read_bytes()[:40])
+    elif kind == "text":
+        file.write_text("nonsense")
+    elif kind == "other version":
+        save_file({"gram": gram, "target": target}, file, metadata={**about, "version": "9"})
+    elif kind == "other shape":
+        save_file({"gram": gram[:3], "target": target}, file, metadata=about)
+    else:
+        save_file({"gram": gram * float("nan"), "target": target}, file, metadata=about)
+    again = make()
+    assert again.find("model, vae", 4) is None
+    assert [f"{file.stem}.broken.safetensors"] == files(tmp_path)
+    assert 1 == len(said)
+    assert file.name in said[0]
+    teach(again)
+    assert again.find("model, vae", 4) is not None
+
+
+def test_a_folder_that_cannot_be_written_to_is_said(make, tmp_path, said):
+    """Previews go on with what this session has learned."""
+    (tmp_path / "zluda_sync").write_text("in the way")
+    projections = make()
+    teach(projections)
+    assert projections.find("model, vae", 4) is not None
+    assert 1 == len(said)
+
+
+def test_what_teaches_nothing_is_not_saved(make, tmp_path):
+    """A black picture of a model that overflowed."""
+    with pytest.raises(LatentShapeError):
+        make().learn("model, vae", torch.full((4, 8, 8), float("nan")), torch.zeros(8, 8, 3))
+    assert [] == files(tmp_path)
+
+
+def test_forgetting_leaves_no_file(make, tmp_path):
+    """Measuring begins with nothing."""
+    projections = make()
+    teach(projections)
+    projections.forget()
+    assert projections.find("model, vae", 4) is None
+    assert [] == files(tmp_path)
