@@ -3,6 +3,7 @@
 python scripts/measure.py
 python scripts/measure.py --quick --json figures.json
 python scripts/measure.py --stop
+python scripts/measure.py --previews
 """
 
 from __future__ import annotations
@@ -31,11 +32,14 @@ def main() -> int:
         help="measure nothing: record the tests' golden traces here",
     )
     parser.add_argument("--stop", action="store_true", help="press Stop in every phase of 120 jobs instead")
+    parser.add_argument("--previews", action="store_true", help="measure previews instead")
     options = parser.parse_args()
     if options.traces is not None and (options.quick or options.json is not None):
         fail("--traces measures nothing: leave out --quick and --json")
-    if options.stop and (options.json is not None or options.traces is not None):
-        fail("--stop prints its table: leave out --json and --traces")
+    if options.stop and options.previews:
+        fail("--stop and --previews are two measurements: run one after the other")
+    if (options.stop or options.previews) and (options.json is not None or options.traces is not None):
+        fail("--stop and --previews print their tables: leave out --json and --traces")
     try:
         VirtualEnvironment().enter(("host",), __file__, sys.argv[1:])
     except SetupError as failure:
@@ -49,6 +53,10 @@ def main() -> int:
         from bench.stop_campaign import run_stop_campaign
 
         return ends_in_one_line(lambda: run_stop_campaign(options.quick))
+    if options.previews:
+        from bench.preview_campaign import run_preview_campaign
+
+        return ends_in_one_line(lambda: run_preview_campaign(options.quick))
     if options.traces is not None:
         return ends_in_one_line(lambda: record_traces(options.traces))
     return ends_in_one_line(lambda: run_campaign(options.quick, options.json))

@@ -169,7 +169,7 @@ def preview_lag(record: JobRecord) -> tuple[int | None, int | None]:
     lags = []
     arrived = [preview for preview in record.previews if preview.arrived_s <= record.ended_s]
     for preview in arrived:
-        latest = record.latest_pass(preview.arrived_s)
+        latest = record.shown_pass(preview.arrived_s)
         if preview.step is not None and latest is not None:
             lags.append(abs(latest.completed_at(preview.arrived_s) - preview.step))
     return len(arrived), max(lags, default=None)

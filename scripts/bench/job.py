@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.record import JobRecord, Sample
-from bench.sampler import ProgressSampler, find_progress_endpoint
+from bench.sampler import ProgressSampler, find_preview_step, find_progress_endpoint
 from bench.truth import TruthRecorder, build_marks
 from bench.unforeseen import unforeseen_passes
 
@@ -142,7 +142,9 @@ def run_job(
         watching.callback(progress.finish_task, task_id)
         if watched:
             endpoint = find_progress_endpoint(app)
-            sampler = watching.enter_context(ProgressSampler(endpoint, task_id, wants_previews, on_sample))
+            sampler = watching.enter_context(
+                ProgressSampler(endpoint, task_id, wants_previews, on_sample, find_preview_step(app))
+            )
         started_s = time.perf_counter()
         # A request is a phase around the job, as the page's button makes it.
         phase = shared.state.begin(REQUEST_TITLE, task_id)

@@ -80,6 +80,11 @@ class JobRecord:
         """
         return next((one for one in self.passes if one.covers(start_s, end_s)), None)
 
+    def shown_pass(self, time_s: float) -> PassTruth | None:
+        """Return the newest pass of which the device had finished a step at this time, else the latest."""
+        reached = [one for one in self.passes if one.completed_at(time_s)]
+        return reached[-1] if reached else self.latest_pass(time_s)
+
     def latest_pass(self, time_s: float) -> PassTruth | None:
         """Return the pass that had been launched last at this time, None before the first launch."""
         begun = [one for one in self.passes if one.launched_s and one.launched_s[0] <= time_s]

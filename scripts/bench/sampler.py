@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
 import time
@@ -27,6 +28,19 @@ def find_progress_endpoint(app: Any | None) -> Callable[[Any], Any]:
 
     host_function: Callable[[Any], Any] = progress.api_progress
     return host_function
+
+
+def find_preview_step(app: Any | None) -> Callable[[], int | None] | None:
+    """Return what tells how many steps the extension's newest preview shows, None where it serves none."""
+    for route in getattr(app, "routes", ()):
+        if getattr(route, "path", None) == "/zluda_sync/v1/preview":
+            return functools.partial(_read_step, route.dependant.call)
+    return None
+
+
+def _read_step(get_preview: Callable[[], Any]) -> int | None:
+    step = get_preview().headers.get("X-Preview-Step")
+    return None if step is None else int(step) + 1  # a step counts once it is finished
 
 
 class Poller:
@@ -74,6 +88,8 @@ class ProgressSampler:
         task_id: the task to ask for.
         wants_previews: whether there is the second client.
         on_sample: called on the first client's thread with each answer.
+        preview_step: tells how many steps the newest preview shows; where it is None, or says None, the
+            host's own word counts.
     """
 
     def __init__(
@@ -82,7 +98,9 @@ class ProgressSampler:
         task_id: str,
         wants_previews: bool = True,
         on_sample: Callable[[Sample], None] | None = None,
+        preview_step: Callable[[], int | None] | None = None,
     ) -> None:
+        self._preview_step = preview_step
         self._endpoint = endpoint
         self._task_id = task_id
         self._on_sample = on_sample
@@ -129,8 +147,10 @@ class ProgressSampler:
 
         answer = self._ask(self._last_preview_id)
         arrived_s = time.perf_counter()
-        # The answer carries no step; the host keeps that of the picture it has just made.
-        step = int(shared.state.current_image_sampling_step)
+        # The answer carries no step; whoever has made the picture keeps it.
+        step = self._preview_step() if self._preview_step is not None else None
+        if step is None:
+            step = int(shared.state.current_image_sampling_step)
         self._last_preview_id = max(answer.id_live_preview or 0, 0)
         if not answer.live_preview:
             return
