@@ -155,7 +155,7 @@ def measure_likeness(steps: int, jobs: int, app: Any) -> list[Row]:
             bench_job.SEED = number
             run_job(JobShape(steps=steps), app=app, watched=False)
             if number in (1, 2, 5, jobs):
-                fitted = session._preview_setup._projections.find(session._preview_setup._name, 4)
+                fitted = session._preview_setup._projections.find(session._host.latents_name, 4)
                 rows.append(_row("fitted", number, fitted, pairs))
         return rows
     finally:
@@ -166,10 +166,11 @@ def measure_likeness(steps: int, jobs: int, app: Any) -> list[Row]:
 def _pairs_of_job(session: Any) -> Iterator[list[Any]]:
     """A context in which the decoded pairs of jobs are kept."""
     setup = session._preview_setup
-    learn, seen = setup.learn, []
+    learn = setup.learn
+    seen: list[Any] = []
 
     def keep(tracked: Any) -> None:
-        seen.extend(tracked.decoded_pairs)
+        seen.extend(pair for pairs in tracked.decoded_pairs.values() for pair in pairs)
         learn(tracked)
 
     setup.learn = keep
@@ -189,10 +190,9 @@ def psnr_db(projection: Any, pair: Any) -> float:
     import torch
 
     from zluda_sync.device.projection import DeviceProjection
-    from zluda_sync.device.projection_fit import shrink
 
     shown = DeviceProjection(projection, torch.device("cpu")).project(pair.latents[None])[0].float()
-    error = ((shown - shrink(pair.picture, *pair.latents.shape[1:])) ** 2).mean().item()
+    error = ((shown - pair.picture) ** 2).mean().item()
     return 10 * math.log10(255**2 / max(error, 1e-9))
 
 

@@ -72,6 +72,13 @@ def test_two_steps_tell_what_no_callback_does():
         assert torch.allclose(x0, predict_x0(frame, previous, "epsilon", scheduler), atol=1e-3, rtol=1e-3)
 
 
+def test_fresh_noise_between_two_steps_tells_nothing():
+    """Stochastic samplers do not go along a line: better the latents than a worse guess."""
+    scheduler = FlowMatchEulerDiscreteScheduler(stochastic_sampling=True)
+    for frame, previous, _ in run(scheduler, noise, tells_prediction=False):
+        assert predict_x0(frame, previous, FLOW, scheduler) is frame.latents
+
+
 def test_a_multistep_solver_keeps_its_x0():
     """DPM++ 2M has converted the prediction already."""
     scheduler = DPMSolverMultistepScheduler(algorithm_type="dpmsolver++")

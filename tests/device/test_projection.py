@@ -9,7 +9,7 @@ import torch
 
 from zluda_sync.core.errors import LatentShapeError
 from zluda_sync.device.projection import DeviceProjection, Projection, plain_projection
-from zluda_sync.device.projection_fit import ProjectionFit, shrink
+from zluda_sync.device.projection_fit import DecodedPair, ProjectionFit, shrink
 
 CPU = torch.device("cpu")
 
@@ -32,6 +32,10 @@ def latents_of(seed: int, channels: int = 4) -> torch.Tensor:
     return torch.randn(channels, 16, 16, generator=torch.Generator().manual_seed(seed))
 
 
+def pair_of(decode, latents: torch.Tensor) -> DecodedPair:
+    return DecodedPair(latents, shrink(decode(latents), *latents.shape[1:]))
+
+
 def psnr_db(projection: Projection, latents: torch.Tensor, picture: torch.Tensor) -> float:
     shown = DeviceProjection(projection, CPU).project(latents[None])[0].float()
     error = ((shown - shrink(picture, *latents.shape[1:])) ** 2).mean().item()
@@ -43,19 +47,32 @@ def test_ten_jobs_make_it_six_decibel_better(channels):
     """Than the first three channels as colours, on a picture that it has not seen."""
     decode, fit = decoder(channels), ProjectionFit(channels)
     for seed in range(10):
-        fit.learn(latents_of(seed, channels), decode(latents_of(seed, channels)))
+        fit.learn([pair_of(decode, latents_of(seed, channels))])
     unseen = latents_of(99, channels)
     plain_db = psnr_db(plain_projection(channels), unseen, decode(unseen))
     assert psnr_db(fit.solve(), unseen, decode(unseen)) >= plain_db + 6.0
+
+
+def test_the_pictures_of_a_job_count_as_one():
+    """A long batch does not wash out what other jobs have taught; what is no number is left out."""
+    pairs = [pair_of(decoder(4), latents_of(seed)) for seed in range(5)]
+    broken = DecodedPair(torch.full((4, 16, 16), float("nan")), torch.zeros(16, 16, 3))
+    fit, single = ProjectionFit(4), ProjectionFit(4)
+    fit.learn([pairs[0]])
+    single.learn([pairs[0]])
+    fit.learn([broken, *[pairs[1]] * 50])
+    single.learn([pairs[1]])
+    assert 2 == fit.jobs
+    assert torch.allclose(single.gram, fit.gram)
 
 
 def test_it_follows_a_model_that_changes():
     """Older jobs fade."""
     fit, old, new = ProjectionFit(4), decoder(4), decoder(4)
     for seed in range(60):
-        fit.learn(latents_of(seed), 255 - old(latents_of(seed)))
+        fit.learn([pair_of(lambda latents: 255 - old(latents), latents_of(seed))])
     for seed in range(60, 260):
-        fit.learn(latents_of(seed), new(latents_of(seed)))
+        fit.learn([pair_of(new, latents_of(seed))])
     unseen = latents_of(999)
     assert psnr_db(fit.solve(), unseen, new(unseen)) > 25.0
 
@@ -78,16 +95,16 @@ def test_nan_and_infinity_are_shown_as_colours():
 
 @pytest.mark.parametrize(
     "latents",
-    [torch.zeros(3, 4, 4), torch.zeros(1, 4, 4, 4), torch.full((4, 4, 4), float("nan"))],
-    ids=["other channels", "a batch", "not a number"],
+    [torch.zeros(3, 4, 4), torch.full((4, 4, 4), float("nan"))],
+    ids=["other channels", "not a number"],
 )
 def test_what_teaches_nothing_is_refused(latents):
     """And what was learned before stays as it is."""
     fit = ProjectionFit(4)
-    fit.learn(latents_of(1), decoder(4)(latents_of(1)))
+    fit.learn([pair_of(decoder(4), latents_of(1))])
     before = fit.gram.clone()
     with pytest.raises(LatentShapeError):
-        fit.learn(latents, torch.zeros(8, 8, 3))
+        fit.learn([DecodedPair(latents, torch.zeros(4, 4, 3))])
     assert torch.equal(before, fit.gram)
 
 

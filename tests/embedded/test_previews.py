@@ -16,7 +16,7 @@ from modules.emulated_device import QUEUE
 from zluda_sync.core.barrier import BarrierPolicy, SyncMode
 from zluda_sync.core.ledger import Ledger
 from zluda_sync.device.accelerator import Accelerator, device_module
-from zluda_sync.device.host_copy import CopyWay, EventCopier, ThreadCopier, choose_copy_way, make_copier
+from zluda_sync.device.host_copy import CopyWay, EventCopier, ThreadCopier, find_copy_way, make_copier
 from zluda_sync.device.job_previews import JobPreviews
 from zluda_sync.device.ladder import Ladder, rungs_for
 from zluda_sync.device.latents_ring import StepFrame
@@ -126,10 +126,10 @@ def test_copies_that_wait_are_whole_too(device, watcher):
 def test_the_way_is_chosen_by_trying(device, watcher, monkeypatch):
     """Pinned memory does not exist here; asynchronous copies tell the truth; without events nothing does."""
     accelerator = Accelerator(device_module(device), device)
-    assert CopyWay.ASYNCHRONOUS is choose_copy_way(device, StepMarks(accelerator, watcher))
-    assert CopyWay.ASYNCHRONOUS is choose_copy_way(torch.device("cpu"), StepMarks(accelerator, watcher))
+    assert CopyWay.ASYNCHRONOUS is find_copy_way(device, StepMarks(accelerator, watcher))
+    assert CopyWay.ASYNCHRONOUS is find_copy_way(torch.device("cpu"), StepMarks(accelerator, watcher))
     monkeypatch.setattr(Accelerator, "make_event", lambda self: 1 / 0)
-    assert CopyWay.THREAD is choose_copy_way(device, StepMarks(accelerator, watcher))
+    assert CopyWay.THREAD is find_copy_way(device, StepMarks(accelerator, watcher))
 
 
 def test_a_way_that_lies_is_not_chosen(device, watcher, monkeypatch):
@@ -137,8 +137,31 @@ def test_a_way_that_lies_is_not_chosen(device, watcher, monkeypatch):
     accelerator = Accelerator(device_module(device), device)
     monkeypatch.setattr(EventCopier, "wait_all", lambda self, limit_s: True)
     with_work = QUEUE.enqueue(lambda: time.sleep(0.3), "work")
-    assert CopyWay.THREAD is choose_copy_way(device, StepMarks(accelerator, watcher))
+    assert CopyWay.THREAD is find_copy_way(device, StepMarks(accelerator, watcher))
     QUEUE.wait(with_work)
+
+
+def test_a_busy_device_is_asked_again(device, watcher, monkeypatch):
+    """Work that somebody has queued before says nothing against a way."""
+    monkeypatch.setattr("zluda_sync.device.host_copy.CHECK_LIMIT_S", 0.05)
+    monkeypatch.setattr(torch, "empty", lambda *args, **kwargs: torch.zeros(*args))  # as if it were pinned
+    accelerator = Accelerator(device_module(device), device)
+    with_work = QUEUE.enqueue(lambda: time.sleep(0.5), "work")
+    assert find_copy_way(device, StepMarks(accelerator, watcher)) is None
+    QUEUE.wait(with_work)
+
+
+def test_events_that_fail_later_leave_the_thread(device, watcher):
+    """In the middle of a job: its previews go on coming."""
+    marks = StepMarks(Accelerator(device_module(device), device), watcher)
+    copier = EventCopier(marks, is_pinned=False)
+    marks._ladder.demote(marks._rung, RuntimeError("error 801"))
+    pending = copier.begin(torch.ones(3, device=device))
+    deadline_s = time.monotonic() + 20.0
+    while not pending.is_done and time.monotonic() < deadline_s:
+        time.sleep(0.001)
+    assert [1.0, 1.0, 1.0] == pending.tensor.tolist()
+    copier.close()
 
 
 @pytest.mark.parametrize("way", list(CopyWay))
@@ -170,13 +193,13 @@ def test_a_clip_shows_every_frame(device, watcher):
     )
     latents = torch.zeros(1, 16, 5, 6, 8, device=device)
     shapes = []
-    for step, wants_clip in enumerate((False, True)):
+    for wants_clip in (False, True):
         ledger = Ledger()
         ledger.record_launch()
         ledger.record_completion(0)
         previews.queue_preview(ledger, StepFrame(0, latents), None, wants_clip=wants_clip)
         deadline_s = time.monotonic() + 20.0
-        while previews.made <= step or not previews._pending[-1].is_ready:
+        while previews.newest_ready() is None or not previews._pending[-1].is_ready:
             assert time.monotonic() < deadline_s
         shapes.append(tuple(previews.newest_ready().pixels.shape))
     assert [(1, 1, 6, 8, 3), (1, 5, 6, 8, 3)] == shapes

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import io
+import sys
 import threading
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from modules import shared
+from modules import processing_vae, shared
 from modules.progress import ProgressRequest, api_progress
 from tests.host.test_stop_route import Client, HostApi
 from tests.virtual_clock import VirtualClock
+from zluda_sync.core.ledger import Ledger
+from zluda_sync.device.host_copy import EventCopier
+from zluda_sync.device.job_previews import JobPreviews
+from zluda_sync.device.latents_ring import StepFrame
 from zluda_sync.host.decoded_pairs import build_pair
 from zluda_sync.host.host_method import HostMethodPreviews
 from zluda_sync.host.preview import Preview, build_images
-from zluda_sync.host.previews import LOOKING_S, Previews, PreviewSource
+from zluda_sync.host.previews import LOOKING_S, Newest, Previews, PreviewSource, ProjectedPreviews
 from zluda_sync.host.simple_projection import read_projection
 
 
@@ -29,9 +35,7 @@ class Source(PreviewSource):
         self.looks = self.built = 0
 
     def newest(self):
-        if self.step is None:
-            return None
-        return self.step, self.step, self._build
+        return None if self.step is None else Newest(self.step, self.step, self._build)
 
     def _build(self):
         self.built += 1
@@ -155,18 +159,22 @@ def test_our_route_serves_files_that_clients_keep(bench, asked):
     assert 422 == get("/zluda_sync/v1/preview?kind=../../etc/passwd").status_code
 
 
-def test_pictures_teach_the_next_job(bench, asked):
-    """The pair of final latents and decoded picture is fitted after the job, and kept."""
-    from modules import processing_vae
+def model_of(channels):
+    return SimpleNamespace(vae=SimpleNamespace(config=SimpleNamespace(latent_channels=channels)))
 
-    begin(bench)
+
+def test_pictures_teach_the_next_job(bench, monkeypatch):
+    """The pair of final latents and decoded picture is fitted after the job, and kept."""
     latents = torch.rand(1, 4, 8, 8)
     picture = (latents[0, :3] * 255).permute(1, 2, 0).to(torch.uint8).numpy()
-    bench.session._jobs.current.decoded_pairs.append(build_pair(latents, [Image.fromarray(picture)], 4, None))
-    assert callable(processing_vae.vae_decode)
+    decoded = lambda latents, model: [Image.fromarray(picture)]  # noqa: E731
+    monkeypatch.setattr(processing_vae, "vae_decode", decoded)
+    begin(bench)
+    monkeypatch.setattr(shared, "sd_model", model_of(4), raising=False)
+    processing_vae.vae_decode(latents=latents, model=None)
     bench.session.end_job()
-    name = bench.session._preview_setup._name
-    projection = bench.session._preview_setup._projections.find(name, 4)
+    setup = bench.session._preview_setup
+    projection = setup._projections.find(bench.session._host.latents_name, 4)
     assert torch.allclose(projection.weights[:3], torch.eye(3) * 255, atol=5.0)
 
 
@@ -178,6 +186,86 @@ def test_an_error_in_a_preview_is_one_line_and_no_end(bench, caplog):
         bench.step(index, latents=torch.zeros(7))
     assert 3 == bench.session.snapshot().launched
     assert 1 == sum("no previews of this job" in record.message for record in caplog.records)
+
+
+def test_a_ready_image_of_the_host_is_shown(bench, asked):
+    """Some pipelines give no latents but a picture: there is none of ours to take its place."""
+    bench.begin("observe")
+    bench.session._previews.look()
+    bench.step(0, latents=None)
+    bench.state.current_image = Image.new("RGB", (8, 8))
+    assert bench.in_thread(bench.state.set_current_image)
+
+
+def test_previews_end_with_a_job_that_nobody_asked_for(bench):
+    """A pipeline that a tab calls by itself: after its phase nothing is shown and nothing is kept."""
+    bench.switch_on()
+    phase = bench.state.begin("Video")
+    bench.session._previews.look()
+    bench.step(0)
+    assert bench.session._previews.replace_the_hosts
+    bench.state.end(phase)
+    assert not bench.session._previews.replace_the_hosts
+
+
+@pytest.mark.parametrize(
+    ("shape", "pictures", "channels", "expected"),
+    [
+        ((1, 4, 8, 8), [np.zeros((64, 64, 3))], 4, (4, 8, 8)),
+        ((2, 4, 8, 8), [np.zeros((64, 64, 3), np.uint8)] * 2, 4, (4, 8, 8)),
+        ((1, 64, 64), [np.zeros((128, 128, 3))], 16, (16, 16, 16)),
+        ((16, 5, 8, 8), [np.zeros((64, 64, 3))] * 17, 16, (16, 8, 8)),
+        ((1, 16, 5, 8, 8), [np.zeros((64, 64, 3))] * 17, 16, (16, 8, 8)),
+        ((1, 512, 512, 3), [np.zeros((512, 512, 3))], 4, None),
+        ((77, 128), [np.zeros((64, 64, 3))], 128, None),
+        ((1, 4, 8, 8), [], 4, None),
+        ((1, 4, 8, 8), [np.zeros((64, 64))], 4, None),
+    ],
+)
+def test_only_what_belongs_together_is_a_pair(shape, pictures, channels, expected):
+    """Latents of the VAE's channels and a picture of theirs, kept at the size of the latents."""
+    pair = build_pair(torch.zeros(shape), pictures, channels, (128, 128))
+    assert expected == (None if pair is None else tuple(pair.latents.shape))
+    assert pair is None or tuple(pair.picture.shape) == (*pair.latents.shape[1:], 3)
+
+
+@pytest.mark.parametrize(
+    ("first", "frames"), [((1, 4, 5, 8, 8), 5), ((7,), 1)], ids=["a whole clip", "a shape that nobody knows"]
+)
+def test_the_pipelines_own_shape_comes_first(first, frames):
+    """The host keeps one frame of a video; where the pipeline's shape is of no use, the host's is taken."""
+    job = JobPreviews(lambda device: EventCopier(Marks(), is_pinned=False), lambda channels: None)
+    previews, warnings = Previews(), []
+    source = ProjectedPreviews(job, previews, warnings.append)
+    previews.begin(source)
+    previews.look(wants_clip=True)
+    ledger = Ledger()
+    ledger.record_launch()
+    ledger.record_completion(0)
+    shapes = [StepFrame(0, torch.zeros(first)), StepFrame(0, torch.zeros(1, 4, 8, 8))]
+    source.offer(ledger, [(frame, None) for frame in shapes])
+    assert frames == job.newest_ready().pixels.shape[1]
+    assert [] == warnings
+
+
+class Marks:
+    """Marks of a device that has finished when the call returns."""
+
+    is_working = True
+
+    def leave(self, ledger):
+        ledger.record_completion(ledger.record_launch())
+
+
+def test_the_projection_is_uploaded_before_the_first_step(bench, monkeypatch):
+    """Later it would wait for what is queued."""
+    monkeypatch.setattr(shared, "sd_model", model_of(4), raising=False)
+    bench.begin("observe")
+    uploaded = bench.session._jobs.current.previews.previews._projection
+    assert uploaded is not None
+    bench.session._previews.look()
+    bench.step(0)
+    assert bench.session._jobs.current.previews.previews._projection is uploaded
 
 
 def test_a_model_switch_takes_another_projection(bench):
@@ -267,7 +355,7 @@ def test_whoever_looks_does_not_wait_for_the_host():
     assert source.newest() is None
     go_on.set()
     source.close()
-    assert 4 == source.newest()[1]
+    assert 4 == source.newest().step
     assert [] == failures
 
 
@@ -289,13 +377,24 @@ def test_a_host_method_that_fails_is_said_once():
 
 @pytest.mark.parametrize(
     ("method", "files", "is_fitted"),
-    [("TAESD", [], True), ("TAESD", ["taef1.pthdecoder_f1.pth"], False), ("Simple", [], False)],
+    [
+        ("TAESD", [], True),
+        ("TAESD", ["taef1.pthdecoder_f1.pth"], True),
+        ("TAESD", ["taesd_13_decoder_sd.pth"], False),
+        ("TAESD", ["taesd_13_sd_decoder.pth"], False),
+        ("Simple", [], False),
+    ],
 )
 def test_no_weights_are_downloaded_for_a_preview(bench, monkeypatch, tmp_path, method, files, is_fitted):
     """Without them on disk the fitted preview is shown, and said so."""
     from modules import paths
 
     monkeypatch.setattr(paths, "models_path", str(tmp_path), raising=False)
+    monkeypatch.setattr(shared, "sd_model_type", "sd", raising=False)
+    tiny = ModuleType("modules.sd_vae_taesd")
+    tiny.TAESD_MODELS = {"TAESD 1.3": {"fn": "taesd_13_"}}
+    monkeypatch.setitem(sys.modules, "modules.sd_vae_taesd", tiny)
+    monkeypatch.setattr(shared.opts, "taesd_variant", "TAESD 1.3", raising=False)
     (tmp_path / "TAESD").mkdir()
     for name in files:
         (tmp_path / "TAESD" / name).touch()

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from zluda_sync.core.errors import LatentShapeError
+from zluda_sync.device.projection_fit import DecodedPair
 from zluda_sync.host.projections import Projections
 
 
@@ -22,7 +23,7 @@ def make(tmp_path, said):
 
 def teach(projections, name="model, vae"):
     latents = torch.rand(4, 8, 8)
-    projections.learn(name, latents, (latents[:3] * 255).permute(1, 2, 0))
+    projections.learn(name, [DecodedPair(latents, (latents[:3] * 255).permute(1, 2, 0))])
 
 
 def files(tmp_path):
@@ -94,7 +95,7 @@ def test_a_folder_that_cannot_be_written_to_is_said(make, tmp_path, said):
 def test_what_teaches_nothing_is_not_saved(make, tmp_path):
     """A black picture of a model that overflowed."""
     with pytest.raises(LatentShapeError):
-        make().learn("model, vae", torch.full((4, 8, 8), float("nan")), torch.zeros(8, 8, 3))
+        make().learn("model, vae", [DecodedPair(torch.full((4, 8, 8), float("nan")), torch.zeros(8, 8, 3))])
     assert [] == files(tmp_path)
 
 

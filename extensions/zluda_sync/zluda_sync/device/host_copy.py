@@ -54,8 +54,12 @@ class EventCopier(HostCopier):
         self._marks = marks
         self._is_pinned = is_pinned
         self._ledger = Ledger()
+        self._fallback: ThreadCopier | None = None
 
     def begin(self, tensor: Tensor) -> PendingCopy:
+        if not self._marks.is_working:  # events have failed since: no copy would ever be known to be done
+            self._fallback = self._fallback or ThreadCopier()
+            return self._fallback.begin(tensor)
         if self._is_pinned:
             # A fresh one each time, from torch's cache: whoever still reads the last one keeps it.
             target = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
@@ -64,6 +68,10 @@ class EventCopier(HostCopier):
             target = tensor.to("cpu", non_blocking=True)
         self._marks.leave(self._ledger)
         return _EventCopy(tensor, target, self._ledger, self._ledger.launched)
+
+    def close(self) -> None:
+        if self._fallback is not None:
+            self._fallback.close()
 
     def wait_all(self, limit_s: float) -> bool:
         """Wait until every copy that was begun is done; False if that takes too long."""
@@ -161,11 +169,11 @@ def make_copier(way: CopyWay, marks: StepMarks) -> HostCopier:
     return ThreadCopier() if way is CopyWay.THREAD else EventCopier(marks, way is CopyWay.PINNED)
 
 
-def choose_copy_way(device: torch.device, marks: StepMarks) -> CopyWay:
-    """Return the best way that tells the truth on a device. Waits for the device, once a session.
+def find_copy_way(device: torch.device, marks: StepMarks) -> CopyWay | None:
+    """Try the ways on an idle device; return the best that tells the truth, None if it cannot be told now.
 
-    A way is believed once a value computed behind some work has arrived whole when its event said so.
-    CUDA copies asynchronously to pinned memory only, so nothing else is tried there.
+    A way is believed once a value computed behind some work has arrived whole when its event said so. CUDA
+    copies asynchronously to pinned memory only, so nothing else is tried there.
 
     Args:
         device: on which the latents are; on the CPU there is nothing to copy.
@@ -174,18 +182,27 @@ def choose_copy_way(device: torch.device, marks: StepMarks) -> CopyWay:
     if device.type == "cpu":
         return CopyWay.ASYNCHRONOUS
     ways = [CopyWay.PINNED] if device.type in ("cuda", "xpu") else [CopyWay.PINNED, CopyWay.ASYNCHRONOUS]
-    return next((way for way in ways if _tells_the_truth(way, device, marks)), CopyWay.THREAD)
+    for way in ways:
+        is_true = _tells_the_truth(way, device, marks)
+        if is_true is None:
+            return None
+        if is_true:
+            return way
+    return CopyWay.THREAD
 
 
-def _tells_the_truth(way: CopyWay, device: torch.device, marks: StepMarks) -> bool:
+def _tells_the_truth(way: CopyWay, device: torch.device, marks: StepMarks) -> bool | None:
+    """Return whether it does, None if the device was too busy to answer in time."""
     try:
         work = torch.ones(128, 128, device=device)
         for _ in range(32):
             work = (work @ work).clamp(0, 1)
         copier = EventCopier(marks, way is CopyWay.PINNED)
         pending = copier.begin((work * 0 + 77).to(torch.uint8))
-        if not (marks.is_working and copier.wait_all(CHECK_LIMIT_S)):
+        if not marks.is_working:
             return False
+        if not copier.wait_all(CHECK_LIMIT_S):
+            return None
         return bool((pending.tensor == 77).all())
     except Exception:  # noqa: BLE001  drivers fail in every way; then another way is taken
         return False

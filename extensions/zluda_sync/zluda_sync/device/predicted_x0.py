@@ -72,5 +72,5 @@ def _x0_of_solver(scheduler: Any, latents: Tensor) -> Tensor | None:
 
 def _is_plain_step(scheduler: Any) -> bool:
     """Whether a step is one straight line in a space where noise is added: Euler's, without fresh noise."""
-    name = type(scheduler).__name__
-    return "Euler" in name and "Ancestral" not in name and "EDM" not in name
+    is_euler = type(scheduler).__name__ in ("EulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler")
+    return is_euler and not getattr(getattr(scheduler, "config", None), "stochastic_sampling", False)

@@ -35,7 +35,7 @@ def plain_projection(channels: int) -> Projection:
 
 
 class DeviceProjection:
-    """A projection whose numbers lie on one device, uploaded once.
+    """A projection whose numbers lie on one device. Making one uploads them, which waits for what is queued.
 
     Args:
         projection: the numbers.
@@ -44,6 +44,7 @@ class DeviceProjection:
 
     def __init__(self, projection: Projection, device: torch.device) -> None:
         self.channels = projection.channels
+        self.device = device
         self._weights = projection.weights.to(device)
         self._bias = projection.bias.to(device)
 

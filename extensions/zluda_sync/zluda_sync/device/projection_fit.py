@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,15 +19,20 @@ _FULL_JOBS = 30
 
 @dataclass(frozen=True)
 class DecodedPair:
-    """Final latents and the picture that was decoded from them.
+    """Final latents and the picture that was decoded from them, at the size of the latents.
 
     Attributes:
         latents: (C, h, w), float32, on the CPU.
-        picture: (H, W, 3), float32, 0 to 255, on the CPU.
+        picture: (h, w, 3), float32, 0 to 255, on the CPU.
     """
 
     latents: Tensor
     picture: Tensor
+
+    @property
+    def channels(self) -> int:
+        """C."""
+        return int(self.latents.shape[0])
 
 
 class ProjectionFit:
@@ -50,26 +56,29 @@ class ProjectionFit:
         """C."""
         return int(self.gram.shape[0]) - 1
 
-    def learn(self, latents: Tensor, picture: Tensor) -> None:
-        """Take in one pair.
+    def learn(self, pairs: Sequence[DecodedPair]) -> None:
+        """Take in what one job has decoded; its pictures count together as one.
 
-        Args:
-            latents: (C, h, w), on the CPU, any floating type.
-            picture: (H, W, 3), on the CPU, 0 to 255, H and W of any size.
         Raises:
-            LatentShapeError: the latents have another number of channels, or are not finite.
+            LatentShapeError: none of them teaches anything: other channels, or values that are not finite.
         """
-        shape = tuple(latents.shape)
-        if latents.ndim != 3 or shape[0] != self.channels:
-            raise LatentShapeError(shape, f"the projection was fitted to {self.channels} channels")
-        points = latents.double().flatten(1).T
-        if not torch.isfinite(points).all():
-            raise LatentShapeError(shape, "not every value is a finite number")
-        points = torch.cat([points, torch.ones(len(points), 1, dtype=torch.float64)], dim=1)
-        colours = shrink(picture, shape[1], shape[2]).double().flatten(0, 1)
+        usable = [
+            pair
+            for pair in pairs
+            if pair.channels == self.channels and bool(torch.isfinite(pair.latents).all())
+        ]
+        if not usable:
+            shape = tuple(pairs[0].latents.shape) if pairs else ()
+            raise LatentShapeError(shape, f"no finite latents of {self.channels} channels")
         fading = min(1.0, _FULL_JOBS / (self.jobs + 1))
-        self.gram = self.gram * fading + points.T @ points / len(points)
-        self.target = self.target * fading + points.T @ colours / len(points)
+        self.gram *= fading
+        self.target *= fading
+        for pair in usable:
+            points = pair.latents.double().flatten(1).T
+            points = torch.cat([points, torch.ones(len(points), 1, dtype=torch.float64)], dim=1)
+            weight = 1 / (len(points) * len(usable))
+            self.gram += points.T @ points * weight
+            self.target += points.T @ pair.picture.double().flatten(0, 1) * weight
         self.jobs += 1
 
     def solve(self) -> Projection:

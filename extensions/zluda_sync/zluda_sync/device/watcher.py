@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
@@ -12,6 +12,9 @@ from zluda_sync.core.pacing import PollPacer
 from zluda_sync.device.accelerator import Event
 from zluda_sync.device.ladder import Ladder
 from zluda_sync.device.rungs import EventRung
+
+#: Steps of a pass, blocks of a decode, copies of previews: so many are under way at once, and some more.
+_LEDGERS_PACED = 6
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,9 @@ class CompletionWatcher:
 
     def _run(self) -> None:
         looked_at: _Marker | None = None
-        head_since_s = 0.0
         recent_s: deque[float] = deque(maxlen=2)
+        head_since_s = 0.0
+        recent_by_ledger: OrderedDict[Ledger, deque[float]] = OrderedDict()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._markers) or self._stopping)
@@ -82,8 +86,10 @@ class CompletionWatcher:
                     return
                 marker = self._markers[0]
             if marker is not looked_at:
-                if looked_at is None or looked_at.ledger is not marker.ledger:
-                    recent_s.clear()  # another pass: its steps may be of another size
+                # Each ledger by itself: another pass has steps of another size, and copies come between.
+                recent_s = recent_by_ledger.setdefault(marker.ledger, deque(maxlen=2))
+                if len(recent_by_ledger) > _LEDGERS_PACED:
+                    recent_by_ledger.popitem(last=False)
                 looked_at, head_since_s = marker, self._clock()
             if self._is_passed(marker):
                 recent_s.append(self._clock() - head_since_s)

@@ -10,23 +10,25 @@ import numpy as np
 import torch
 from PIL import Image
 
+from zluda_sync.core.errors import LatentShapeError
 from zluda_sync.device.preview_latents import middle_frame, select_frames
-from zluda_sync.device.projection_fit import DecodedPair
+from zluda_sync.device.projection_fit import DecodedPair, shrink
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Switch
+from zluda_sync.host.sdnext import SdNext
+
+#: Pictures of a job that are learned from; a long batch teaches no more.
+MOST_PAIRS = 4
+#: The host's kind of decode that is not the VAE's own.
+_TINY = "Tiny"
 
 
 class DecodedPairs:
-    """Builds the replacement of the host's ``vae_decode``, which gives the job each pair that it sees.
+    """Builds the replacement of the host's ``vae_decode``, which gives the job each pair that it sees."""
 
-    Args:
-        jobs: knows the current job.
-        find_channels: gives C of the VAE that is used now, None if unknown.
-    """
-
-    def __init__(self, jobs: Jobs, find_channels: Callable[[], int | None]) -> None:
+    def __init__(self, jobs: Jobs, host: SdNext) -> None:
         self._jobs = jobs
-        self._find_channels = find_channels
+        self._host = host
 
     def wrap(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
         """Wrap ``vae_decode(latents, model, …) -> pictures``, which ends with the pictures on the host."""
@@ -34,7 +36,7 @@ class DecodedPairs:
         @functools.wraps(original)
         def vae_decode(*args: Any, **kwargs: Any) -> Any:
             pictures = original(*args, **kwargs)
-            if switch.is_on:
+            if switch.is_on and kwargs.get("vae_type") != _TINY:
                 latents = kwargs.get("latents", args[0] if args else None)
                 size_px = (kwargs.get("width"), kwargs.get("height"))
                 self._jobs.guard("keeping a decoded picture", self._keep, latents, pictures, size_px)
@@ -43,35 +45,43 @@ class DecodedPairs:
         return vae_decode
 
     def _keep(self, latents: Any, pictures: Any, size_px: tuple[Any, Any]) -> None:
-        job = self._jobs.current
-        if job is None or not job.is_driver() or not isinstance(latents, torch.Tensor):
+        job, channels = self._jobs.current, self._host.latent_channels
+        if job is None or not job.is_driver() or channels is None or not isinstance(latents, torch.Tensor):
             return
-        pair = build_pair(latents, pictures, self._find_channels(), size_px if all(size_px) else None)
-        if pair is not None:
-            job.decoded_pairs.append(pair)
+        pairs = job.decoded_pairs.setdefault(self._host.latents_name, [])
+        pair = build_pair(latents, pictures, channels, size_px if all(size_px) else None)
+        if pair is not None and len(pairs) < MOST_PAIRS:
+            pairs.append(pair)
 
 
 def build_pair(
-    latents: torch.Tensor, pictures: Any, channels: int | None, size_px: tuple[int, int] | None
+    latents: torch.Tensor, pictures: Any, channels: int, size_px: tuple[int, int] | None
 ) -> DecodedPair | None:
     """Return the first picture with its latents, None where the two cannot be told to belong together.
 
     Args:
-        latents: as they were decoded, in any shape that a preview can be made of.
+        latents: as they were decoded, in any shape that a preview can be made of; a clip may have lost its
+            batch dimension.
         pictures: what the decode gave: images, or arrays (B, H, W, 3) of 0 to 1; for a video, its frames.
-        channels: of the VAE, None if unknown.
+        channels: of the VAE.
         size_px: width and height of the picture, None if unknown.
     """
-    frames = select_frames(latents, channels, size_px)
-    count = len(pictures) if pictures is not None else 0
-    if not count:
+    if latents.ndim == 4 and latents.shape[0] == channels != latents.shape[1]:
+        latents = latents.unsqueeze(0)
+    try:
+        frames = select_frames(latents, channels, size_px)
+    except LatentShapeError:
         return None
+    count = len(pictures) if pictures is not None else 0
     is_video = frames.shape[2] > 1
+    if not count or frames.shape[1] != channels or (is_video and frames.shape[0] > 1):
+        return None
     picture = to_array(pictures[count // 2 if is_video else 0])
-    if picture is None or (is_video and frames.shape[0] > 1):
+    if picture is None:
         return None
     # The decode has ended with a copy to the host, so the device is idle: this waits for nothing.
-    return DecodedPair(middle_frame(frames)[0].float().cpu(), torch.from_numpy(picture))
+    of_picture = middle_frame(frames)[0].float().cpu()
+    return DecodedPair(of_picture, shrink(torch.from_numpy(picture), *of_picture.shape[1:]))
 
 
 def to_array(picture: Any) -> np.ndarray[Any, Any] | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any
 
-from zluda_sync.host.previews import PreviewSource
+from zluda_sync.host.previews import Newest, PreviewSource
 
 #: What one preview of the host is waited for at the end of a job, in seconds.
 END_LIMIT_S = 1.0
@@ -37,12 +37,12 @@ class HostMethodPreviews(PreviewSource):
             self._thread.start()
         self._is_wanted.set()
 
-    def newest(self) -> tuple[Hashable, int, Callable[[], list[Any]]] | None:
+    def newest(self) -> Newest | None:
         newest = self._newest
         if newest is None:
             return None
         step, image = newest
-        return id(image), step, lambda: [image]
+        return Newest(id(image), step, lambda: [image])
 
     def close(self) -> None:
         self._is_over = True
@@ -59,5 +59,6 @@ class HostMethodPreviews(PreviewSource):
             try:
                 self._newest = self._make() or self._newest
             except Exception as error:  # noqa: BLE001  a preview never breaks a generation
+                self.is_off = True
                 self._warn(f"the host's preview failed: {type(error).__name__}: {error}")
                 return

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.core.snapshot import ProgressSnapshot
+from zluda_sync.host.previews import Previews
 from zluda_sync.host.requests import Requests
 from zluda_sync.host.sdnext import log
 from zluda_sync.host.tracked_job import TrackedJob
@@ -20,13 +21,18 @@ class Jobs:
         open_job: makes a followed job from a processing object and the moment it was asked for; None if
             nothing is to be done.
         requests: told of the job that runs.
+        previews: end with their job.
     """
 
     def __init__(
-        self, open_job: Callable[[Any, float | None], TrackedJob | None], requests: Requests
+        self,
+        open_job: Callable[[Any, float | None], TrackedJob | None],
+        requests: Requests,
+        previews: Previews,
     ) -> None:
         self._open_job = open_job
         self._requests = requests
+        self._previews = previews
         self._ended: TrackedJob | None = None
         self._said: set[str] = set()
         self.current: TrackedJob | None = None
@@ -53,6 +59,7 @@ class Jobs:
         job, self.current = self.current, None
         if job is not None:
             job.close()
+            self._previews.end()
             self._requests.job_ended(job.control)
             self._ended = job
 

@@ -46,7 +46,7 @@ class PatchPlan:
         self.controls = ControlFields(jobs, requests, self.phases)
         self._fields = ProgressFields(jobs, self.phases)
         self._image = ImageHook(jobs, requests, host)
-        self._pairs = DecodedPairs(jobs, lambda: host.latent_channels)
+        self._pairs = DecodedPairs(jobs, host)
         self.previews = PreviewPatches(jobs, requests, previews)
 
     def build(self, routes: Iterable[Any]) -> list[Patch]:

@@ -44,15 +44,23 @@ class PreviewPatches:
     def _wrap(self, original: Callable[..., bool], switch: Switch) -> Callable[..., bool]:
         @functools.wraps(original)
         def make_preview(state: Any, *args: Any, **kwargs: Any) -> bool:
-            if not switch.is_on or not self._previews.are_made or self._is_for_the_host():
-                return original(state, *args, **kwargs)
-            return False
+            if switch.is_on and self._replaces(state):
+                return False
+            return original(state, *args, **kwargs)
 
         return make_preview
 
-    def _is_for_the_host(self) -> bool:
-        """Whether the host itself needs the image: for a picture that is stopped, it delivers its preview."""
-        if getattr(self._thread, "is_making", False):
-            return True
+    def _replaces(self, state: Any) -> bool:
+        """Whether the preview that is asked for is one of ours.
+
+        Not where the host gives a ready image instead of latents, and not where it needs one itself: in the
+        place of a picture that is stopped it delivers its own preview.
+        """
+        job = self._jobs.current
+        is_ours = self._previews.replace_the_hosts and job is not None and not job.is_broken
+        if getattr(self._thread, "is_making", False) or not is_ours:
+            return False
+        if state.current_latent is None and state.current_image is not None:
+            return False
         control = self._requests.own
-        return self._jobs.is_driving() and control is not None and control.must_leave
+        return not (self._jobs.is_driving() and control is not None and control.must_leave)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from enum import Enum
 from typing import Annotated
@@ -24,6 +25,8 @@ class Kind(str, Enum):
 def build_preview_route(previews: Previews) -> Callable[..., Response]:
     """Return what answers the route."""
 
+    session = secrets.token_hex(4)  # numbers begin anew with each start of the host
+
     def get_preview(
         kind: Annotated[
             Kind, Query(description="webp: every frame of a video, animated; it comes with the next step")
@@ -34,7 +37,7 @@ def build_preview_route(previews: Previews) -> Callable[..., Response]:
         preview = previews.look(wants_clip=kind is Kind.WEBP)
         if preview is None:
             return Response(status_code=204)
-        tag = f'"{preview.number}-{kind.value}{"-clip" if preview.clip else ""}"'
+        tag = f'"{session}-{preview.number}-{kind.value}{"-clip" if preview.clip else ""}"'
         headers = {"ETag": tag, "Cache-Control": "no-cache", "X-Preview-Step": str(preview.step)}
         if if_none_match is not None and tag in {known.strip() for known in if_none_match.split(",")}:
             return Response(status_code=304, headers=headers)

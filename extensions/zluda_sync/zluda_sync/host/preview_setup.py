@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from zluda_sync.core.errors import LatentShapeError
 from zluda_sync.core.settings import PreviewMethod
-from zluda_sync.device.host_copy import CopyWay, HostCopier, choose_copy_way, make_copier
+from zluda_sync.device.host_copy import CopyWay, find_copy_way, make_copier
 from zluda_sync.device.job_previews import JobPreviews
 from zluda_sync.device.projection import Projection
 from zluda_sync.device.step_marks import StepMarks
@@ -18,7 +20,7 @@ from zluda_sync.host.preview_patches import PreviewPatches
 from zluda_sync.host.previews import Previews, ProjectedPreviews
 from zluda_sync.host.projections import Projections
 from zluda_sync.host.sdnext import SdNext
-from zluda_sync.host.simple_projection import read_projection
+from zluda_sync.host.simple_projection import SIMPLE_CHANNELS, read_projection
 from zluda_sync.host.tracked_job import TrackedJob
 
 NO_TINY_DECODER = "the weights of TAESD are not in models/TAESD, and no preview downloads them; using fitted"
@@ -49,7 +51,7 @@ class PreviewSetup:
         self._patches = patches
         self._warn = warn
         self._projections = Projections(host.data_folder, warn)
-        self._copy_ways: dict[str, CopyWay] = {}
+        self._copy_ways = {"cpu": CopyWay.ASYNCHRONOUS}
 
     def begin(self, method: PreviewMethod, marks: StepMarks) -> ProjectedPreviews | None:
         """Begin the previews of a job; returns who must be told of its steps, None if nobody.
@@ -64,38 +66,42 @@ class PreviewSetup:
         if method is PreviewMethod.HOST and self._can_use_host_method():
             self._previews.begin(HostMethodPreviews(self._make_host_preview, self._warn))
             return None
-        name = self._name
-
-        def find_copier(device: torch.device) -> HostCopier:
-            if str(device) not in self._copy_ways:
-                self._copy_ways[str(device)] = choose_copy_way(device, marks)
-            return make_copier(self._copy_ways[str(device)], marks)
-
-        def find_projection(channels: int) -> Projection | None:
-            fitted = self._projections.find(name, channels)
-            return fitted or read_projection(self._host.build_simple_preview, channels)
-
-        job_previews = JobPreviews(find_copier, find_projection, self._host.latent_channels)
+        job_previews = JobPreviews(
+            lambda device: make_copier(self._copy_ways.get(device.type, CopyWay.THREAD), marks),
+            self._find_projection,
+            lambda: self._host.latent_channels,
+        )
+        self._jobs.guard("making previews ready", self._prepare, job_previews, marks)
         source = ProjectedPreviews(job_previews, self._previews, self._warn)
         self._previews.begin(source)
         return source
 
     def learn(self, tracked: TrackedJob) -> None:
-        """Take in the pictures of a job that has ended.
-
-        Raises:
-            LatentShapeError: they teach nothing.
-        """
-        for pair in tracked.decoded_pairs:
-            self._projections.learn(self._name, pair.latents, pair.picture)
+        """Take in the pictures of a job that has ended."""
+        for name, pairs in tracked.decoded_pairs.items():
+            with contextlib.suppress(LatentShapeError):  # a black picture teaches nothing
+                self._projections.learn(name, pairs)
 
     def forget(self) -> None:
         """Drop what pictures have taught."""
         self._projections.forget()
 
-    @property
-    def _name(self) -> str:
-        return f"{self._host.model_name}, {self._host.vae_name}"
+    def _prepare(self, previews: JobPreviews, marks: StepMarks) -> None:
+        """Do while the device is idle what would wait for the queue later."""
+        device = self._host.device
+        if not isinstance(device, torch.device):
+            return
+        if device.type not in self._copy_ways:
+            way = find_copy_way(device, marks)
+            if way is not None:
+                self._copy_ways[device.type] = way
+        previews.prepare(device)
+
+    def _find_projection(self, channels: int) -> Projection | None:
+        fitted = self._projections.find(self._host.latents_name, channels)
+        if fitted is None and channels == SIMPLE_CHANNELS:
+            return read_projection(self._host.build_simple_preview, channels)
+        return fitted
 
     def _can_use_host_method(self) -> bool:
         if self._host.preview_method != "TAESD" or self._host.has_tiny_decoder:

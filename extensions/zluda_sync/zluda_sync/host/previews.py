@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from PIL import Image
+
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.errors import LatentShapeError
 from zluda_sync.core.ledger import Ledger
 from zluda_sync.device.job_previews import JobPreviews
 from zluda_sync.device.latents_ring import StepFrame
@@ -17,15 +22,30 @@ from zluda_sync.host.preview import Preview, build_images
 LOOKING_S = 5.0
 
 
+@dataclass(frozen=True)
+class Newest:
+    """The newest preview of a source.
+
+    Attributes:
+        key: tells it from others.
+        step: zero-based index of the step that it shows.
+        build: makes its images, one for each frame.
+    """
+
+    key: Hashable
+    step: int
+    build: Callable[[], list[Image.Image]]
+
+
 class PreviewSource(ABC):
     """Where the previews of one job come from."""
 
-    @abstractmethod
-    def newest(self) -> tuple[Hashable, int, Callable[[], list[Any]]] | None:
-        """Return what tells the newest preview from others, its step, and what builds its images.
+    is_off = False
+    """Whether it has given up: then the host's own previews are shown."""
 
-        None while there is none. Never waits, and launches nothing on the device.
-        """
+    @abstractmethod
+    def newest(self) -> Newest | None:
+        """Return the newest preview, None while there is none. Never waits, and never talks to the device."""
 
     def look(self) -> None:  # noqa: B027  most sources go by the steps
         """Somebody looks."""
@@ -71,9 +91,10 @@ class Previews:
             source.close()
 
     @property
-    def are_made(self) -> bool:
-        """Whether the job that runs has previews of ours."""
-        return self._source is not None
+    def replace_the_hosts(self) -> bool:
+        """Whether the job that runs has previews of ours in the place of the host's."""
+        source = self._source
+        return source is not None and not source.is_off
 
     def look(self, wants_clip: bool = False) -> Preview | None:
         """Return the newest preview, None while there is none, and have more made for some seconds."""
@@ -87,14 +108,13 @@ class Previews:
         found = source.newest()
         if found is None:
             return self._newest
-        key, step, build = found
         with self._lock:
-            if self._source is source and key != self._key:
-                images = build()
+            if self._source is source and found.key != self._key:
+                images = found.build()
                 clip = images if len(images) > 1 else None
                 self._count += 1
-                self._newest = Preview(self._count, step, images[len(images) // 2], clip)
-                self._key = key
+                self._newest = Preview(self._count, found.step, images[len(images) // 2], clip)
+                self._key = found.key
             return self._newest
 
     def _is_recent(self, at_s: float | None) -> bool:
@@ -114,25 +134,45 @@ class ProjectedPreviews(PreviewSource):
         self.previews = previews
         self._all = all_previews
         self._warn = warn
-        self._is_off = False
 
-    def offer(self, ledger: Ledger, frame: StepFrame, previous: StepFrame | None, **details: Any) -> None:
-        """A step was queued: queue its preview if somebody looks and it is due. Never raises."""
-        if self._is_off or not self._all.is_looked_at:
+    def offer(
+        self, ledger: Ledger, frames: Sequence[tuple[StepFrame, StepFrame | None]], **details: Any
+    ) -> None:
+        """A step was queued: queue its preview if somebody looks and it is due. Never raises.
+
+        Args:
+            ledger: of the pass.
+            frames: what the step and the one before it left, in each shape that is known; the first of
+                which a preview can be made is taken.
+            details: as :meth:`JobPreviews.queue_preview` takes them.
+        """
+        if self.is_off or not self._all.is_looked_at:
             return
         try:
-            self.previews.queue_preview(
-                ledger, frame, previous, wants_clip=self._all.is_clip_wanted, **details
-            )
+            self._queue(ledger, frames, details)
         except Exception as error:  # noqa: BLE001  a preview never breaks a generation
-            self._is_off = True
+            self.is_off = True
             self._warn(f"no previews of this job: {type(error).__name__}: {error}")
 
-    def newest(self) -> tuple[Hashable, int, Callable[[], list[Any]]] | None:
+    def _queue(
+        self,
+        ledger: Ledger,
+        frames: Sequence[tuple[StepFrame, StepFrame | None]],
+        details: dict[str, Any],
+    ) -> None:
+        *others, (frame, previous) = frames
+        wants_clip = self._all.is_clip_wanted
+        for other, before in others:
+            with contextlib.suppress(LatentShapeError):
+                self.previews.queue_preview(ledger, other, before, wants_clip=wants_clip, **details)
+                return
+        self.previews.queue_preview(ledger, frame, previous, wants_clip=wants_clip, **details)
+
+    def newest(self) -> Newest | None:
         ready = self.previews.newest_ready()
         if ready is None:
             return None
-        return (id(ready.ledger), ready.step), ready.step, lambda: build_images(ready.pixels)
+        return Newest((id(ready.ledger), ready.step), ready.step, lambda: build_images(ready.pixels))
 
     def close(self) -> None:
         self.previews.close()

@@ -65,7 +65,7 @@ class ProgressRoutes:
 
     def _show_preview(self, answer: Any, request: Any, parameters: dict[str, Any]) -> None:
         """Give each client the newest preview that it does not have, whoever else asks."""
-        if not self._previews.are_made:
+        if not self._previews.replace_the_hosts:
             return
         if hasattr(answer, "live_preview"):
             known = getattr(request, "id_live_preview", -1)
@@ -78,7 +78,8 @@ class ProgressRoutes:
             if getattr(request, "skip_current_image", False) or parameters.get("skip_current_image"):
                 return
             preview = self._previews.look()
-            answer.current_image = preview.png_base64 if preview is not None else None
+            if preview is not None:
+                answer.current_image = preview.png_base64
 
     def _acknowledge(self, answer: Any) -> None:
         """Say that a request will be stopped whose job has not begun: it loads a model, or makes ready."""

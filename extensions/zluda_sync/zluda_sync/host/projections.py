@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
 
 from zluda_sync.device.projection import Projection
-from zluda_sync.device.projection_fit import ProjectionFit
+from zluda_sync.device.projection_fit import DecodedPair, ProjectionFit
 
 VERSION = "1"
 
@@ -43,19 +42,18 @@ class Projections:
             fit = self._fit(model, channels)
             return fit.solve() if fit.jobs else None
 
-    def learn(self, model: str, latents: Tensor, picture: Tensor) -> None:
-        """Take in the latents of a finished picture and the picture, and save what was learned.
+    def learn(self, model: str, pairs: Sequence[DecodedPair]) -> None:
+        """Take in what a job has decoded, and save what was learned.
 
         Args:
             model: name of the model and its VAE.
-            latents: (C, h, w), on the CPU.
-            picture: (H, W, 3), on the CPU, 0 to 255.
+            pairs: at least one.
         Raises:
             LatentShapeError: they teach nothing.
         """
         with self._lock:
-            fit = self._fit(model, int(latents.shape[0]))
-            fit.learn(latents, picture)
+            fit = self._fit(model, pairs[0].channels)
+            fit.learn(pairs)
             self._save(model, fit)
 
     def forget(self) -> None:

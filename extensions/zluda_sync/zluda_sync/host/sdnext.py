@@ -25,6 +25,7 @@ from zluda_sync.core.errors import HostUnsupportedError
 PROCESSING_MODULE = "modules.processing_diffusers"
 #: Where the host's simplest preview lives, in the versions of late and before.
 _SIMPLE_PREVIEW_MODULES = ("modules.vae.sd_vae_approx", "modules.sd_vae_approx")
+_TINY_DECODER_MODULES = ("modules.vae.sd_vae_taesd", "modules.sd_vae_taesd")
 #: SD.Next's logger, under the same name in every version; its records reach the console and sdnext.log.
 log = logging.getLogger("sd")
 
@@ -130,8 +131,7 @@ class SdNext:
     @property
     def vae(self) -> Any:
         """The VAE of the model, None if it has none. Asked only within a job, for it loads the model."""
-        model = getattr(_module("modules.shared"), "sd_model", None)
-        return getattr(model, "vae", None) or getattr(getattr(model, "pipe", None), "vae", None)
+        return _vae_of(getattr(_module("modules.shared"), "sd_model", None))
 
     @property
     def components(self) -> tuple[torch.nn.Module, ...]:
@@ -147,7 +147,9 @@ class SdNext:
                 found.update({id(value): value for value in values if isinstance(value, torch.nn.Module)})
         return tuple(found.values())
 
-    def add_route(self, path: str, endpoint: Callable[..., Any], **kwargs: Any) -> None:
+    def add_route(
+        self, path: str, endpoint: Callable[..., Any], *, is_polled: bool = False, **kwargs: Any
+    ) -> None:
         """Serve a route of ours, below the host's subpath too, to whom the host would serve its own.
 
         Versions before 2026 leave it to the page's login; a route beside the page asks for the same user and
@@ -160,18 +162,22 @@ class SdNext:
 
             kwargs["dependencies"] = [Depends(api.auth)]
         api.add_api_route(path, endpoint, **kwargs)
+        if is_polled:  # versions of 2026 count requests, and refuse those of a client that asks often
+            costs = getattr(sys.modules.get("modules.api.validate"), "request_cost", None)
+            if isinstance(costs, dict):
+                costs[path] = 0
 
     @property
-    def vae_name(self) -> str:
-        """What tells one VAE of a model from another."""
-        return f"{type(self.vae).__name__}, {getattr(self.opts, 'sd_vae', '')}"
+    def latents_name(self) -> str:
+        """What tells the latents of the model that is loaded from others: the model and its VAE."""
+        model = self.model
+        name = getattr(getattr(model, "sd_checkpoint_info", None), "name", "")
+        return f"{name}, {type(_vae_of(model)).__name__}, {getattr(self.opts, 'sd_vae', '')}"
 
     @property
     def latent_channels(self) -> int | None:
         """Channels of the latents of the VAE that is loaded, None if it does not tell."""
-        model = self.model
-        vae = getattr(model, "vae", None) or getattr(getattr(model, "pipe", None), "vae", None)
-        config = getattr(vae, "config", None)
+        config = getattr(_vae_of(self.model), "config", None)
         channels = getattr(config, "latent_channels", None) or getattr(config, "z_dim", None)
         return channels if isinstance(channels, int) else None
 
@@ -194,9 +200,24 @@ class SdNext:
 
     @property
     def has_tiny_decoder(self) -> bool:
-        """Whether the weights of the host's TAESD are on disk; asked for without them, it downloads them."""
-        folder = Path(getattr(_module("modules.paths"), "models_path", "") or "", "TAESD")
-        return any(folder.glob("*decoder*.pth"))
+        """Whether the weights of TAESD for the loaded model are on disk; else the host would download them.
+
+        Asked for the very file, whose name differs by version; of variants that are no single file, no.
+        """
+        for name in _TINY_DECODER_MODULES:
+            with contextlib.suppress(HostUnsupportedError, AttributeError, TypeError, ValueError, KeyError):
+                tiny = _module(name)
+                kind, variant = (
+                    getattr(_module("modules.shared"), "sd_model_type", ""),
+                    self.opts.taesd_variant,
+                )
+                if hasattr(tiny, "load_model"):
+                    kind, variant = tiny.get_model(kind)
+                stem = tiny.TAESD_MODELS[variant]["fn"]
+                folder = Path(_attribute("modules.paths", "models_path"), "TAESD")
+                names = (f"{stem}decoder_{kind}.pth", f"{stem}{kind}_decoder.pth")
+                return any((folder / name).is_file() for name in names)
+        return False
 
     def is_waiting(self, task_id: str) -> bool:
         """Whether the page's task of this id waits in the host's queue."""
@@ -237,6 +258,11 @@ class SdNext:
     def processing_callbacks(self) -> ModuleType:
         """Where the step callbacks live, and look ``devices`` up for the host's own synchronize."""
         return _module("modules.processing_callbacks")
+
+
+def _vae_of(model: Any) -> Any:
+    """Return the VAE of a pipeline, or of the one that it wraps; None if it has none."""
+    return getattr(model, "vae", None) or getattr(getattr(model, "pipe", None), "vae", None)
 
 
 def _module(name: str) -> ModuleType:

@@ -41,8 +41,8 @@ class Session:
     def __init__(self, host: SdNext) -> None:
         self._host = host
         self._requests = Requests(host.is_waiting)
-        self._jobs = Jobs(self._follow, self._requests)
         self._previews = Previews()
+        self._jobs = Jobs(self._follow, self._requests, self._previews)
         self._plan = PatchPlan(host, self._jobs, self._requests, self._previews)
         self._preview_setup = PreviewSetup(host, self._jobs, self._previews, self._plan.previews, self._warn)
         self._watcher = CompletionWatcher()
@@ -116,7 +116,6 @@ class Session:
             self._jobs.guard("learning from a job", self._learn, tracked)
             self._jobs.guard("keeping how long a Stop took", self._keep_stop, tracked)
             self._jobs.guard("learning from a picture", self._preview_setup.learn, tracked)
-        self._previews.end()
         self._jobs.guard("letting go of a job", self._jobs.close)
         self._last_end_s = SYSTEM_CLOCK()
         self.reconcile()
@@ -168,6 +167,7 @@ class Session:
         self._host.add_route(
             preview_route.PATH,
             preview_route.build_preview_route(self._previews),
+            is_polled=True,
             methods=["GET"],
             response_class=Response,
             tags=["ZLUDA Sync"],
@@ -175,7 +175,6 @@ class Session:
 
     def _stand_down(self) -> None:
         with self._lock:
-            self._previews.end()
             self._jobs.guard("handing the controls over", self._plan.controls.hand_over, self._host.state)
             self._jobs.guard("letting go of a job", self._jobs.close)
             self.patches.remove_all()

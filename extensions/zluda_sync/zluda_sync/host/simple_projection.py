@@ -9,6 +9,9 @@ from torch import Tensor
 
 from zluda_sync.device.projection import Projection
 
+#: The host has factors for latents of so many channels only, and logs an error for others.
+SIMPLE_CHANNELS = 4
+
 
 def read_projection(simple_preview: Callable[[Tensor], Tensor], channels: int) -> Projection | None:
     """Return the affine map that a preview function computes, None if it is none for so many channels.

@@ -84,10 +84,13 @@ class StepHooks:
         args: tuple[Any, ...],
     ) -> Any:
         self._jobs.observe("following a step", TrackedJob.pass_step, step, total, latents, scheduler)
+        given: Any = None
         try:
-            return original(*args)
+            given = original(*args)
+            return given
         finally:
-            self._jobs.observe("settling a step", TrackedJob.settle_step)
+            mapping = given if isinstance(given, dict) else None
+            self._jobs.observe("settling a step", TrackedJob.settle_step, mapping)
 
 
 #: Parallel samplers move their bar by several steps; a bar of bytes or tokens is none of ours.

@@ -7,8 +7,9 @@ it; what is kept here survives both, and says what the device has finished.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -50,7 +51,7 @@ class TrackedPass:
         last_index: loop index of the newest launch, None if the pipeline does not tell.
         is_left: whether the host has gone on to something else.
         is_from_bar: whether the newest launch was told by the progress bar alone.
-        newest_frame: what the newest step left for a preview, None before the first.
+        newest_frames: what the newest step left for a preview: in the pipeline's shape, in the host's.
         latents_shape: (B, C, h, w) of the latents, None if the pipeline does not tell.
         frames: latents of the steps in flight.
     """
@@ -64,7 +65,7 @@ class TrackedPass:
     last_index: int | None = None
     is_left: bool = False
     is_from_bar: bool = False
-    newest_frame: StepFrame | None = None
+    newest_frames: list[StepFrame] = field(default_factory=list)
     latents_shape: tuple[int, ...] | None = None
     frames: LatentsRing = field(default_factory=LatentsRing)
 
@@ -131,7 +132,7 @@ class TrackedJob:
         self.is_broken = False
         self.are_views_broken = False
         self.previews = previews
-        self.decoded_pairs: list[DecodedPair] = []
+        self.decoded_pairs: dict[str, list[DecodedPair]] = {}
         self.control = control
         control.begin_job(lambda: source.image, guarded("following a wish", self._follow_wish))
 
@@ -214,8 +215,13 @@ class TrackedJob:
             if self.control.is_held:
                 self._hold(tracked.ledger)
 
-    def settle_step(self) -> None:
-        """The host has dealt with the step: take over what it now says of it."""
+    def settle_step(self, given: Mapping[str, Any] | None = None) -> None:
+        """The host has dealt with the step: take over what it now says of it.
+
+        Args:
+            given: what the pipeline gave to the callback, in shapes of its own: ``latents``, and
+                ``noise_pred`` where it tells; the host keeps them unpacked, and of a video one frame.
+        """
         state, tracked = self._find_state(), self._passes[-1]
         tracked.host_count = state.sampling_step
         tracked.host_total = state.sampling_steps
@@ -233,20 +239,25 @@ class TrackedJob:
                 sigma_next=getattr(state, "current_sigma_next", None),
             )
             tracked.frames.hold(frame, tracked.ledger.completed)
-            self._offer_preview(tracked, frame, getattr(state, "prediction_type", ""))
-            tracked.newest_frame = frame
+            frames = [frame]
+            if given is not None and isinstance(given.get("latents"), torch.Tensor):
+                own_shape = replace(frame, latents=given["latents"], noise_pred=given.get("noise_pred"))
+                frames.insert(0, own_shape)
+            self._offer_preview(tracked, frames, getattr(state, "prediction_type", ""))
+            tracked.newest_frames = frames
 
-    def _offer_preview(self, tracked: TrackedPass, frame: StepFrame, prediction_type: str) -> None:
-        if self.previews is not None:
-            self.previews.offer(
-                tracked.ledger,
-                frame,
-                tracked.newest_frame,
-                step_s=tracked.ledger.mean_step_s,
-                size_px=self._source.size_px,
-                prediction_type=prediction_type,
-                scheduler=self._scheduler,
-            )
+    def _offer_preview(self, tracked: TrackedPass, frames: list[StepFrame], prediction_type: str) -> None:
+        if self.previews is None:
+            return
+        before = tracked.newest_frames[: len(frames)]
+        self.previews.offer(
+            tracked.ledger,
+            list(zip_longest(frames, before)),
+            step_s=tracked.ledger.mean_step_s,
+            size_px=self._source.size_px,
+            prediction_type=prediction_type,
+            scheduler=self._scheduler,
+        )
 
     @property
     def is_in_callback(self) -> bool:
@@ -267,7 +278,7 @@ class TrackedJob:
         self._scheduler = None
         for tracked in self._passes:
             tracked.frames.clear()
-            tracked.newest_frame = None
+            tracked.newest_frames = []
             self._barrier.forget(tracked.ledger)
 
     # What the progress fields ask. Any thread.
@@ -391,7 +402,7 @@ class TrackedJob:
         for earlier in self._passes:
             if earlier.ledger.is_drained:
                 earlier.frames.clear()
-            earlier.newest_frame = None
+            earlier.newest_frames = []
         state = self._find_state()
         part, ledger = self.job.begin_pass(self._source.role, self._source.image)
         tracked = TrackedPass(
