@@ -193,6 +193,11 @@ class SdNextServer:
         """Whether the host's own synchronize is an option; versions before 2026-06 always synchronize."""
         return "torch_sync" in self._option_names
 
+    @property
+    def encode_label(self) -> str:
+        """What stands on the page while text is encoded; versions before 2025-09 name no such phase."""
+        return "Text encode" if self._page_progress_has_step else "Preparing"
+
     def set_options(self, **options: Any) -> None:
         """Set options; ``torch_sync`` is left out where the host has no such option."""
         if not self.can_switch_its_sync:
