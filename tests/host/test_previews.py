@@ -248,6 +248,17 @@ def test_the_pipelines_own_shape_comes_first(first, frames):
     assert [] == warnings
 
 
+def test_a_copy_that_is_there_is_not_shown_before_its_step_is_finished():
+    """The report of the step may come later than that of the copy."""
+    job = JobPreviews(lambda device: EventCopier(Marks(), is_pinned=False), lambda channels: None)
+    ledger = Ledger()
+    ledger.record_launch()
+    job.queue_preview(ledger, StepFrame(0, torch.zeros(1, 4, 8, 8)), None)
+    assert job.newest_ready() is None
+    ledger.record_completion(0)
+    assert 0 == job.newest_ready().step
+
+
 class Marks:
     """Marks of a device that has finished when the call returns."""
 
