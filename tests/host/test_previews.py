@@ -197,6 +197,18 @@ def test_a_ready_image_of_the_host_is_shown(bench, asked):
     assert bench.in_thread(bench.state.set_current_image)
 
 
+def test_between_job_and_answer_nobody_looks_by_the_hosts_means(bench, asked, monkeypatch):
+    """Its latents are still there while the pictures are encoded; a poll would decode them on its thread."""
+    bench.switch_on()
+    request = bench.state.begin("Text", task_id="task(one)")
+    begin(bench)
+    bench.session.end_job()
+    bench.state.current_latent = torch.zeros(1, 4, 2, 2)
+    monkeypatch.setattr("modules.images.samples_to_image_grid", lambda samples: pytest.fail("made"))
+    assert asked().live_preview is None
+    bench.state.end(request)
+
+
 def test_previews_end_with_a_job_that_nobody_asked_for(bench):
     """A pipeline that a tab calls by itself: after its phase nothing is shown and nothing is kept."""
     bench.switch_on()

@@ -109,6 +109,8 @@ def test_what_was_not_yet_queued_is_never_queued(server, text, blocks):
     """In the middle of an encode or a decode, the rest of its blocks is left out."""
     server.set_options(zluda_sync_mode="every-step")
     shown = server.encode_label if text == "Text encode" else text
+    if shown == "Preparing":
+        pytest.skip("this version does not tell when it encodes text")
     whole = server.run_job(**{**JOB, "n_iter": 1, "prompt": f"a circle, {text}"})
     stopped, press = run_pressed(server, lambda label: label == shown, n_iter=1, prompt=f"a square, {text}")
     assert stopped.blocks < whole.blocks

@@ -72,6 +72,11 @@ class Jobs:
         job = self.current
         return job is not None and job.is_driver()
 
+    def is_delivered_elsewhere(self) -> bool:
+        """Whether another thread has ended its job and still hands over the pictures."""
+        ended = self._ended
+        return self.current is None and ended is not None and not ended.is_driver()
+
     def report(self, action: Callable[[ProgressSnapshot], None]) -> None:
         """Call ``action`` with the progress of the job that is followed, or was until this moment."""
         job = self.current or self._ended

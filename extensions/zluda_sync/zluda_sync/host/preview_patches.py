@@ -56,6 +56,8 @@ class PreviewPatches:
         Not where the host gives a ready image instead of latents, and not where it needs one itself: in the
         place of a picture that is stopped it delivers its own preview.
         """
+        if self._jobs.is_delivered_elsewhere():
+            return True  # the job is over, and what it has left would be looked at by the host's own means
         job = self._jobs.current
         is_ours = self._previews.replace_the_hosts and job is not None and not job.is_broken
         if getattr(self._thread, "is_making", False) or not is_ours:
