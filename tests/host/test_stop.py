@@ -180,6 +180,23 @@ def test_two_clients_and_two_presses_are_one_stop(bench, pressed):
     assert 1 == len(bench.session.stops)
 
 
+@pytest.mark.parametrize("has_asked", [True, False], ids=["the host has asked", "it has not"])
+def test_stop_in_the_instant_between_two_images(bench, pressed, monkeypatch, has_asked):
+    """The first picture is whole and kept, and the second is not begun."""
+    processing = SimpleNamespace(n_iter=2, iteration=0)
+    monkeypatch.setattr(processing_diffusers, "process_diffusers", lambda p: ["picture"])
+    bench.begin("observe", processing=processing)
+    assert ["picture"] == processing_diffusers.process_diffusers(processing)
+    if has_asked:
+        assert not bench.state.interrupted
+    pressed("interrupt")
+    if not has_asked:
+        assert not bench.state.interrupted
+    processing.iteration = 1
+    assert bench.state.interrupted
+    bench.session.close()
+
+
 def test_a_skip_is_for_one_image(bench, pressed):
     """SD.Next alone skips the next one too."""
     processing = SimpleNamespace(n_iter=3, iteration=0)

@@ -18,7 +18,7 @@ from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
 from zluda_sync.host.phase_hooks import PhaseHooks
 from zluda_sync.host.state_field import StateField
-from zluda_sync.host.tracked_job import KEPT_FIELDS, TrackedPass
+from zluda_sync.host.tracked_pass import KEPT_FIELDS, TrackedPass
 
 #: Gives the value to show for a pass, from the host's own value.
 Show = Callable[[TrackedPass, Any], Any]

@@ -189,7 +189,7 @@ class Session:
             self._learning.learn(tracked.job)
 
     def _keep_stop(self, tracked: TrackedJob) -> None:
-        record = tracked.stop_record()
+        record = tracked.wishes.stop_record()
         if record is not None:
             self.stops.append(record)
 

@@ -8,77 +8,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
 import torch
 
-from zluda_sync.core.clock import SYSTEM_CLOCK, PausableClock
-from zluda_sync.core.control import Control, Ending
+from zluda_sync.core.clock import PausableClock
+from zluda_sync.core.control import Control
 from zluda_sync.core.job import Job
-from zluda_sync.core.ledger import Ledger
-from zluda_sync.core.part import Part
 from zluda_sync.core.phase import BASE, DETAIL, Phase
 from zluda_sync.core.snapshot import ProgressSnapshot
-from zluda_sync.core.stop_record import StopRecord
+from zluda_sync.core.wish_follower import WishFollower
 from zluda_sync.device.exit_points import ExitPoints
-from zluda_sync.device.latents_ring import LatentsRing, StepFrame
+from zluda_sync.device.latents_ring import StepFrame
 from zluda_sync.device.projection_fit import DecodedPair
 from zluda_sync.device.step_barrier import StepBarrier
 from zluda_sync.host.decode_hooks import DecodeHooks
 from zluda_sync.host.job_source import JobSource
 from zluda_sync.host.phase_titles import phase_of
 from zluda_sync.host.previews import ProjectedPreviews
-
-#: Fields of the host that describe the pass and are lost when the host goes on before the device does.
-KEPT_FIELDS = ("job", "time_start", "prediction_type")
-#: How long queued steps may take before a pause begins, in seconds; then the pause counts as work.
-DRAIN_LIMIT_S = 60.0
-
-
-@dataclass
-class TrackedPass:
-    """A denoising pass, with what the host said of it when it queued the last step.
-
-    Attributes:
-        part: its place in the job.
-        ledger: its launches and completions.
-        kept: values of KEPT_FIELDS when the pass began.
-        first_count: the host's step count when the pass began; older versions count on over passes.
-        host_count: the host's step count after the newest launch.
-        host_total: the host's total after the newest launch, 0 while it has none.
-        last_index: loop index of the newest launch, None if the pipeline does not tell.
-        is_left: whether the host has gone on to something else.
-        is_from_bar: whether the newest launch was told by the progress bar alone.
-        newest_frames: what the newest step left for a preview: in the pipeline's shape, in the host's.
-        latents_shape: (B, C, h, w) of the latents, None if the pipeline does not tell.
-        frames: latents of the steps in flight.
-    """
-
-    part: Part
-    ledger: Ledger
-    kept: dict[str, Any]
-    first_count: int
-    host_count: int
-    host_total: int
-    last_index: int | None = None
-    is_left: bool = False
-    is_from_bar: bool = False
-    newest_frames: list[StepFrame] = field(default_factory=list)
-    latents_shape: tuple[int, ...] | None = None
-    frames: LatentsRing = field(default_factory=LatentsRing)
-
-
-@dataclass
-class _Press:
-    """The moment of a Stop: when, what was going on, and how many steps were launched and still queued."""
-
-    at_s: float
-    snapshot: ProgressSnapshot
-    launched: int
-    queued: int
-    acknowledged_at_s: float | None = None
+from zluda_sync.host.tracked_pass import KEPT_FIELDS, TrackedPass
 
 
 class TrackedJob:
@@ -119,10 +69,8 @@ class TrackedJob:
         self._barrier = barrier
         self._source = source
         self._decode = decode
-        self._clock = clock
         self._find_components = find_components
         self._exits = ExitPoints(control, self.is_driver)
-        self._pressed: _Press | None = None
         self._scheduler: Any = None
         self._passes: list[TrackedPass] = []
         self._driver = threading.get_ident()
@@ -134,7 +82,8 @@ class TrackedJob:
         self.previews = previews
         self.decoded_pairs: dict[str, list[DecodedPair]] = {}
         self.control = control
-        control.begin_job(lambda: source.image, guarded("following a wish", self._follow_wish))
+        self.wishes = WishFollower(job, control, clock, lambda: source.image)
+        control.begin_job(lambda: source.image, guarded("following a wish", self.wishes.follow))
 
     # What the hooks tell. Driver only.
 
@@ -212,8 +161,7 @@ class TrackedJob:
         tracked.is_from_bar = is_from_bar
         if not is_counted:  # some pipelines move their bar before they call back
             self._barrier.pass_step(tracked.ledger, latents)
-            if self.control.is_held:
-                self._hold(tracked.ledger)
+            self.wishes.wait_while_held(tracked.ledger)
 
     def settle_step(self, given: Mapping[str, Any] | None = None) -> None:
         """The host has dealt with the step: take over what it now says of it.
@@ -302,57 +250,7 @@ class TrackedJob:
 
     def snapshot(self) -> ProgressSnapshot:
         """Return the job's progress as one consistent picture."""
-        if self._pressed is not None and self._pressed.acknowledged_at_s is None:
-            self._pressed.acknowledged_at_s = SYSTEM_CLOCK()
-        snapshot = self.job.snapshot(self._barrier.rung_name)
-        ending = self.control.ending
-        if snapshot.is_unwanted and ending is not Ending.STOP:
-            ending = Ending.SKIP  # the host may have gone on to the next image, the device has not
-        return replace(snapshot, ending=ending, is_paused=self.control.is_paused)
-
-    def stop_record(self) -> StopRecord | None:
-        """Return how long the Stop of this job took until now, None if there was none."""
-        pressed = self._pressed
-        if pressed is None:
-            return None
-        acknowledged_at_s = pressed.acknowledged_at_s
-        return StopRecord(
-            mode=self.job.mode,
-            phase=pressed.snapshot.phase,
-            role=pressed.snapshot.role,
-            acknowledged_s=None if acknowledged_at_s is None else acknowledged_at_s - pressed.at_s,
-            ended_s=SYSTEM_CLOCK() - pressed.at_s,
-            launched_steps=self._launched - pressed.launched,
-            queued_steps=pressed.queued,
-        )
-
-    @property
-    def _launched(self) -> int:
-        return sum(tracked.ledger.launched for tracked in self._passes)
-
-    def _follow_wish(self) -> None:
-        """The user wants something: plan no more than that, and wake a host that waits. Any thread."""
-        ending, image = self.control.ending, self._source.image
-        if ending is Ending.STOP:
-            if self._pressed is None:
-                queued = sum(tracked.ledger.launched - tracked.ledger.completed for tracked in self._passes)
-                self._pressed = _Press(SYSTEM_CLOCK(), self.job.snapshot(), self._launched, queued)
-            self.job.cut(image)
-        elif ending is Ending.SKIP:
-            self.job.cut(image, image)
-        elif ending is Ending.STOP_AFTER_IMAGE:
-            self.job.cut(image + 1)
-        for tracked in self._passes:
-            tracked.ledger.wake()
-
-    def _hold(self, ledger: Ledger) -> None:
-        """Wait until the user goes on. What is queued is finished first, and still counts as work."""
-        ledger.wait_completed(ledger.launched - 1, DRAIN_LIMIT_S, lambda: not self.control.is_held)
-        self._clock.pause()
-        try:
-            self.control.wait_while_paused()
-        finally:
-            self._clock.resume()
+        return self.wishes.acknowledge(self.job.snapshot(self._barrier.rung_name))
 
     def _end_unbracketed(self) -> None:
         """A phase that was only named is over: the host has gone back to the name of the job."""

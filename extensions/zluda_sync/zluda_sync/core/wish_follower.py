@@ -1,0 +1,121 @@
+"""What a job does about the user's wishes: plans no more, holds, and tells how long a Stop took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from zluda_sync.core.clock import SYSTEM_CLOCK, Clock, PausableClock
+from zluda_sync.core.control import Control, Ending
+from zluda_sync.core.job import Job
+from zluda_sync.core.ledger import Ledger
+from zluda_sync.core.snapshot import ProgressSnapshot
+from zluda_sync.core.stop_record import StopRecord
+
+#: How long queued steps may take before a pause begins, in seconds; then the pause counts as work.
+DRAIN_LIMIT_S = 60.0
+
+
+@dataclass
+class _Press:
+    """The moment of a Stop: when, what was going on, and how many steps were launched and still queued."""
+
+    at_s: float
+    snapshot: ProgressSnapshot
+    launched: int
+    queued: int
+    acknowledged_at_s: float | None = None
+
+
+class WishFollower:
+    """Brings a job and the control of its request together.
+
+    Args:
+        job: the job.
+        control: of its request.
+        clock: the job's own, which stands still while it is paused.
+        find_image: gives the zero-based index of the image that is made now.
+        system_clock: the one that does not stand still.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        control: Control,
+        clock: PausableClock,
+        find_image: Callable[[], int],
+        system_clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._job = job
+        self._control = control
+        self._clock = clock
+        self._find_image = find_image
+        self._system_clock = system_clock
+        self._press: _Press | None = None
+
+    def follow(self) -> None:
+        """The user wants something: plan no more than that, and wake a host that waits. Any thread."""
+        ending, image = self._control.ending, self._find_image()
+        if ending is Ending.STOP:
+            if self._press is None:
+                now_s, queued = self._system_clock(), self._launched - self._completed
+                self._press = _Press(now_s, self._job.snapshot(), self._launched, queued)
+            self._job.cut(image)
+        elif ending is Ending.SKIP:
+            self._job.cut(image, image)
+        elif ending is Ending.STOP_AFTER_IMAGE:
+            self._job.cut(image + 1)
+        for ledger in self._ledgers:
+            ledger.wake()
+
+    def wait_while_held(self, ledger: Ledger) -> None:
+        """Block while the user holds the job. What is queued is finished first, and still counts as work.
+
+        Args:
+            ledger: of the pass whose newest step was just queued.
+        """
+        if not self._control.is_held:
+            return
+        ledger.wait_completed(ledger.launched - 1, DRAIN_LIMIT_S, lambda: not self._control.is_held)
+        self._clock.pause()
+        try:
+            self._control.wait_while_paused()
+        finally:
+            self._clock.resume()
+
+    def acknowledge(self, snapshot: ProgressSnapshot) -> ProgressSnapshot:
+        """Return a snapshot that tells of the wishes, on its way to whoever asked for it."""
+        if self._press is not None and self._press.acknowledged_at_s is None:
+            self._press.acknowledged_at_s = self._system_clock()
+        ending = self._control.ending
+        if snapshot.is_unwanted and ending is not Ending.STOP:
+            ending = Ending.SKIP  # the host may have gone on to the next image, the device has not
+        return replace(snapshot, ending=ending, is_paused=self._control.is_paused)
+
+    def stop_record(self) -> StopRecord | None:
+        """Return how long the Stop of this job took until now, None if there was none."""
+        press = self._press
+        if press is None:
+            return None
+        acknowledged_at_s = press.acknowledged_at_s
+        return StopRecord(
+            mode=self._job.mode,
+            phase=press.snapshot.phase,
+            role=press.snapshot.role,
+            acknowledged_s=None if acknowledged_at_s is None else acknowledged_at_s - press.at_s,
+            ended_s=self._system_clock() - press.at_s,
+            launched_steps=self._launched - press.launched,
+            queued_steps=press.queued,
+        )
+
+    @property
+    def _ledgers(self) -> list[Ledger]:
+        return [part.ledger for part in self._job.passes if part.ledger is not None]
+
+    @property
+    def _launched(self) -> int:
+        return sum(ledger.launched for ledger in self._ledgers)
+
+    @property
+    def _completed(self) -> int:
+        return sum(ledger.completed for ledger in self._ledgers)

@@ -1,0 +1,46 @@
+"""A denoising pass while it is followed: its place in the job, and what the host has said of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from zluda_sync.core.ledger import Ledger
+from zluda_sync.core.part import Part
+from zluda_sync.device.latents_ring import LatentsRing, StepFrame
+
+#: Fields of the host that describe the pass and are lost when the host goes on before the device does.
+KEPT_FIELDS = ("job", "time_start", "prediction_type")
+
+
+@dataclass
+class TrackedPass:
+    """A denoising pass, with what the host said of it when it queued the last step.
+
+    Attributes:
+        part: its place in the job.
+        ledger: its launches and completions.
+        kept: values of KEPT_FIELDS when the pass began.
+        first_count: the host's step count when the pass began; older versions count on over passes.
+        host_count: the host's step count after the newest launch.
+        host_total: the host's total after the newest launch, 0 while it has none.
+        last_index: loop index of the newest launch, None if the pipeline does not tell.
+        is_left: whether the host has gone on to something else.
+        is_from_bar: whether the newest launch was told by the progress bar alone.
+        newest_frames: what the newest step left for a preview: in the pipeline's shape, in the host's.
+        latents_shape: (B, C, h, w) of the latents, None if the pipeline does not tell.
+        frames: latents of the steps in flight.
+    """
+
+    part: Part
+    ledger: Ledger
+    kept: dict[str, Any]
+    first_count: int
+    host_count: int
+    host_total: int
+    last_index: int | None = None
+    is_left: bool = False
+    is_from_bar: bool = False
+    newest_frames: list[StepFrame] = field(default_factory=list)
+    latents_shape: tuple[int, ...] | None = None
+    frames: LatentsRing = field(default_factory=LatentsRing)
