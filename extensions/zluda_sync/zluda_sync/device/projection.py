@@ -45,7 +45,7 @@ class DeviceProjection:
     def __init__(self, projection: Projection, device: torch.device) -> None:
         self.channels = projection.channels
         self.device = device
-        self._weights = projection.weights.to(device)
+        self._weights = projection.weights.T.contiguous().to(device)
         self._bias = projection.bias.to(device)
 
     def project(self, latents: Tensor) -> Tensor:
@@ -56,5 +56,5 @@ class DeviceProjection:
         Returns:
             (B, h, w, 3), uint8, on the device.
         """
-        rgb = latents.permute(0, 2, 3, 1).float() @ self._weights + self._bias
+        rgb = torch.nn.functional.linear(latents.permute(0, 2, 3, 1).float(), self._weights, self._bias)
         return torch.nan_to_num(rgb, nan=127.0, posinf=255.0, neginf=0.0).clamp(0, 255).to(torch.uint8)
