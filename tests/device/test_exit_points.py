@@ -161,6 +161,21 @@ def test_a_graph_that_is_recorded_is_not_spoiled(control, exits, monkeypatch):
     assert 1 == encoder.blocks[0].runs
 
 
+def test_a_driver_that_knows_no_graphs_is_no_hindrance(control, exits, monkeypatch):
+    """Some versions of ZLUDA answer error 801."""
+
+    def fail():
+        raise RuntimeError("CUDA error 801")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", fail, raising=False)
+    encoder = Encoder()
+    exits.install([encoder])
+    control.stop()
+    with pytest.raises(Interrupted):
+        encoder(torch.zeros(2))
+
+
 @pytest.mark.benchmark
 def test_the_hooks_cost_a_five_hundredth_of_a_step(exits):
     """On a UNet far smaller than a real one; the blocks alone are compared, a whole step is too noisy."""
