@@ -135,6 +135,7 @@ def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HostBench
     device = FakeDevice()
     monkeypatch.setattr(paths, "data_path", str(tmp_path))
     monkeypatch.setattr(devices, "backend", "zluda")
+    monkeypatch.setattr(devices, "device", torch.device("cpu"))  # where the tests' latents are
     monkeypatch.setattr(processing_callbacks, "p", SimpleNamespace())
     monkeypatch.setattr(session_module, "accelerator_of", lambda host: Accelerator(device))
     shared.opts.data.clear()

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from modules import processing_vae, shared
+from modules import devices, processing_vae, shared
 from modules.progress import ProgressRequest, api_progress
 from tests.host.test_stop_route import Client, HostApi
 from tests.virtual_clock import VirtualClock
@@ -20,6 +20,7 @@ from zluda_sync.core.ledger import Ledger
 from zluda_sync.device.host_copy import EventCopier
 from zluda_sync.device.job_previews import JobPreviews
 from zluda_sync.device.latents_ring import StepFrame
+from zluda_sync.host import preview_setup
 from zluda_sync.host.decoded_pairs import build_pair
 from zluda_sync.host.host_method import HostMethodPreviews
 from zluda_sync.host.preview import Preview, build_images
@@ -289,6 +290,17 @@ def test_the_projection_is_uploaded_before_the_first_step(bench, monkeypatch):
     bench.session._previews.look()
     bench.step(0)
     assert bench.session._jobs.current.previews.previews._projection is uploaded
+
+
+def test_a_device_that_is_too_busy_to_answer_is_not_asked_for_ever(bench, monkeypatch):
+    """Two jobs wait for its answer; then copies go by a thread."""
+    asked = []
+    monkeypatch.setattr(devices, "device", torch.device("meta"))
+    monkeypatch.setattr(preview_setup, "find_copy_way", lambda device, marks: asked.append(device))
+    for _ in range(4):
+        bench.begin("observe")
+        bench.session.end_job()
+    assert 2 == len(asked)
 
 
 def test_a_model_switch_takes_another_projection(bench):

@@ -14,7 +14,7 @@ from zluda_sync.core.ledger import Ledger
 from zluda_sync.device.step_marks import StepMarks
 
 #: How long the check of the copies may take, in seconds.
-CHECK_LIMIT_S = 2.0
+CHECK_LIMIT_S = 1.0
 
 
 class PendingCopy(ABC):

@@ -23,6 +23,8 @@ from zluda_sync.host.sdnext import SdNext
 from zluda_sync.host.simple_projection import SIMPLE_CHANNELS, read_projection
 from zluda_sync.host.tracked_job import TrackedJob
 
+#: A device that is too busy to answer keeps the beginning of a job waiting: so many jobs, and no more.
+MOST_TRIES = 2
 NO_TINY_DECODER = "the weights of TAESD are not in models/TAESD, and no preview downloads them; using fitted"
 
 
@@ -52,6 +54,7 @@ class PreviewSetup:
         self._warn = warn
         self._projections = Projections(host.data_folder, warn)
         self._copy_ways = {"cpu": CopyWay.ASYNCHRONOUS}
+        self._tries = 0
 
     def begin(self, method: PreviewMethod, marks: StepMarks) -> ProjectedPreviews | None:
         """Begin the previews of a job; returns who must be told of its steps, None if nobody.
@@ -92,9 +95,12 @@ class PreviewSetup:
         if not isinstance(device, torch.device):
             return
         if device.type not in self._copy_ways:
+            self._tries += 1
             way = find_copy_way(device, marks)
             if way is not None:
                 self._copy_ways[device.type] = way
+            elif self._tries == MOST_TRIES:
+                self._copy_ways[device.type] = CopyWay.THREAD
         previews.prepare(device)
 
     def _find_projection(self, channels: int) -> Projection | None:
