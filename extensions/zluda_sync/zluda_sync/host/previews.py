@@ -135,6 +135,11 @@ class ProjectedPreviews(PreviewSource):
         self._all = all_previews
         self._warn = warn
 
+    @property
+    def are_wanted(self) -> bool:
+        """Whether somebody looks, and they can be made."""
+        return not self.is_off and self._all.is_looked_at
+
     def offer(
         self, ledger: Ledger, frames: Sequence[tuple[StepFrame, StepFrame | None]], **details: Any
     ) -> None:
@@ -146,7 +151,7 @@ class ProjectedPreviews(PreviewSource):
                 which a preview can be made is taken.
             details: as :meth:`JobPreviews.queue_preview` takes them.
         """
-        if self.is_off or not self._all.is_looked_at:
+        if not self.are_wanted:
             return
         try:
             self._queue(ledger, frames, details)

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -136,12 +136,9 @@ class SdNext:
     @property
     def components(self) -> tuple[torch.nn.Module, ...]:
         """The modules of all pipelines that are loaded now; asking loads none."""
-        data = getattr(sys.modules.get("modules.modeldata"), "model_data", None)
-        if data is None:  # the embedded host has no model data
-            data = SimpleNamespace(sd_model=vars(_module("modules.shared")).get("sd_model"))
         found: dict[int, torch.nn.Module] = {}
         for name in ("sd_model", "sd_refiner"):
-            model = getattr(data, name, None)
+            model = _loaded_model(name)
             for pipe in (model, getattr(model, "pipe", None)):
                 values = vars(pipe).values() if hasattr(pipe, "__dict__") else ()
                 found.update({id(value): value for value in values if isinstance(value, torch.nn.Module)})
@@ -207,10 +204,8 @@ class SdNext:
         for name in _TINY_DECODER_MODULES:
             with contextlib.suppress(HostUnsupportedError, AttributeError, TypeError, ValueError, KeyError):
                 tiny = _module(name)
-                kind, variant = (
-                    getattr(_module("modules.shared"), "sd_model_type", ""),
-                    self.opts.taesd_variant,
-                )
+                kind = getattr(_module("modules.shared"), "sd_model_type", "")
+                variant = self.opts.taesd_variant
                 if hasattr(tiny, "load_model"):
                     kind, variant = tiny.get_model(kind)
                 stem = tiny.TAESD_MODELS[variant]["fn"]
@@ -226,10 +221,7 @@ class SdNext:
     @property
     def model(self) -> Any:
         """The model that is loaded, None if none is; asking loads none."""
-        data = getattr(sys.modules.get("modules.modeldata"), "model_data", None)
-        if data is None:  # the embedded host has no model data
-            return vars(_module("modules.shared")).get("sd_model")
-        return getattr(data, "sd_model", None)
+        return _loaded_model("sd_model")
 
     @model.setter
     def model(self, model: Any) -> None:
@@ -258,6 +250,14 @@ class SdNext:
     def processing_callbacks(self) -> ModuleType:
         """Where the step callbacks live, and look ``devices`` up for the host's own synchronize."""
         return _module("modules.processing_callbacks")
+
+
+def _loaded_model(name: str) -> Any:
+    """Return ``sd_model`` or ``sd_refiner`` if it is loaded, else None; ``shared`` would load it."""
+    data = getattr(sys.modules.get("modules.modeldata"), "model_data", None)
+    if data is None:  # the embedded host has no model data
+        return vars(_module("modules.shared")).get(name)
+    return getattr(data, name, None)
 
 
 def _vae_of(model: Any) -> Any:

@@ -195,7 +195,7 @@ class TrackedJob:
             tracked.newest_frames = frames
 
     def _offer_preview(self, tracked: TrackedPass, frames: list[StepFrame], prediction_type: str) -> None:
-        if self.previews is None:
+        if self.previews is None or not self.previews.are_wanted:
             return
         before = tracked.newest_frames[: len(frames)]
         self.previews.offer(
