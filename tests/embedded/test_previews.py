@@ -20,7 +20,7 @@ from zluda_sync.device.host_copy import CopyWay, EventCopier, ThreadCopier, find
 from zluda_sync.device.job_previews import JobPreviews
 from zluda_sync.device.ladder import Ladder, rungs_for
 from zluda_sync.device.latents_ring import StepFrame
-from zluda_sync.device.projection import Projection
+from zluda_sync.device.projection import DeviceProjection, Projection
 from zluda_sync.device.step_barrier import StepBarrier
 from zluda_sync.device.step_marks import StepMarks
 from zluda_sync.device.watcher import CompletionWatcher
@@ -32,8 +32,14 @@ MODES = [SyncMode.EVERY_STEP, SyncMode.RUN_AHEAD, SyncMode.OBSERVE]
 
 @pytest.fixture(scope="module")
 def device() -> torch.device:
-    """The emulated device."""
-    return emulated_device.install()
+    """The emulated device, warmed up: what is used first in a process takes its time once."""
+    installed = emulated_device.install()
+    projection = Projection(torch.ones(4, 3), torch.zeros(3))
+    for _ in range(3):
+        latents = torch.full((1, 4, 24, 24), 1.0, device=installed)
+        DeviceProjection(projection, installed).project(latents).unsqueeze(1).to("cpu", non_blocking=True)
+    torch.get_device_module(installed).synchronize()
+    return installed
 
 
 @pytest.fixture
