@@ -4,11 +4,14 @@ python scripts/measure.py
 python scripts/measure.py --quick --json figures.json
 python scripts/measure.py --stop
 python scripts/measure.py --previews
+python scripts/measure.py --faults
 """
 
 from __future__ import annotations
 
 import sys
+
+OTHER_MEASUREMENTS = ("stop", "previews", "faults")
 
 
 def main() -> int:
@@ -33,13 +36,15 @@ def main() -> int:
     )
     parser.add_argument("--stop", action="store_true", help="press Stop in every phase of 120 jobs instead")
     parser.add_argument("--previews", action="store_true", help="measure previews instead")
+    parser.add_argument("--faults", action="store_true", help="inject every fault in every mode instead")
     options = parser.parse_args()
     if options.traces is not None and (options.quick or options.json is not None):
         fail("--traces measures nothing: leave out --quick and --json")
-    if options.stop and options.previews:
-        fail("--stop and --previews are two measurements: run one after the other")
-    if (options.stop or options.previews) and (options.json is not None or options.traces is not None):
-        fail("--stop and --previews print their tables: leave out --json and --traces")
+    others = [f"--{name}" for name in OTHER_MEASUREMENTS if getattr(options, name)]
+    if len(others) > 1:
+        fail(f"{' and '.join(others)} are several measurements: run one after the other")
+    if others and (options.json is not None or options.traces is not None):
+        fail(f"{others[0]} prints its tables: leave out --json and --traces")
     try:
         VirtualEnvironment().enter(("host",), __file__, sys.argv[1:])
     except SetupError as failure:
@@ -57,6 +62,10 @@ def main() -> int:
         from bench.preview_campaign import run_preview_campaign
 
         return ends_in_one_line(lambda: run_preview_campaign(options.quick))
+    if options.faults:
+        from bench.fault_campaign import run_fault_campaign
+
+        return ends_in_one_line(lambda: run_fault_campaign(options.quick))
     if options.traces is not None:
         return ends_in_one_line(lambda: record_traces(options.traces))
     return ends_in_one_line(lambda: run_campaign(options.quick, options.json))

@@ -12,7 +12,7 @@ from typing import Any
 from bench.figures import build_figures, first_eta, overhead
 from bench.formulas import FORMULAS, replay
 from bench.host import check_writable, start
-from bench.job import FinishedJob, JobShape, forget_learned, run_job
+from bench.job import FinishedJob, JobShape, forget_learned, hold_self_test, run_job
 from bench.once import build_report
 from bench.plan import (
     FULL_PLAN,
@@ -191,6 +191,7 @@ def started_host(plan: Plan) -> Iterator[Any]:
     """
     with tempfile.TemporaryDirectory(prefix="zluda_sync_measure_") as folder:
         host = start(_build_host_arguments(plan, folder))
+        hold_self_test()
         # The first job in a process also pays for torch's own warm-up.
         for shape in {(case.shape.hires, case.shape.unforeseen): case.shape for case in plan.cases}.values():
             run_job(JobShape(steps=2, hires=shape.hires, unforeseen=shape.unforeseen), app=host.app)

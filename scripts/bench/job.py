@@ -99,8 +99,21 @@ def forget_learned() -> None:
     from modules import shared
 
     if MODE_OPTION in shared.opts.data_labels:
-        entry: Any = importlib.import_module("zluda_sync.host.entry")
-        entry.current_session().forget_learned()
+        current_session().forget_learned()
+
+
+def current_session() -> Any:
+    """Return the extension's session in the running host, which must have loaded it."""
+    entry: Any = importlib.import_module("zluda_sync.host.entry")
+    return entry.current_session()
+
+
+def hold_self_test() -> None:
+    """Keep the extension, where it is loaded, from testing the device between two jobs."""
+    from modules import shared
+
+    if MODE_OPTION in shared.opts.data_labels:
+        current_session().self_testing.is_automatic = False
 
 
 def current_mode() -> str:

@@ -9,12 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zluda_sync.core.durations import MAX_ENTRIES, Durations
-from zluda_sync.core.durations_file import DurationsFile
 from zluda_sync.core.job_shape import JobShape, PassShape
+from zluda_sync.core.json_file import JsonFile
 from zluda_sync.core.part import Part
 from zluda_sync.core.phase import BASE, Phase
 
 DECODE = (Phase.DECODE, BASE)
+
+
+def file_at(path, warn) -> JsonFile[Durations]:
+    return JsonFile(path, "learned durations", Durations.from_json, warn)
 
 
 def shape_of(width_px: int = 512, steps: int = 20, **changes) -> JobShape:
@@ -82,8 +86,8 @@ def test_it_survives_the_file(tmp_path):
     """What is written is what is read."""
     file, warnings = tmp_path / "folder" / "durations.json", []
     durations = learned((shape_of(), 1.25), (shape_of(768), 2.5))
-    DurationsFile(file, warnings.append).save(durations)
-    assert durations.to_json() == DurationsFile(file, warnings.append).load().to_json()
+    file_at(file, warnings.append).save(durations.to_json())
+    assert durations.to_json() == file_at(file, warnings.append).load().to_json()
     assert [] == warnings
     assert [file] == list(file.parent.iterdir())
 
@@ -91,7 +95,7 @@ def test_it_survives_the_file(tmp_path):
 def test_no_file_means_nothing_learned(tmp_path):
     """The first start is no reason for a message."""
     warnings = []
-    assert 0 == len(DurationsFile(tmp_path / "none.json", warnings.append).load())
+    assert file_at(tmp_path / "none.json", warnings.append).load() is None
     assert [] == warnings
 
 
@@ -116,7 +120,7 @@ def test_a_file_that_cannot_be_used_is_set_aside_with_a_message(tmp_path, text):
     """Nothing of it is lost, the message names it, and learning begins anew."""
     file, warnings = tmp_path / "durations.json", []
     file.write_text(text)
-    assert 0 == len(DurationsFile(file, warnings.append).load())
+    assert file_at(file, warnings.append).load() is None
     assert 1 == len(warnings)
     assert str(file) in warnings[0]
     assert text == (tmp_path / "durations.broken.json").read_text()
@@ -126,7 +130,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     """The job goes on; what was learned lasts until the host ends."""
     (tmp_path / "file").write_text("in the way")
     warnings = []
-    DurationsFile(tmp_path / "file" / "durations.json", warnings.append).save(learned((shape_of(), 1.0)))
+    file_at(tmp_path / "file" / "durations.json", warnings.append).save(learned((shape_of(), 1.0)).to_json())
     assert 1 == len(warnings)
 
 

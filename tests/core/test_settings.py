@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zluda_sync.core.barrier import BarrierPolicy, SyncMode
-from zluda_sync.core.settings import DEFAULTS, DEPTH, ENABLED, MODE, parse_settings
+from zluda_sync.core.settings import DEFAULTS, DEPTH, ENABLED, GATE, MODE, PREVIEW, parse_settings
 
 
 def test_nothing_set_means_the_defaults():
@@ -16,7 +16,7 @@ def test_nothing_set_means_the_defaults():
 def test_the_users_values_are_used():
     """What the settings page writes is what is read."""
     settings, problems = parse_settings({ENABLED: True, MODE: "run-ahead", DEPTH: 3})
-    assert ((), BarrierPolicy(SyncMode.RUN_AHEAD, 3)) == (problems, settings.policy)
+    assert ((), BarrierPolicy(SyncMode.RUN_AHEAD, 3)) == (problems, settings.policy(None))
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,8 @@ def test_the_users_values_are_used():
         (MODE, None),
         (MODE, ["run-ahead"]),
         (MODE, {"mode": "off"}),
+        (GATE, "amd"),
+        (GATE, 3),
         (DEPTH, 0),
         (DEPTH, 17),
         (DEPTH, 1.5),
@@ -59,7 +61,7 @@ def test_unchecked_and_off_both_mean_nothing_is_installed(values, expected):
 
 @given(
     st.dictionaries(
-        st.sampled_from([ENABLED, MODE, DEPTH]),
+        st.sampled_from([ENABLED, MODE, DEPTH, PREVIEW, GATE]),
         st.one_of(
             st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=9), st.lists(st.integers())
         ),
@@ -68,5 +70,5 @@ def test_unchecked_and_off_both_mean_nothing_is_installed(values, expected):
 def test_no_value_can_break_the_reading(values):
     """Whatever stands in config.json, the settings are usable."""
     settings, problems = parse_settings(values)
-    assert isinstance(settings.policy, BarrierPolicy)
+    assert isinstance(settings.policy(None), BarrierPolicy)
     assert {problem.field for problem in problems} <= set(values)

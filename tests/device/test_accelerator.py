@@ -26,7 +26,7 @@ def test_a_call_replaced_later_is_the_one_that_is_used():
     accelerator = Accelerator(module)
     waits: list[str] = []
     module.synchronize = lambda: waits.append("replaced")
-    accelerator.wait_device()
+    accelerator.bind_device_wait()()
     assert ["replaced"] == waits
 
 
@@ -36,5 +36,5 @@ def test_a_call_replaced_later_is_the_one_that_is_used():
 def test_the_wait_is_for_the_hosts_device(device, expected):
     """With several cards, only the one that computes is waited for."""
     waited: list[tuple[object, ...]] = []
-    Accelerator(SimpleNamespace(synchronize=lambda *args: waited.append(args)), device).wait_device()
+    Accelerator(SimpleNamespace(synchronize=lambda *args: waited.append(args)), device).bind_device_wait()()
     assert [expected] == waited

@@ -30,13 +30,13 @@ def test_copies_between_steps_do_not_make_it_forget():
     object.__setattr__(pacer, "noted", [])
     device = FakeDevice()
     rung = PlantedEvent(Accelerator(device))
-    ladder = Ladder([rung], lambda *args: None)
+    ladder = Ladder([rung])
     watcher = CompletionWatcher(pacer)
     steps, copies = Ledger(), Ledger()
     for step in range(6):
         for ledger in (steps, copies):
             ledger.record_launch()
-            watcher.watch(ladder, rung, rung.plant(), ledger, step)
+            watcher.watch(ladder, rung, rung.plant()[0], ledger, step)
         threading.Event().wait(0.02)
         device.finish()
         deadline_s = time.monotonic() + 20.0

@@ -8,6 +8,7 @@ from diffusers import AutoencoderKL
 
 from tests.fake_device import FakeDevice
 from zluda_sync.device.accelerator import Accelerator
+from zluda_sync.device.rungs import PlantedEvent
 from zluda_sync.device.step_marks import StepMarks
 from zluda_sync.device.watcher import CompletionWatcher
 from zluda_sync.host.decode_hooks import DecodeHooks, count_decoder_runs
@@ -34,7 +35,7 @@ def device():
 @pytest.fixture
 def hooks(vae, device):
     watcher = CompletionWatcher()
-    made = DecodeHooks(lambda: vae, StepMarks(Accelerator(device), watcher))
+    made = DecodeHooks(lambda: vae, StepMarks(PlantedEvent(Accelerator(device)), watcher))
     yield made
     made.remove()
     watcher.stop()
@@ -102,7 +103,7 @@ def test_a_video_decode_is_not_followed():
 def test_other_decoders_are_left_alone(device, vae_like):
     """A tiny or remote VAE has no blocks to follow."""
     watcher = CompletionWatcher()
-    hooks = DecodeHooks(lambda: vae_like, StepMarks(Accelerator(device), watcher))
+    hooks = DecodeHooks(lambda: vae_like, StepMarks(PlantedEvent(Accelerator(device)), watcher))
     assert hooks.install((1, 4, 8, 8)) is None
 
 

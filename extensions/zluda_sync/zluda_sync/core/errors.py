@@ -15,6 +15,35 @@ class NoRungLeftError(ZludaSyncError):
     """Every way to learn that a step is finished has failed on this device."""
 
 
+class NoAnswerError(ZludaSyncError):
+    """The device has done nothing for so long that it counts as lost.
+
+    Args:
+        waited_s: how long, in seconds.
+    """
+
+    def __init__(self, waited_s: float) -> None:
+        super().__init__(f"the GPU has not answered for {waited_s:.0f} s; progress is no longer followed")
+
+
+class SelfTestRefusedError(ZludaSyncError):
+    """The self-test cannot run now; the message says why."""
+
+
+class RungLiedError(ZludaSyncError):
+    """A rung has reported work as done that was not.
+
+    Args:
+        rung: its name.
+        late_s: how long the device was still busy, in seconds.
+    """
+
+    def __init__(self, rung: str, late_s: float) -> None:
+        super().__init__(f"{rung} reported work as done while the GPU was busy for {late_s:.2f} s more")
+        self.rung = rung
+        self.late_s = late_s
+
+
 class HostUnsupportedError(ZludaSyncError):
     """The host lacks a name without which the extension cannot work.
 

@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.errors import LedgerError
 
+#: A silence of the device is unusual after this long, in seconds, and after so many steps.
+USUAL_SILENCE_S = 30.0
+USUAL_SILENCE_STEPS = 5
+#: While nothing is known of the time of a step, in seconds: kernels may be compiled.
+FIRST_STEP_S = 120.0
+
 
 @dataclass(frozen=True)
 class LedgerSnapshot:
@@ -81,6 +87,19 @@ class Ledger:
         completed = self._completed_at_s
         steps = len(completed) - 1
         return (completed[steps] - completed[0]) / steps if steps > 0 else None
+
+    @property
+    def unusual_silence_s(self) -> float | None:
+        """For how long the device has finished nothing of what it was given; None while that is usual."""
+        with self._changed:
+            completed = self._completed_at_s
+            if len(completed) == len(self._launched_at_s):
+                return None
+            began_s = self._launched_at_s[len(completed)]
+            silence_s = self._clock() - (max(began_s, completed[-1]) if completed else began_s)
+        mean_s = self.mean_step_s
+        usual_s = FIRST_STEP_S if mean_s is None else max(USUAL_SILENCE_S, USUAL_SILENCE_STEPS * mean_s)
+        return silence_s if silence_s > usual_s else None
 
     @property
     def is_drained(self) -> bool:

@@ -8,11 +8,31 @@ from enum import Enum
 from typing import Any
 
 from zluda_sync.core.barrier import MAX_DEPTH, MIN_DEPTH, BarrierPolicy, SyncMode
+from zluda_sync.core.self_test_report import SelfTestReport
 
 ENABLED = "zluda_sync_enabled"
 MODE = "zluda_sync_mode"
 DEPTH = "zluda_sync_depth"
 PREVIEW = "zluda_sync_preview"
+GATE = "zluda_sync_gate"
+
+
+class ModeChoice(str, Enum):
+    """When the host waits, as the user chooses it."""
+
+    AUTO = "auto"
+    EVERY_STEP = SyncMode.EVERY_STEP.value
+    RUN_AHEAD = SyncMode.RUN_AHEAD.value
+    OBSERVE = SyncMode.OBSERVE.value
+    OFF = SyncMode.OFF.value
+
+
+class Gate(str, Enum):
+    """On which devices to act."""
+
+    ZLUDA = "zluda"
+    RUNS_AHEAD = "runs-ahead"
+    ALWAYS = "always"
 
 
 class PreviewMethod(str, Enum):
@@ -31,22 +51,40 @@ class Settings:
         mode: when the host waits.
         depth: run-ahead allowed, in steps.
         preview: how previews are made.
+        gate: on which devices to act.
     """
 
     enabled: bool = True
-    mode: SyncMode = SyncMode.EVERY_STEP
+    mode: ModeChoice = ModeChoice.AUTO
     depth: int = 1
     preview: PreviewMethod = PreviewMethod.FITTED
+    gate: Gate = Gate.ZLUDA
 
     @property
     def wants_to_act(self) -> bool:
         """Whether the user wants anything to be installed at all."""
-        return self.enabled and self.mode is not SyncMode.OFF
+        return self.enabled and self.mode is not ModeChoice.OFF
 
-    @property
-    def policy(self) -> BarrierPolicy:
-        """When the host waits."""
-        return BarrierPolicy(self.mode, self.depth)
+    def policy(self, report: SelfTestReport | None) -> BarrierPolicy:
+        """Return when the host waits.
+
+        Args:
+            report: of the device's self-test, by which ``auto`` goes; None if there was none so far.
+        """
+        if self.mode is not ModeChoice.AUTO:
+            return BarrierPolicy(SyncMode(self.mode.value), self.depth)
+        return BarrierPolicy(report.mode if report is not None else SyncMode.EVERY_STEP, self.depth)
+
+    def lets_act(self, is_zluda: bool, report: SelfTestReport | None) -> bool:
+        """Return whether to act on a device.
+
+        Args:
+            is_zluda: whether CUDA calls go through ZLUDA there.
+            report: of its self-test, None if there was none so far.
+        """
+        if is_zluda or self.gate is Gate.ALWAYS:
+            return True
+        return self.gate is Gate.RUNS_AHEAD and report is not None and report.runs_ahead is True
 
 
 @dataclass(frozen=True)
@@ -92,17 +130,17 @@ def parse_settings(values: Mapping[str, Any]) -> tuple[Settings, tuple[SettingPr
     return (
         Settings(
             enabled=read(ENABLED, DEFAULTS.enabled, "true or false", _to_bool),
-            mode=read(MODE, DEFAULTS.mode, "one of " + ", ".join(mode.value for mode in SyncMode), SyncMode),
+            mode=read(MODE, DEFAULTS.mode, _one_of(ModeChoice), ModeChoice),
             depth=read(DEPTH, DEFAULTS.depth, f"a whole number from {MIN_DEPTH} to {MAX_DEPTH}", _to_depth),
-            preview=read(
-                PREVIEW,
-                DEFAULTS.preview,
-                "one of " + ", ".join(method.value for method in PreviewMethod),
-                PreviewMethod,
-            ),
+            preview=read(PREVIEW, DEFAULTS.preview, _one_of(PreviewMethod), PreviewMethod),
+            gate=read(GATE, DEFAULTS.gate, _one_of(Gate), Gate),
         ),
         tuple(problems),
     )
+
+
+def _one_of(choices: type[Enum]) -> str:
+    return "one of " + ", ".join(choice.value for choice in choices)
 
 
 def _to_bool(value: Any) -> bool:

@@ -36,6 +36,9 @@ class ProgressSnapshot:
         is_unwanted: whether the user has asked for an end of what the device is busy with.
         ending: how the user wants the job to end before its time, None if it is to go on.
         is_paused: whether the user holds it.
+        silence_s: for how long the device has finished nothing of what it was given, None if usual.
+        notice: what has gone wrong in following the job, in one sentence, empty if nothing has.
+        is_notice_new: whether it has done so within the last seconds.
     """
 
     phase: Phase
@@ -58,6 +61,9 @@ class ProgressSnapshot:
     is_unwanted: bool = False
     ending: Ending | None = None
     is_paused: bool = False
+    silence_s: float | None = None
+    notice: str = ""
+    is_notice_new: bool = False
 
     @property
     def run_ahead(self) -> int:
@@ -70,6 +76,10 @@ class ProgressSnapshot:
         if self.ending in _ENDING_LABELS:
             return f"{_ENDING_LABELS[self.ending]}: {self._what_is_awaited}"
         text = f"Image {self.image + 1}/{self.images}: {self._work}" if self.images > 1 else self._work
+        if self.silence_s is not None:
+            text = f"{text}, nothing finished for {self.silence_s:.0f} s"
+        if self.is_notice_new:
+            text = f"{text} ({self.notice})"
         if self.is_paused:
             return f"Paused: {text}"
         return f"{text}, then stop" if self.ending is Ending.STOP_AFTER_IMAGE else text

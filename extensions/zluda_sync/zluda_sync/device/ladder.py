@@ -1,16 +1,18 @@
-"""The ladder: rungs in order of preference; one that fails is left for the rest of the job."""
+"""The ladder: rungs in order of preference; one that fails or lies is left for the rest of the job."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from zluda_sync.core.barrier import SyncMode
-from zluda_sync.core.errors import NoRungLeftError
+from zluda_sync.core.errors import NoRungLeftError, RungLiedError
+from zluda_sync.core.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS, SelfTestReport
 from zluda_sync.device.accelerator import Accelerator
 from zluda_sync.device.rungs import (
     DeviceSynchronize,
     EventRung,
     LaggedWait,
+    PassiveCounter,
     PlantedEvent,
     ReadBack,
     StreamSynchronize,
@@ -18,24 +20,53 @@ from zluda_sync.device.rungs import (
 )
 
 Rung = EventRung | SynchronizeRung
-#: Called with the rung that failed, its error, and the rung that takes over (None if none is left).
-DemotionListener = Callable[[Rung, Exception, "Rung | None"], None]
+#: Called with the rung that failed and its error, by whoever met it.
+DemotionListener = Callable[[Rung, Exception], None]
+#: Called with what has failed since the last call, and with the rung that took over (None if none is left).
+SettledListener = Callable[[Sequence[tuple[Rung, Exception]], "Rung | None"], None]
+
+RUNG_CLASSES: dict[str, type[EventRung | SynchronizeRung]] = {
+    rung.name: rung
+    for rung in (PassiveCounter, PlantedEvent, LaggedWait, DeviceSynchronize, StreamSynchronize, ReadBack)
+}
+#: Before a self-test: events that are looked at are checked in use, a counter is not believed unseen.
+_UNTESTED_EVENT_RUNGS = (PlantedEvent.name, LaggedWait.name)
 
 
-def rungs_for(mode: SyncMode, accelerator: Accelerator) -> tuple[Rung, ...]:
+def rungs_for(
+    mode: SyncMode, accelerator: Accelerator, report: SelfTestReport | None = None
+) -> tuple[Rung, ...]:
     """Return the rungs to try in ``mode``, best first.
 
     ``every-step`` begins with what SD.Next has proved on ZLUDA. The others need to tell one step from the
-    next, which only events can; where those fail, waiting after each step is the truthful fallback.
+    next, which only event rungs can; where those fail, waiting after each step is the truthful fallback.
+
+    Args:
+        mode: the sync mode.
+        accelerator: to wait for.
+        report: of the self-test; rungs that it caught lying are left out. None if there was no test.
     """
-    waiting: tuple[Rung, ...] = (
-        DeviceSynchronize(accelerator),
-        StreamSynchronize(accelerator),
-        ReadBack(accelerator),
-    )
-    if mode is SyncMode.EVERY_STEP:
-        return waiting
-    return (PlantedEvent(accelerator), LaggedWait(accelerator), *waiting)
+    events: tuple[str, ...] = _UNTESTED_EVENT_RUNGS
+    waits: tuple[str, ...] = SYNCHRONIZE_RUNGS
+    if report is not None:
+        # A device that blocks by itself proves nothing about events, and needs none to be held back.
+        events = (
+            events if report.is_blocking and not report.usable(EVENT_RUNGS) else report.usable(EVENT_RUNGS)
+        )
+        lying = {rung.name for rung in report.rungs if rung.is_truthful is False}
+        events = tuple(name for name in events if name not in lying)
+        # Reading a value back is the last resort, whatever was said of it.
+        waits = tuple(name for name in waits if name not in lying or name == ReadBack.name)
+    names = waits if mode is SyncMode.EVERY_STEP else (*events, *waits)
+    return tuple(RUNG_CLASSES[name](accelerator) for name in names)
+
+
+def marking_rung(accelerator: Accelerator, report: SelfTestReport | None = None) -> EventRung | None:
+    """Return the rung for marks that nobody waits for, None if none tells the truth."""
+    for rung in rungs_for(SyncMode.OBSERVE, accelerator, report):
+        if isinstance(rung, EventRung):
+            return rung
+    return None
 
 
 class Ladder:
@@ -44,11 +75,19 @@ class Ladder:
     Args:
         rungs: best first.
         on_demotion: told of each rung that fails; may be called from any thread.
+        on_settled: told of all that failed at one step, once another rung has worked or none is left.
     """
 
-    def __init__(self, rungs: Sequence[Rung], on_demotion: DemotionListener) -> None:
+    def __init__(
+        self,
+        rungs: Sequence[Rung],
+        on_demotion: DemotionListener = lambda rung, error: None,
+        on_settled: SettledListener = lambda failed, successor: None,
+    ) -> None:
         self._rungs = list(rungs)
         self._on_demotion = on_demotion
+        self._on_settled = on_settled
+        self._failed: list[tuple[Rung, Exception]] = []
 
     @property
     def current(self) -> Rung:
@@ -68,20 +107,35 @@ class Ladder:
         rungs = self._rungs
         return rungs[0].name if rungs else None
 
-    @property
-    def synchronize_rungs(self) -> tuple[SynchronizeRung, ...]:
-        """Those of the rungs left that wait for everything queued."""
-        return tuple(rung for rung in self._rungs if isinstance(rung, SynchronizeRung))
-
     def has_left(self, rung: Rung) -> bool:
         """Whether ``rung`` has failed."""
         return all(other is not rung for other in self._rungs)
 
     def demote(self, rung: Rung, error: Exception) -> None:
         """Leave ``rung`` for the rest of the job; a rung that was left before changes nothing."""
-        # Replaced, not mutated: the watcher and the queuing thread read without a lock.
-        remaining = [other for other in self._rungs if other is not rung]
-        if len(remaining) == len(self._rungs):
+        if self.has_left(rung):
             return
+        # Replaced, not mutated: the watcher and the queuing thread read without a lock.
+        remaining = [
+            other for other in self._rungs if other is not rung and not _falls_with(other, rung, error)
+        ]
         self._rungs = remaining
-        self._on_demotion(rung, error, remaining[0] if remaining else None)
+        self._failed.append((rung, error))
+        self._on_demotion(rung, error)
+
+    def settle(self) -> None:
+        """A step has passed, or the job is over: tell what failed since the last time, if anything did."""
+        if self._failed:
+            failed, self._failed = self._failed, []
+            self._on_settled(failed, self._rungs[0] if self._rungs else None)
+
+
+def _falls_with(other: Rung, rung: Rung, error: Exception) -> bool:
+    """Whether a rung is not to be tried after another of its kind has not told the truth.
+
+    What made one event lie may make every event lie; a self-test tells them apart, a job is no place for it.
+    """
+    if isinstance(rung, EventRung):
+        return isinstance(error, RungLiedError) and isinstance(other, EventRung)
+    is_untrue = isinstance(error, (RungLiedError, TimeoutError))
+    return is_untrue and not isinstance(other, (EventRung, ReadBack))

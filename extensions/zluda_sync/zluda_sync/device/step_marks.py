@@ -3,38 +3,50 @@
 from __future__ import annotations
 
 from zluda_sync.core.ledger import Ledger
-from zluda_sync.device.accelerator import Accelerator
-from zluda_sync.device.ladder import Ladder, Rung
-from zluda_sync.device.rungs import PlantedEvent
+from zluda_sync.device.ladder import Ladder
+from zluda_sync.device.rungs import EventRung
 from zluda_sync.device.watcher import CompletionWatcher
 
 
 class StepMarks:
-    """Leaves an event behind each piece of work, and never waits for one.
+    """Leaves a mark behind each piece of work, and never waits for one.
 
-    Where events fail there are no marks: what they tell is nice to know, and not worth a synchronize.
+    Where event rungs fail there are no marks: what they tell is nice to know, and not worth a synchronize.
+
+    Args:
+        rung: how to mark, None if no rung tells the truth.
+        watcher: looks at the marks.
     """
 
-    def __init__(self, accelerator: Accelerator, watcher: CompletionWatcher) -> None:
+    def __init__(self, rung: EventRung | None, watcher: CompletionWatcher) -> None:
         self._watcher = watcher
-        self._rung = PlantedEvent(accelerator)
-        self._ladder = Ladder([self._rung], _say_nothing)
+        self._rung = rung
+        self._ladder = Ladder([rung] if rung is not None else [])  # the barrier's tells of failures
 
     @property
     def is_working(self) -> bool:
-        """Whether events have not failed so far."""
-        return not self._ladder.has_left(self._rung)
+        """Whether marks have not failed so far."""
+        return self._rung is not None and not self._ladder.has_left(self._rung)
+
+    def distrust(self, name: str, error: Exception) -> None:
+        """Leave no more marks if they are of the rung of this name, which was found lying."""
+        if self._rung is not None and self._rung.name == name:
+            self._ladder.demote(self._rung, error)
+
+    def close(self) -> None:
+        """Look no more for marks that were left: their job is over."""
+        if self._rung is not None:
+            self._ladder.demote(self._rung, InterruptedError("its job is over"))
+            self._watcher.replace_stuck(self._ladder)
 
     def leave(self, ledger: Ledger) -> None:
         """Count the piece just queued in ``ledger``, and have its completion counted when it comes."""
         step = ledger.record_launch()
-        if self._ladder.has_left(self._rung):
+        rung = self._rung
+        if rung is None or self._ladder.has_left(rung):
             return
         try:
-            self._watcher.watch(self._ladder, self._rung, self._rung.plant(), ledger, step)
+            mark, _ = rung.plant()
+            self._watcher.watch(self._ladder, rung, mark, ledger, step)
         except Exception as error:  # noqa: BLE001  drivers fail in every way; then there are no marks
-            self._ladder.demote(self._rung, error)
-
-
-def _say_nothing(_rung: Rung, _error: Exception, _successor: Rung | None) -> None:
-    """The step barrier meets the same failures, and reports them."""
+            self._ladder.demote(rung, error)

@@ -1,4 +1,4 @@
-"""The watcher: one daemon thread that turns events the device has passed into ledger completions."""
+"""The watcher: one daemon thread that turns marks the device has passed into ledger completions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.pacing import PollPacer
-from zluda_sync.device.accelerator import Event
 from zluda_sync.device.ladder import Ladder
-from zluda_sync.device.rungs import EventRung
+from zluda_sync.device.rungs import EventRung, Mark
 
 #: Steps of a pass, blocks of a decode, copies of previews: so many are under way at once, and some more.
 _LEDGERS_PACED = 6
@@ -19,19 +18,19 @@ _LEDGERS_PACED = 6
 
 @dataclass(frozen=True)
 class _Marker:
-    """An event behind one step, and where to count its completion."""
+    """A mark behind one step, and where to count its completion."""
 
     rung: EventRung
-    event: Event
+    mark: Mark
     ledger: Ledger
     step: int
     ladder: Ladder
 
 
 class CompletionWatcher:
-    """Looks at the oldest event until the device has passed it, then at the next.
+    """Looks at the oldest mark until the device has passed it, then at the next.
 
-    Only this thread touches an event after it was planted. A look that raises demotes the rung, and whoever
+    Only this thread touches a mark after it was planted. A look that raises demotes the rung, and whoever
     waits for the step is woken to find another way.
     """
 
@@ -42,35 +41,51 @@ class CompletionWatcher:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stopping = False
+        self._inside: _Marker | None = None
 
     @property
     def is_running(self) -> bool:
         """Whether the thread lives."""
         return self._thread is not None and self._thread.is_alive()
 
-    def watch(self, ladder: Ladder, rung: EventRung, event: Event, ledger: Ledger, step: int) -> None:
-        """Hand over an event; the caller must not touch it again. Starts the thread when needed."""
+    def watch(self, ladder: Ladder, rung: EventRung, mark: Mark, ledger: Ledger, step: int) -> None:
+        """Hand over a mark; the caller must not touch it again. Starts the thread when needed."""
         with self._changed:
-            self._markers.append(_Marker(rung, event, ledger, step, ladder))
+            self._markers.append(_Marker(rung, mark, ledger, step, ladder))
             self._changed.notify_all()
             if not self.is_running:
                 self._stopping = False
                 self._thread = threading.Thread(target=self._run, name="zluda_sync-watcher", daemon=True)
                 self._thread.start()
 
+    def replace_stuck(self, ladder: Ladder) -> None:
+        """Go on with another thread if this one is inside a call of a rung that was left.
+
+        A driver's call that never comes back would hold up the marks of every later job.
+        """
+        with self._changed:
+            inside = self._inside
+            if inside is not None and inside.ladder is ladder and ladder.has_left(inside.rung):
+                self._markers = deque(marker for marker in self._markers if marker is not inside)
+                self._thread = self._inside = None
+                if self._markers:
+                    self._thread = threading.Thread(target=self._run, name="zluda_sync-watcher", daemon=True)
+                    self._thread.start()
+
     def forget(self, ledger: Ledger) -> None:
-        """Drop the events of a ledger that nobody needs any more."""
+        """Drop the marks of a ledger that nobody needs any more."""
         with self._changed:
             self._markers = deque(marker for marker in self._markers if marker.ledger is not ledger)
             self._changed.notify_all()
 
     def stop(self, limit_s: float = 2.0) -> None:
-        """Drop all events and end the thread; waits at most ``limit_s`` seconds for it."""
+        """Drop all marks and end the thread; waits at most ``limit_s`` seconds for it."""
         with self._changed:
             self._stopping = True
             self._markers.clear()
             self._changed.notify_all()
             thread = self._thread
+            self._thread = self._inside = None
         if thread is not None and thread is not threading.current_thread():
             thread.join(limit_s)
 
@@ -81,17 +96,22 @@ class CompletionWatcher:
         recent_by_ledger: OrderedDict[Ledger, deque[float]] = OrderedDict()
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: bool(self._markers) or self._stopping)
-                if self._stopping:
+                self._changed.wait_for(lambda: bool(self._markers) or self._is_dismissed())
+                if self._is_dismissed():
                     return
-                marker = self._markers[0]
+                marker = self._inside = self._markers[0]
             if marker is not looked_at:
                 # Each ledger by itself: another pass has steps of another size, and copies come between.
                 recent_s = recent_by_ledger.setdefault(marker.ledger, deque(maxlen=2))
                 if len(recent_by_ledger) > _LEDGERS_PACED:
                     recent_by_ledger.popitem(last=False)
                 looked_at, head_since_s = marker, self._clock()
-            if self._is_passed(marker):
+            is_passed = self._is_passed(marker)
+            with self._changed:
+                if self._is_dismissed():
+                    return
+                self._inside = None
+            if is_passed:
                 recent_s.append(self._clock() - head_since_s)
                 with self._changed:
                     if self._markers and self._markers[0] is marker:
@@ -106,13 +126,17 @@ class CompletionWatcher:
                     # New markers wake it early too: one wake per step costs nothing, and forget() needs it.
                     self._changed.wait(delay_s)
 
+    def _is_dismissed(self) -> bool:
+        """Whether the calling thread is to end: all are, or another has taken its place."""
+        return self._stopping or self._thread is not threading.current_thread()
+
     @staticmethod
     def _is_passed(marker: _Marker) -> bool:
-        """Look once; True also when the event is of no more use because its rung has failed."""
+        """Look once; True also when the mark is of no more use because its rung has failed."""
         if marker.ladder.has_left(marker.rung):
             return True
         try:
-            if not marker.rung.poll_or_wait(marker.event):
+            if not marker.rung.poll_or_wait(marker.mark):
                 return False
             marker.ledger.record_completion(marker.step)
         except Exception as error:  # noqa: BLE001  drivers fail in every way; the next rung tries

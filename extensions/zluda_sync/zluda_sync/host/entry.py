@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,13 @@ from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.host.session import Session
 
 _session: Session | None = None
+
+
+@atexit.register
+def _on_exit() -> None:
+    """End our threads: one that is inside torch when the interpreter goes away aborts the process."""
+    if _session is not None:
+        _session.close()
 
 
 def register(extension_root: Path) -> Session | None:

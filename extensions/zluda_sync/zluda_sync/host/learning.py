@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from zluda_sync.core.durations import Durations, ShapeMemory
-from zluda_sync.core.durations_file import DurationsFile
 from zluda_sync.core.job import Job
 from zluda_sync.core.job_shape import JobShape
+from zluda_sync.core.json_file import JsonFile
 
 
 class Learning:
@@ -20,7 +20,8 @@ class Learning:
     """
 
     def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
-        self._file = DurationsFile(folder / "zluda_sync" / "durations.json", warn)
+        file = folder / "zluda_sync" / "durations.json"
+        self._file = JsonFile(file, "learned durations", Durations.from_json, warn)
         self._durations: Durations | None = None
 
     def memory_for(self, shape: JobShape | None) -> ShapeMemory | None:
@@ -31,14 +32,14 @@ class Learning:
         """Keep how long the parts of a job took that ended as it should."""
         if job.passes and job.shape is not None:
             self._loaded().learn(job.shape, job.parts)
-            self._file.save(self._loaded())
+            self._file.save(self._loaded().to_json())
 
     def forget(self) -> None:
         """Begin anew; what was learned before is no longer kept."""
         self._durations = Durations()
-        self._file.save(self._durations)
+        self._file.save(self._durations.to_json())
 
     def _loaded(self) -> Durations:
         if self._durations is None:
-            self._durations = self._file.load()
+            self._durations = self._file.load() or Durations()
         return self._durations

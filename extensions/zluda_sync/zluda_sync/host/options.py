@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zluda_sync.core.barrier import MAX_DEPTH, MIN_DEPTH, SyncMode
-from zluda_sync.core.settings import DEFAULTS, DEPTH, ENABLED, MODE, PREVIEW, PreviewMethod
+from zluda_sync.core.barrier import MAX_DEPTH, MIN_DEPTH
+from zluda_sync.core.settings import (
+    DEFAULTS,
+    DEPTH,
+    ENABLED,
+    GATE,
+    MODE,
+    PREVIEW,
+    Gate,
+    ModeChoice,
+    PreviewMethod,
+)
 from zluda_sync.host.sdnext import SdNext
 
 _SECTION = ("zluda_sync", "ZLUDA Sync")
@@ -36,7 +46,7 @@ def register_options(host: SdNext, on_change: Callable[[], None]) -> None:
             "Follow the GPU: progress, preview and Stop show what it has finished",
             gradio.Checkbox,
             {},
-            "acts on ZLUDA only; unchecked, SD.Next runs as it came",
+            "unchecked, SD.Next runs as it came",
         ),
     )
     opts.add_option(
@@ -45,7 +55,8 @@ def register_options(host: SdNext, on_change: Callable[[], None]) -> None:
             DEFAULTS.mode.value,
             "When to wait for the GPU",
             gradio.Radio,
-            {"choices": [mode.value for mode in SyncMode]},
+            {"choices": [mode.value for mode in ModeChoice]},
+            "auto: run-ahead if the self-test has proved it on this GPU, else every-step; "
             "every-step: after each step; run-ahead: lets the GPU always have the next step ready; "
             "observe: never, Stop takes as long as what is queued; off: as SD.Next came",
         ),
@@ -58,6 +69,17 @@ def register_options(host: SdNext, on_change: Callable[[], None]) -> None:
             gradio.Slider,
             {"minimum": MIN_DEPTH, "maximum": MAX_DEPTH, "step": 1},
             "for run-ahead: how many steps may be queued beyond the one that the GPU works on",
+        ),
+    )
+    opts.add_option(
+        GATE,
+        option(
+            DEFAULTS.gate.value,
+            "Where to act",
+            gradio.Radio,
+            {"choices": [gate.value for gate in Gate]},
+            "zluda: on ZLUDA only; runs-ahead: also where the self-test shows that SD.Next runs ahead of "
+            "the GPU; always: on every GPU",
         ),
     )
     opts.add_option(

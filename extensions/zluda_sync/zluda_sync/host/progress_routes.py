@@ -102,6 +102,8 @@ def describe(snapshot: ProgressSnapshot) -> str:
             parts.append(f"{low_s:.0f}-{high_s:.0f} s left")
         else:
             parts.append(f"{snapshot.eta_s:.0f} s left")
+    if snapshot.notice and not snapshot.is_notice_new:
+        parts.append(snapshot.notice)
     return ", ".join(parts)
 
 

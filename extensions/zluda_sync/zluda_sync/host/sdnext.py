@@ -73,6 +73,7 @@ HOST_NAMES = (
     HostName(PROCESSING_MODULE, "process_diffusers", ("p",), required=False),
     HostName("modules.modeldata", "model_data", required=False),
     HostName("modules.progress", "pending_tasks", required=False),
+    HostName("modules.zluda_installer", "path", required=False),
     HostName("modules.processing_vae", "vae_decode", ("latents", "model")),
     HostName("modules.paths", "models_path", required=False),
     HostName("modules.shared_state", "State.set_current_image"),
@@ -118,6 +119,21 @@ class SdNext:
     def device(self) -> Any:
         """The ``torch.device`` that the host computes on, None while it has not chosen."""
         return getattr(_module("modules.devices"), "device", None)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the host has named what it is doing: a job, loading a model …"""
+        return bool(getattr(self.state, "job", ""))
+
+    @property
+    def zluda_build(self) -> str:
+        """What tells one ZLUDA build from another: size and time of its driver library, empty without one."""
+        folder = getattr(sys.modules.get("modules.zluda_installer"), "path", None)
+        for name in ("nvcuda.dll", "libcuda.so"):
+            with contextlib.suppress(OSError, TypeError):
+                found = Path(folder, name).stat()  # type: ignore[arg-type]
+                return f"{found.st_size}-{found.st_mtime:.0f}"
+        return ""
 
     @property
     def model_name(self) -> str:

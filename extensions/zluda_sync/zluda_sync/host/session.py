@@ -5,16 +5,22 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from zluda_sync.core.barrier import SyncMode
 from zluda_sync.core.clock import SYSTEM_CLOCK, PausableClock
+from zluda_sync.core.errors import RungLiedError
 from zluda_sync.core.job import Job
-from zluda_sync.core.settings import Settings, parse_settings
+from zluda_sync.core.notices import Notices
+from zluda_sync.core.self_test_report import SelfTestReport
+from zluda_sync.core.settings import Gate, Settings, parse_settings
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.core.stop_record import StopRecord
-from zluda_sync.device.ladder import Ladder, Rung, rungs_for
+from zluda_sync.device.ladder import Ladder, Rung, marking_rung, rungs_for
 from zluda_sync.device.step_barrier import StepBarrier
 from zluda_sync.device.step_marks import StepMarks
+from zluda_sync.device.waits import BlockingWaits
 from zluda_sync.device.watcher import CompletionWatcher
 from zluda_sync.host.decode_hooks import DecodeHooks
 from zluda_sync.host.detection import accelerator_of, is_zluda
@@ -29,6 +35,7 @@ from zluda_sync.host.preview_setup import PreviewSetup
 from zluda_sync.host.previews import Previews
 from zluda_sync.host.requests import Requests
 from zluda_sync.host.sdnext import SdNext, log
+from zluda_sync.host.self_testing import SelfTesting
 from zluda_sync.host.tracked_job import TrackedJob
 
 #: Stops that are remembered.
@@ -46,6 +53,15 @@ class Session:
         self._plan = PatchPlan(host, self._jobs, self._requests, self._previews)
         self._preview_setup = PreviewSetup(host, self._jobs, self._previews, self._plan.previews, self._warn)
         self._watcher = CompletionWatcher()
+        self._waits = BlockingWaits()
+        self.self_testing = SelfTesting(
+            host,
+            lambda: accelerator_of(host),
+            self._waits,
+            self._is_idle,
+            self._take_self_test,
+            self._warn,
+        )
         self._learning = Learning(host.data_folder, self._warn)
         self._kernel_cache = KernelCache(cache_files())
         self._routes: Sequence[Any] = ()
@@ -69,10 +85,16 @@ class Session:
         with self._lock:
             try:
                 settings = self._read_settings()
-                if settings.wants_to_act and is_zluda(self._host):
-                    self.patches.install(self._plan.build(self._routes))
-                    self._say_once("info", f"ZLUDA Sync: active, mode {settings.mode.value}")
-                    return
+                if settings.wants_to_act:
+                    accelerator, on_zluda = accelerator_of(self._host), is_zluda(self._host)
+                    report = self.self_testing.find(accelerator)
+                    if on_zluda or settings.gate is not Gate.ZLUDA:
+                        self.self_testing.schedule()
+                    if accelerator is not None and settings.lets_act(on_zluda, report):
+                        self.patches.install(self._plan.build(self._routes))
+                        mode = settings.policy(report).mode.value
+                        self._say_once("info", f"ZLUDA Sync: active, mode {mode}")
+                        return
             except Exception as error:  # noqa: BLE001  a host that changed runs as it came
                 self._say_once("error", f"ZLUDA Sync: not active: {error}")
             self._stand_down()
@@ -96,6 +118,7 @@ class Session:
         if current is not None and current.is_asked and current.is_driver():
             self._nested_jobs += 1
             return
+        self.self_testing.job_begins()
         asked_at_s = self._plan.phases.innermost_began_at_s
         if self.is_acting:
             self._jobs.guard("loading the host's processing", self._host.load_processing)
@@ -118,6 +141,7 @@ class Session:
             self._jobs.guard("learning from a picture", self._preview_setup.learn, tracked)
         self._jobs.guard("letting go of a job", self._jobs.close)
         self._last_end_s = SYSTEM_CLOCK()
+        self.self_testing.job_ended()
         self.reconcile()
 
     def stop(self, after_image: bool = False) -> bool:
@@ -139,7 +163,9 @@ class Session:
     def close(self) -> None:
         """Leave the host as it came."""
         self._stand_down()
+        self.self_testing.close()
         self._watcher.stop()
+        self._waits.stop()
 
     def snapshot(self) -> ProgressSnapshot | None:
         """Return the progress of the job that is followed, None if there is none."""
@@ -150,7 +176,7 @@ class Session:
         # Not before the host has loaded FastAPI itself.
         from fastapi import Response
 
-        from zluda_sync.host import preview_route, stop_route
+        from zluda_sync.host import preview_route, self_test_route, stop_route
 
         def find_label() -> str | None:
             snapshot = self.snapshot()
@@ -172,6 +198,27 @@ class Session:
             response_class=Response,
             tags=["ZLUDA Sync"],
         )
+
+        get_selftest, post_selftest = self_test_route.build_self_test_routes(
+            self.self_testing.run_now, self._tell_self_test
+        )
+        for method, route in (("GET", get_selftest), ("POST", post_selftest)):
+            self._host.add_route(
+                self_test_route.PATH,
+                route,
+                methods=[method],
+                response_model=self_test_route.SelfTestAnswer,
+                tags=["ZLUDA Sync"],
+            )
+
+    def _tell_self_test(self) -> Any:
+        from zluda_sync.host.self_test_route import build_answer
+
+        accelerator = accelerator_of(self._host)
+        report, progress = self.self_testing.find(accelerator), self.self_testing.progress
+        mode = SyncMode.EVERY_STEP if report is None else report.mode
+        explanation = self.self_testing.explain(accelerator)
+        return build_answer(mode.value, explanation, progress[0] if progress else None, report)
 
     def _stand_down(self) -> None:
         with self._lock:
@@ -197,22 +244,36 @@ class Session:
         accelerator = accelerator_of(self._host)
         if accelerator is None or not self.is_acting:
             return None
-        settings = self._read_settings()
+        settings, report = self._read_settings(), self.self_testing.find(accelerator)
+        policy = settings.policy(report)
         source = JobSource(processing)
         control = self._requests.own_or_implied()
         clock = PausableClock()
-        shape = source.shape(accelerator.name, self._host.model_name, settings.mode.value)
+        shape = source.shape(accelerator.name, self._host.model_name, policy.mode.value)
         job = Job(
-            settings.mode,
+            policy.mode,
             shape,
             self._learning.memory_for(shape),
             clock=clock,
             compile_sign=self._kernel_cache.was_written_within,
             began_at_s=began_at_s,
         )
-        ladder = Ladder(rungs_for(settings.mode, accelerator), self._warn_of_demotion)
-        barrier = StepBarrier(settings.policy, ladder, self._watcher, is_leaving=control.wants_out)
-        marks = StepMarks(accelerator, self._watcher)
+        notices = Notices()
+        marks = StepMarks(marking_rung(accelerator, report), self._watcher)
+        ladder = Ladder(
+            rungs_for(policy.mode, accelerator, report),
+            partial(self._demoted, marks),
+            partial(self._settled, notices),
+        )
+        barrier = StepBarrier(
+            policy,
+            ladder,
+            accelerator,
+            self._watcher,
+            self._waits,
+            is_leaving=control.wants_out,
+            is_proven=report is not None and report.event_rung is not None,
+        )
         decode = DecodeHooks(lambda: self._host.vae, marks)
         previews = self._preview_setup.begin(settings.preview, marks)
         return TrackedJob(
@@ -226,6 +287,8 @@ class Session:
             self._jobs.guarded,
             lambda: self._host.components,
             previews,
+            notices,
+            marks,
             is_asked=processing is not None,
         )
 
@@ -235,9 +298,32 @@ class Session:
             self._warn(problem.text)
         return settings
 
-    def _warn_of_demotion(self, rung: Rung, error: Exception, successor: Rung | None) -> None:
+    def _demoted(self, marks: StepMarks, rung: Rung, error: Exception) -> None:
+        """A rung has failed: if it has lied, it is not believed again."""
+        if isinstance(error, (RungLiedError, TimeoutError)):
+            marks.distrust(rung.name, error)
+            reason = f"in use: {error}"
+            self._jobs.guard("keeping what a rung did", self.self_testing.distrust, rung.name, reason)
+
+    def _settled(
+        self, notices: Notices, failed: Sequence[tuple[Rung, Exception]], successor: Rung | None
+    ) -> None:
+        """Another rung has taken over: say so on the page and in the log."""
         fallback = f"using {successor.name} instead" if successor else "no way is left to follow this job"
-        self._warn(f"{rung.name} failed ({type(error).__name__}: {error}); {fallback}")
+        notices.tell(f"{failed[0][0].name} failed, {fallback}")
+        reasons = ", ".join(f"{rung.name} failed ({type(error).__name__}: {error})" for rung, error in failed)
+        self._warn(f"{reasons}; {fallback}")
+
+    def _is_idle(self) -> bool:
+        is_free = self._jobs.current is None and self._requests.meant is None
+        return is_free and not self._host.is_busy
+
+    def _take_self_test(self, report: SelfTestReport) -> None:
+        """A self-test has been taken: say what it found, and act by it."""
+        level = "warning" if report.unfinished else "info"
+        text = f"ZLUDA Sync: self-test in {report.duration_s:.1f} s: {report.explanation}"
+        getattr(log, level)(text)
+        self.reconcile()
 
     def _warn(self, text: str) -> None:
         self._say_once("warning", f"ZLUDA Sync: {text}")

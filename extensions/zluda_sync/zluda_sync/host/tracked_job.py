@@ -17,6 +17,7 @@ import torch
 from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.control import Control
 from zluda_sync.core.job import Job
+from zluda_sync.core.notices import Notices
 from zluda_sync.core.phase import BASE, DETAIL, Phase
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.core.wish_follower import WishFollower
@@ -24,6 +25,7 @@ from zluda_sync.device.exit_points import ExitPoints
 from zluda_sync.device.latents_ring import StepFrame
 from zluda_sync.device.projection_fit import DecodedPair
 from zluda_sync.device.step_barrier import StepBarrier
+from zluda_sync.device.step_marks import StepMarks
 from zluda_sync.host.decode_hooks import DecodeHooks
 from zluda_sync.host.job_source import JobSource
 from zluda_sync.host.phase_titles import phase_of
@@ -48,6 +50,8 @@ class TrackedJob:
         guarded: keeps errors of ours from whoever presses a button.
         find_components: gives the parts of the models that the host has loaded.
         previews: gets what each step leaves, None if previews are made otherwise or not at all.
+        notices: what has gone wrong in following the job.
+        marks: what was left behind pieces of its work.
         is_asked: whether the host said that a job begins; others begin with a step out of the blue.
     """
 
@@ -63,6 +67,8 @@ class TrackedJob:
         guarded: Callable[[str, Callable[..., Any]], Callable[..., None]],
         find_components: Callable[[], Sequence[torch.nn.Module]],
         previews: ProjectedPreviews | None,
+        notices: Notices,
+        marks: StepMarks,
         is_asked: bool,
     ) -> None:
         self._find_state = find_state
@@ -80,6 +86,8 @@ class TrackedJob:
         self.is_broken = False
         self.are_views_broken = False
         self.previews = previews
+        self._notices = notices
+        self._marks = marks
         self.decoded_pairs: dict[str, list[DecodedPair]] = {}
         self.control = control
         self.wishes = WishFollower(job, control, clock, lambda: source.image)
@@ -105,6 +113,7 @@ class TrackedJob:
             self._source.is_in_detailer = True
         part = self.job.begin_part(phase, self._role_in(phase), self._source.image)
         if phase is Phase.DECODE:
+            self._check_drained()
             shape = self._passes[-1].latents_shape if self._passes else None
             part.blocks = part.blocks or self._decode.install(shape)
         else:
@@ -228,6 +237,7 @@ class TrackedJob:
             tracked.frames.clear()
             tracked.newest_frames = []
             self._barrier.forget(tracked.ledger)
+        self._marks.close()
 
     # What the progress fields ask. Any thread.
 
@@ -250,7 +260,20 @@ class TrackedJob:
 
     def snapshot(self) -> ProgressSnapshot:
         """Return the job's progress as one consistent picture."""
-        return self.wishes.acknowledge(self.job.snapshot(self._barrier.rung_name))
+        snapshot, shown = self.job.snapshot(self._barrier.rung_name), self.job.shown_pass
+        silence_s = shown.ledger.unusual_silence_s if shown is not None and shown.ledger is not None else None
+        return replace(
+            self.wishes.acknowledge(snapshot),
+            silence_s=None if snapshot.is_compiling else silence_s,
+            notice=self._notices.text,
+            is_notice_new=self._notices.is_new,
+        )
+
+    def _check_drained(self) -> None:
+        """The host will wait for the device anyway: hold what was reported of the pass against that."""
+        newest = self._passes[-1] if self._passes else None
+        if newest is not None and newest.newest_frames:
+            self._barrier.check_drained(newest.ledger, newest.newest_frames[0].latents)
 
     def _end_unbracketed(self) -> None:
         """A phase that was only named is over: the host has gone back to the name of the job."""

@@ -1,0 +1,334 @@
+"""The self-test: tries every rung on the device at hand, and says which of them tell the truth, at what cost.
+
+Nobody can try every card, driver, ZLUDA build and torch version; so the program tries them itself. It holds
+each rung against a chain of products whose time it has measured by reading a value back, which is the way
+that is hardest to fool. ``torch.cuda._sleep`` is not used: some drivers do not have it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS, RungVerdict, SelfTestReport
+from zluda_sync.device.accelerator import Accelerator
+from zluda_sync.device.ladder import RUNG_CLASSES
+from zluda_sync.device.rungs import EventRung, LaggedWait, Mark, SynchronizeRung
+from zluda_sync.device.waits import BlockingCall, BlockingWaits
+from zluda_sync.device.workload import Workload
+
+#: The work that rungs are held against, in seconds.
+WORK_S = 0.2
+#: The whole test, in seconds, once the operations it uses have run: their kernels may have to be compiled.
+LIMIT_S = 30.0
+WARM_UP_LIMIT_S = 900.0
+#: Waits for the device end after so many times the work, and a second.
+HARD_LIMIT = 5.0
+#: A report must not come before this share of the work's time, nor after that one, plus some for the machine.
+EARLIEST, LATEST, LATEST_BEFORE_MORE = 0.7, 1.3, 2.0
+SLACK_S = 0.02
+#: More than HIP's and CUDA's own limits of launches that are under way.
+PROBE_LAUNCHES = 4200
+FAKE_STEPS = 20
+_LOOK_S = 0.002
+
+
+class CalledOff(Exception):  # noqa: N818  not an error: somebody else needs the device
+    """The test must end now."""
+
+
+class SelfTest:
+    """One run of the test.
+
+    Args:
+        accelerator: what is tested.
+        device: where to put the work.
+        waits: threads for waits that may block for ever.
+        is_called_off: asked all the time; True ends the test within the work that is queued.
+        on_progress: told of the share that is done and of what is tried.
+        clock: to time with.
+    """
+
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        device: torch.device,
+        waits: BlockingWaits,
+        is_called_off: Callable[[], bool] = lambda: False,
+        on_progress: Callable[[float, str], None] = lambda share, what: None,
+        clock: Clock = SYSTEM_CLOCK,
+        work_s: float = WORK_S,
+        limit_s: float = LIMIT_S,
+    ) -> None:
+        self._accelerator = accelerator
+        self._device = device
+        self._waits = waits
+        self._is_called_off = is_called_off
+        self._on_progress = on_progress
+        self._clock = clock
+        self._target_s = work_s
+        self._limit_s = limit_s
+        self._work_s = work_s
+        self._began_s = clock()
+        self._deadline_s = self._began_s + WARM_UP_LIMIT_S
+        self._report = SelfTestReport(device=accelerator.name)
+
+    def run(self) -> SelfTestReport:
+        """Return the report; one that could not be finished says why. Never raises."""
+        try:
+            with torch.inference_mode(False), torch.no_grad():
+                self._run()
+        except CalledOff:
+            self._report = replace(self._report, unfinished="a job began", was_called_off=True)
+        except Exception as error:  # noqa: BLE001  a driver may fail in every way: that is what is tested
+            self._report = replace(self._report, unfinished=f"{type(error).__name__}: {error}")
+        return replace(self._report, duration_s=self._clock() - self._began_s)
+
+    def _run(self) -> None:
+        self._say(0.0, "calibrating")
+        work = Workload(self._accelerator, self._device, self._read, self._clock)
+        work.calibrate(self._target_s)
+        self._deadline_s = self._clock() + self._limit_s
+        self._measure_queuing(work)
+        if not self._report.is_blocking:
+            self._say(0.15, "run-ahead probe")
+            self._probe(work)
+            self._try_rungs(work)
+            self._say(0.8, "event times")
+            self._measure_event_times(work)
+            self._say(0.85, "cost of each rung")
+            self._measure_costs(work)
+        self._say(1.0, "done")
+
+    def _measure_queuing(self, work: Workload) -> None:
+        """Does queuing the work take as long as the work? Then launches wait for the device by themselves."""
+        took, queued = [], []
+        for _ in range(3):
+            began_s = self._clock()
+            work.queue()
+            queued.append(self._clock() - began_s)
+            if not work.read_back():
+                raise RuntimeError("reading a value back gives another one than was computed")
+            took.append(self._clock() - began_s)
+        self._work_s = statistics.median(took)
+        self._note(work_s=self._work_s, queued_s=statistics.median(queued))
+
+    def _probe(self, work: Workload) -> None:
+        """How many small operations can be queued behind busy work before a launch keeps the host waiting?"""
+        began_s = self._clock()
+        for _ in range(64):
+            work.queue_tiny()
+        launch_s = (self._clock() - began_s) / 64
+        work.read_back()
+        chains = min(1 + int(2 * PROBE_LAUNCHES * launch_s / self._work_s), 10)
+        began_s = self._clock()
+        for _ in range(chains):
+            work.queue()
+        blocking_launch, before_s = None, self._clock()
+        for launch in range(1, PROBE_LAUNCHES + 1):
+            work.queue_tiny()
+            now_s = self._clock()
+            if now_s - before_s >= 0.1 * self._work_s and blocking_launch is None:
+                blocking_launch = launch
+                self._check_time()
+            before_s = now_s
+        queued_s = before_s - began_s
+        work.read_back()
+        self._note(
+            probe_launches=PROBE_LAUNCHES, probe_queued_s=queued_s, probe_total_s=self._clock() - began_s
+        )
+        if self._report.runs_ahead is False:
+            self._note(blocking_launch=blocking_launch)
+
+    def _try_rungs(self, work: Workload) -> None:
+        verdicts: list[RungVerdict] = []
+        names = (*EVENT_RUNGS, *reversed(SYNCHRONIZE_RUNGS[:2]), SYNCHRONIZE_RUNGS[2])
+        for position, name in enumerate(names):
+            self._say(0.25 + 0.09 * position, name)
+            rung = RUNG_CLASSES[name](self._accelerator)
+            verdict = self._try_rung(rung, work)
+            if not verdict.is_truthful:  # once more: a busy machine is no liar
+                self._drain(work)
+                verdict = self._try_rung(rung, work)
+            verdicts.append(verdict)
+            self._note(rungs=tuple(verdicts))
+            self._drain(work)
+
+    def _try_rung(self, rung: EventRung | SynchronizeRung, work: Workload) -> RungVerdict:
+        try:
+            if isinstance(rung, SynchronizeRung):
+                return self._try_synchronize(rung, work)
+            alone = self._try_events(rung, work, chains_behind=0)
+            return alone if not alone.is_truthful else self._merge(alone, self._try_events(rung, work, 3))
+        except (CalledOff, TimeoutError):
+            raise
+        except Exception as error:  # noqa: BLE001  a missing call is a verdict, not a failure of the test
+            return RungVerdict(rung.name, False, f"fails: {error}")
+
+    @staticmethod
+    def _merge(alone: RungVerdict, before_more: RungVerdict) -> RungVerdict:
+        return alone if before_more.is_truthful else before_more
+
+    def _try_synchronize(self, rung: SynchronizeRung, work: Workload) -> RungVerdict:
+        began_s = self._clock()
+        work.queue()
+        call = self._waits.begin(rung.bind(work.counter))
+        longest_pause_s, before_s, limit_s = 0.0, self._clock(), self._hard_limit_s
+        while not call.wait(_LOOK_S):  # the interpreter must be free for this loop meanwhile
+            now_s = self._clock()
+            longest_pause_s, before_s = max(longest_pause_s, now_s - before_s), now_s
+            self._check_time()
+            if now_s - began_s > limit_s:
+                return RungVerdict(rung.name, False, "does not return")
+        waited_s = self._clock() - began_s
+        if self._report.frees_interpreter is not False:
+            longest_pause_s = max(longest_pause_s, self._clock() - before_s)
+            self._note(frees_interpreter=longest_pause_s < 0.5 * self._work_s)
+        return self._judge(rung.name, waited_s, work)
+
+    def _try_events(self, rung: EventRung, work: Workload, chains_behind: int) -> RungVerdict:
+        began_s = self._clock()
+        work.queue()
+        queued_s = self._clock()
+        mark, is_passed = rung.plant()
+        planted_s = self._clock() - queued_s
+        if is_passed:
+            return self._lie(rung, began_s, "says that work is done right after it was queued")
+        if planted_s > 0.5 * self._work_s:
+            return self._lie(rung, began_s, "keeps the host waiting when it marks a step")
+        for _ in range(chains_behind):
+            work.queue()
+        passed = self._waits.begin(lambda: rung.poll_or_wait(mark)) if isinstance(rung, LaggedWait) else None
+        while not self._is_passed(rung, mark, passed):
+            self._check_time()
+            if self._clock() - began_s > (1 + chains_behind) * self._hard_limit_s:
+                return self._lie(rung, began_s, "never says that work is done")
+        waited_s = self._clock() - began_s
+        if not chains_behind:
+            return self._judge(rung.name, waited_s, work, LATEST * self._work_s + SLACK_S)
+        share = waited_s / self._work_s
+        if share < EARLIEST:
+            return RungVerdict(rung.name, False, "says too early that work is done, with more queued", share)
+        if share > LATEST_BEFORE_MORE:
+            return RungVerdict(rung.name, False, "waits for work queued after its step", share)
+        return RungVerdict(rung.name, True, "", share)
+
+    def _is_passed(self, rung: EventRung, mark: Mark, passed: BlockingCall | None) -> bool:
+        if passed is not None:
+            return passed.wait(_LOOK_S)
+        if rung.poll_or_wait(mark):
+            return True
+        time.sleep(_LOOK_S)
+        return False
+
+    def _judge(
+        self, name: str, waited_s: float, work: Workload, latest_s: float | None = None
+    ) -> RungVerdict:
+        began_s = self._clock()
+        is_right = work.read_back()
+        residual_s = self._clock() - began_s
+        share, reason = waited_s / self._work_s, ""
+        if share < EARLIEST:
+            reason = "says too early that work is done"
+        elif residual_s > max(0.005, 0.1 * self._work_s):
+            reason = f"leaves {1000 * residual_s:.0f} ms of work"
+        elif not is_right:
+            reason = "comes before the value"
+        elif latest_s is not None and waited_s > latest_s:
+            reason = "says too late that work is done"
+        return RungVerdict(name, not reason, reason, share, residual_s)
+
+    def _lie(self, rung: EventRung, began_s: float, reason: str) -> RungVerdict:
+        return RungVerdict(rung.name, False, reason, (self._clock() - began_s) / self._work_s)
+
+    def _measure_event_times(self, work: Workload) -> None:
+        with contextlib.suppress(AttributeError, RuntimeError, ValueError, TypeError, NotImplementedError):
+            first, last = self._accelerator.make_timing_event(), self._accelerator.make_timing_event()
+            began_s = self._clock()
+            self._accelerator.record(first)
+            work.queue()
+            self._accelerator.record(last)
+            work.read_back()
+            took_s = self._clock() - began_s
+            self._note(event_time_error=abs(first.elapsed_time(last) / 1000 / took_s - 1))
+
+    def _measure_costs(self, work: Workload) -> None:
+        """What a rung adds to a step: host time for an event rung, the device's idle time for the rest."""
+        bare_s = self._time_fake_steps(work, lambda: None)
+        verdicts = []
+        for verdict in self._report.rungs:
+            rung = RUNG_CLASSES[verdict.name](self._accelerator)
+            if not verdict.is_truthful:
+                verdicts.append(verdict)
+            elif isinstance(rung, EventRung):
+                verdicts.append(replace(verdict, cost_s=self._time_planting(work, rung)))
+            else:
+                took_s = self._time_fake_steps(work, partial(self._synchronize, rung, work))
+                verdicts.append(replace(verdict, cost_s=max(0.0, took_s - bare_s) / FAKE_STEPS))
+        self._note(rungs=tuple(verdicts))
+
+    def _time_fake_steps(self, work: Workload, after_step: Callable[[], Any]) -> float:
+        began_s = self._clock()
+        for _ in range(FAKE_STEPS):
+            work.queue(FAKE_STEPS)
+            after_step()
+        self._drain(work)
+        return self._clock() - began_s
+
+    def _synchronize(self, rung: SynchronizeRung, work: Workload) -> None:
+        self._wait(rung.bind(work.counter))
+
+    def _time_planting(self, work: Workload, rung: EventRung) -> float:
+        times_s = []
+        for _ in range(FAKE_STEPS):
+            work.queue(FAKE_STEPS)
+            began_s = self._clock()
+            rung.plant()
+            times_s.append(self._clock() - began_s)
+        self._drain(work)
+        return statistics.median(times_s)
+
+    def _drain(self, work: Workload) -> None:
+        work.read_back()
+
+    def _read(self, read: Callable[[], float]) -> float:
+        values: list[float] = []
+        self._wait(lambda: values.append(read()))
+        return values[0]
+
+    def _wait(self, action: Callable[[], Any]) -> None:
+        """Have ``action`` run on a thread, and wait for it within the test's limits.
+
+        Raises:
+            CalledOff: somebody else needs the device.
+            TimeoutError: the time is up.
+        """
+        call = self._waits.begin(action)
+        while not call.wait(0.05):
+            self._check_time()
+
+    @property
+    def _hard_limit_s(self) -> float:
+        return HARD_LIMIT * self._work_s + 1.0
+
+    def _check_time(self) -> None:
+        if self._is_called_off():
+            raise CalledOff
+        if self._clock() > self._deadline_s:
+            raise TimeoutError("the device did not answer in time")
+
+    def _note(self, **found: Any) -> None:
+        self._report = replace(self._report, **found)
+        self._check_time()
+
+    def _say(self, share: float, what: str) -> None:
+        self._on_progress(share, what)
+        self._check_time()

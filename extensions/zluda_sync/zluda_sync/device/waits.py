@@ -1,0 +1,122 @@
+"""Waits that block, on threads of their own: a driver that never comes back holds up nobody else."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+#: How often a wait looks whether it is still worth it, in seconds.
+LOOK_S = 0.05
+
+
+class BlockingCall:
+    """A call that runs on another thread.
+
+    Attributes:
+        error: what it raised, None while it runs and if it went well.
+    """
+
+    def __init__(self, action: Callable[[], Any]) -> None:
+        self._action: Callable[[], Any] | None = action
+        self._ended = threading.Event()
+        self.error: Exception | None = None
+
+    def wait(self, limit_s: float, given_up: Callable[[], bool] = lambda: False) -> bool:
+        """Block until it has ended well and return True, or False once the limit is over or it is given up.
+
+        Raises:
+            Exception: whatever the call raised.
+        """
+        while not self._ended.wait(min(limit_s, LOOK_S)):
+            limit_s -= LOOK_S
+            if limit_s <= 0 or given_up():
+                return False
+        if self.error is not None:
+            raise self.error
+        return True
+
+    def run(self) -> None:
+        """Make the call."""
+        action, self._action = self._action, None  # what it holds, latents among it, ends with it
+        try:
+            if action is not None:
+                action()
+        except Exception as error:  # noqa: BLE001  whoever waits is told
+            self.error = error
+        finally:
+            del action
+            self._ended.set()
+
+
+class BlockingWaits:
+    """Runs one call after another on a daemon thread.
+
+    A call that is begun while the one before still blocks gets a thread of its own, and the thread left
+    behind ends with its call.
+    """
+
+    def __init__(self) -> None:
+        self._worker: _Worker | None = None
+        self._left_behind: list[_Worker] = []
+        self._lock = threading.Lock()
+
+    @property
+    def threads(self) -> int:
+        """Threads that live."""
+        with self._lock:
+            workers = [*self._left_behind, *([self._worker] if self._worker is not None else [])]
+        return sum(worker.thread.is_alive() for worker in workers)
+
+    def begin(self, action: Callable[[], Any]) -> BlockingCall:
+        """Have ``action`` called on another thread."""
+        call = BlockingCall(action)
+        with self._lock:
+            worker = self._worker
+            if worker is not None and worker.is_busy:
+                worker.end()
+                self._left_behind = [one for one in self._left_behind if one.thread.is_alive()]
+                self._left_behind.append(worker)
+                worker = None
+            if worker is None:
+                worker = self._worker = _Worker()
+            worker.begin(call)
+        return call
+
+    def stop(self, limit_s: float = 2.0) -> None:
+        """End the thread; waits at most ``limit_s`` seconds for a call that still blocks."""
+        with self._lock:
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.end()
+            if worker.thread is not threading.current_thread():
+                worker.thread.join(limit_s)
+
+
+class _Worker:
+    """A thread with its queue."""
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[BlockingCall | None] = queue.SimpleQueue()
+        self._begun = 0
+        self._ended = 0
+        self.thread = threading.Thread(target=self._run, name="zluda_sync-waits", daemon=True)
+        self.thread.start()
+
+    @property
+    def is_busy(self) -> bool:
+        return self._ended < self._begun
+
+    def begin(self, call: BlockingCall) -> None:
+        self._begun += 1
+        self._calls.put(call)
+
+    def end(self) -> None:
+        self._calls.put(None)
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call.run()
+            del call
+            self._ended += 1

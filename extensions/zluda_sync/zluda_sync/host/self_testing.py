@@ -1,0 +1,233 @@
+"""When the self-test runs: while the host is idle, or on demand; and what it has found on this device."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from zluda_sync.core.clock import SYSTEM_CLOCK
+from zluda_sync.core.errors import SelfTestRefusedError
+from zluda_sync.core.json_file import JsonFile
+from zluda_sync.core.self_test_report import SelfTestReport
+from zluda_sync.core.self_test_reports import SelfTestReports
+from zluda_sync.device.accelerator import Accelerator
+from zluda_sync.device.self_test import SelfTest
+from zluda_sync.device.waits import BlockingWaits
+from zluda_sync.host.sdnext import SdNext
+
+#: How long the host must have been idle, and how often that is looked at, in seconds.
+IDLE_S = 2.0
+IDLE_LOOK_S = 0.25
+#: How long a job that begins waits for a test to get out of its way, in seconds.
+CALL_OFF_S = 1.0
+NOT_TESTED = "no self-test so far"
+
+
+class SelfTesting:
+    """Keeps the reports, and gets those that are missing.
+
+    Args:
+        host: the host.
+        find_accelerator: gives what the host computes on, None if that is the CPU.
+        waits: threads for waits that may block for ever.
+        is_idle: whether nothing runs in the host.
+        on_report: called when a report has come, on the test's thread.
+        warn: told in one sentence of a file that cannot be used.
+
+    Attributes:
+        progress: share and name of what a test does now, None while none runs.
+        is_automatic: whether reports that are missing are got while the host is idle.
+    """
+
+    def __init__(
+        self,
+        host: SdNext,
+        find_accelerator: Callable[[], Accelerator | None],
+        waits: BlockingWaits,
+        is_idle: Callable[[], bool],
+        on_report: Callable[[SelfTestReport], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._host = host
+        self._find_accelerator = find_accelerator
+        self._waits = waits
+        self._is_idle = is_idle
+        self._on_report = on_report
+        path = host.data_folder / "zluda_sync" / "selftest.json"
+        self._file = JsonFile(path, "self-tests", SelfTestReports.from_json, warn)
+        self._reports: SelfTestReports | None = None
+        self._caught: dict[str, str] = {}
+        self._failed: SelfTestReport | None = None
+        self._lock = threading.Lock()
+        self._running = threading.Lock()
+        self._job_runs = threading.Event()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.progress: tuple[float, str] | None = None
+        self.is_automatic = True
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a test runs now."""
+        return self._running.locked()
+
+    def find(self, accelerator: Accelerator | None) -> SelfTestReport | None:
+        """Return the report on a device as it is now, None if it was not tested with these versions."""
+        if accelerator is None:
+            return None
+        report = self._loaded().find(accelerator.name, self._versions(accelerator))
+        return self._with_caught(report) if report is not None else None
+
+    def explain(self, accelerator: Accelerator | None) -> str:
+        """Return in one sentence for the user what is known of a device, or why nothing is."""
+        report = self.find(accelerator) or self._failed
+        if report is not None:
+            return report.explanation
+        return self._why_impossible(accelerator) or f"{NOT_TESTED}; waiting after each step"
+
+    def schedule(self) -> None:
+        """Get a report on the host's device once the host is idle, if there is none."""
+        with self._lock:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            accelerator = self._find_accelerator()
+            is_needed = self.is_automatic and self._failed is None and self.find(accelerator) is None
+            if not is_needed or self._why_impossible(accelerator):
+                return
+            self._closing.clear()
+            self._thread = threading.Thread(
+                target=self._run_when_idle, name="zluda_sync-self-test", daemon=True
+            )
+            self._thread.start()
+
+    def job_begins(self) -> None:
+        """Get out of the way of a job."""
+        self._job_runs.set()
+        if self._running.acquire(timeout=CALL_OFF_S):
+            self._running.release()
+
+    def job_ended(self) -> None:
+        """The host may be idle for a while."""
+        self._job_runs.clear()
+
+    def run_now(self) -> SelfTestReport:
+        """Run the test on the calling thread; what was caught in use before is given another chance.
+
+        Raises:
+            SelfTestRefusedError: a job or another test runs, or there is nothing to test.
+        """
+        accelerator = self._find_accelerator()
+        reason = self._why_impossible(accelerator)
+        if reason:
+            raise SelfTestRefusedError(reason)
+        if not self._is_idle():
+            raise SelfTestRefusedError("a job runs; try again when it is done")
+        report = self._run(forgets_caught=True)
+        if report is None:
+            raise SelfTestRefusedError("a self-test runs already")
+        return report
+
+    def forget(self) -> None:
+        """Know nothing of any device, until a test is run."""
+        self._caught.clear()
+        self._failed = None
+        self._reports = SelfTestReports()
+        self._file.save(self._reports.to_json())
+
+    def distrust(self, rung_name: str, reason: str) -> None:
+        """A rung was found lying in use: use it no more on this device."""
+        self._caught[rung_name] = reason
+        accelerator = self._find_accelerator()
+        report = self.find(accelerator)
+        if report is not None:
+            self._keep(report)
+
+    def close(self, limit_s: float = 2.0) -> None:
+        """End the test and its thread."""
+        self._closing.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(limit_s)
+
+    def _run_when_idle(self) -> None:
+        while self._wait_until_idle():
+            report = self._run()
+            if report is not None and not report.was_called_off:
+                return
+
+    def _wait_until_idle(self) -> bool:
+        """Wait until the host has been idle for a while; False when there is nothing more to wait for."""
+        idle_since_s = SYSTEM_CLOCK()
+        while self.is_automatic and not self._closing.wait(IDLE_LOOK_S):
+            if self._is_called_off():
+                idle_since_s = SYSTEM_CLOCK()
+            elif SYSTEM_CLOCK() - idle_since_s >= IDLE_S:
+                return True
+        return False
+
+    def _is_called_off(self) -> bool:
+        return self._closing.is_set() or self._job_runs.is_set() or not self._is_idle()
+
+    def _run(self, forgets_caught: bool = False) -> SelfTestReport | None:
+        """Run the test and keep its report; None if another runs."""
+        accelerator = self._find_accelerator()
+        device = self._testable(accelerator)
+        if accelerator is None or device is None or not self._running.acquire(blocking=False):
+            return None
+        try:
+            test = SelfTest(accelerator, device, self._waits, self._is_called_off, self._show)
+            report = replace(test.run(), versions=self._versions(accelerator), taken_at_s=time.time())
+        finally:
+            self.progress = None
+            self._running.release()
+        if forgets_caught:
+            self._caught.clear()
+        if not report.unfinished:
+            self._failed = None
+            report = self._with_caught(report)
+            self._keep(report)
+        elif not report.was_called_off:
+            self._failed = report
+        if not report.was_called_off:
+            self._on_report(report)
+        return report
+
+    def _show(self, share: float, what: str) -> None:
+        self.progress = (share, what)
+
+    def _keep(self, report: SelfTestReport) -> None:
+        reports = self._loaded()
+        reports.keep(self._with_caught(report))
+        self._file.save(reports.to_json())
+
+    def _with_caught(self, report: SelfTestReport) -> SelfTestReport:
+        for name, reason in self._caught.items():
+            report = report.distrusting(name, reason)
+        return report
+
+    def _loaded(self) -> SelfTestReports:
+        if self._reports is None:
+            self._reports = self._file.load() or SelfTestReports()
+        return self._reports
+
+    def _versions(self, accelerator: Accelerator) -> dict[str, str]:
+        return {
+            "driver": accelerator.driver_version,
+            "torch": str(torch.__version__),
+            "zluda": self._host.zluda_build,
+        }
+
+    @staticmethod
+    def _testable(accelerator: Accelerator | None) -> torch.device | None:
+        device: Any = accelerator.device if accelerator is not None else None
+        return device if isinstance(device, torch.device) and device.type != "cpu" else None
+
+    def _why_impossible(self, accelerator: Accelerator | None) -> str:
+        if self._testable(accelerator) is not None:
+            return ""
+        return "SD.Next computes on the CPU: there is nothing to test, and no barrier is needed for it"
