@@ -5,13 +5,14 @@ python scripts/measure.py --quick --json figures.json
 python scripts/measure.py --stop
 python scripts/measure.py --previews
 python scripts/measure.py --faults
+python scripts/measure.py --soak
 """
 
 from __future__ import annotations
 
 import sys
 
-OTHER_MEASUREMENTS = ("stop", "previews", "faults")
+OTHER_MEASUREMENTS = ("stop", "previews", "faults", "soak")
 
 
 def main() -> int:
@@ -36,6 +37,7 @@ def main() -> int:
     )
     parser.add_argument("--stop", action="store_true", help="press Stop in every phase of 120 jobs instead")
     parser.add_argument("--previews", action="store_true", help="measure previews instead")
+    parser.add_argument("--soak", action="store_true", help="run hundreds of jobs at random instead")
     parser.add_argument("--faults", action="store_true", help="inject every fault in every mode instead")
     options = parser.parse_args()
     if options.traces is not None and (options.quick or options.json is not None):
@@ -66,6 +68,10 @@ def main() -> int:
         from bench.fault_campaign import run_fault_campaign
 
         return ends_in_one_line(lambda: run_fault_campaign(options.quick))
+    if options.soak:
+        from bench.soak import run_soak
+
+        return ends_in_one_line(lambda: run_soak(options.quick))
     if options.traces is not None:
         return ends_in_one_line(lambda: record_traces(options.traces))
     return ends_in_one_line(lambda: run_campaign(options.quick, options.json))
