@@ -196,8 +196,10 @@ def take_footprint() -> Footprint:
 
 #: Classes of which each job makes some.
 JOB_CLASSES = frozenset(
-    "TrackedJob TrackedPass Ledger Part JobPreviews StepBarrier Ladder StepMarks ExitPoints Control "
-    "WishFollower StepFrame _EventCopy _ThreadCopy BlockingCall".split()
+    (
+        *("TrackedJob", "TrackedPass", "Ledger", "Part", "JobPreviews", "StepBarrier", "Ladder", "StepMarks"),
+        *("ExitPoints", "Control", "WishFollower", "StepFrame", "_EventCopy", "_ThreadCopy", "BlockingCall"),
+    )
 )
 
 

@@ -76,7 +76,7 @@ def test_help_explains_the_command(command: Path, tmp_path: Path):
         ("measure.py", ["--json"], "--json"),
         ("measure.py", ["--quick", "--traces", "traces"], "--traces"),
         ("measure.py", ["--stop", "--json", "rows.json"], "--stop"),
-        ("measure.py", ["--stop", "--previews"], "two measurements"),
+        ("measure.py", ["--stop", "--previews"], "several measurements"),
         ("run_host.py", ["--nonsense"], "--nonsense"),
         ("run_host.py", ["--once", "--steps", "many"], "'many' is not a whole number"),
         ("run_host.py", ["--once", "--steps", "0"], "'0' is not a whole number, 1 to"),

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from modules import shared
 from tests.virtual_clock import VirtualClock
-from zluda_sync.host import session as session_module
+from zluda_sync.host import follower
 
 
 class Answers:
@@ -71,7 +71,7 @@ def test_the_page_gets_label_bar_and_eta_of_the_whole_job(bench, answers, monkey
     """Half of the steps are finished: that is less than half of the job, for the decode is to come."""
     clock = VirtualClock()
     clock.pass_time(time.perf_counter())
-    monkeypatch.setattr(session_module, "PausableClock", lambda: clock)
+    monkeypatch.setattr(follower, "PausableClock", lambda: clock)
     begin(bench)
     for index in range(4):
         bench.step(index)

@@ -5,28 +5,18 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
-from zluda_sync.core.barrier import SyncMode
-from zluda_sync.core.clock import SYSTEM_CLOCK, PausableClock
-from zluda_sync.core.errors import RungLiedError
-from zluda_sync.core.job import Job
-from zluda_sync.core.notices import Notices
+from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.self_test_report import SelfTestReport
 from zluda_sync.core.settings import Gate, Settings, parse_settings
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.core.stop_record import StopRecord
-from zluda_sync.device.ladder import Ladder, Rung, marking_rung, rungs_for
-from zluda_sync.device.step_barrier import StepBarrier
-from zluda_sync.device.step_marks import StepMarks
 from zluda_sync.device.waits import BlockingWaits
 from zluda_sync.device.watcher import CompletionWatcher
-from zluda_sync.host.decode_hooks import DecodeHooks
 from zluda_sync.host.detection import accelerator_of, is_zluda
-from zluda_sync.host.job_source import JobSource
+from zluda_sync.host.follower import Follower
 from zluda_sync.host.jobs import Jobs
-from zluda_sync.host.kernel_cache import KernelCache, cache_files
 from zluda_sync.host.learning import Learning
 from zluda_sync.host.options import register_options
 from zluda_sync.host.patch_plan import PatchPlan
@@ -63,7 +53,17 @@ class Session:
             self._warn,
         )
         self._learning = Learning(host.data_folder, self._warn)
-        self._kernel_cache = KernelCache(cache_files())
+        self._follower = Follower(
+            host,
+            self._jobs,
+            self._requests,
+            self._preview_setup,
+            self._learning,
+            self.self_testing,
+            self._watcher,
+            self._waits,
+            self._warn,
+        )
         self._routes: Sequence[Any] = ()
         self._last_end_s = 0.0
         self._nested_jobs = 0
@@ -174,51 +174,16 @@ class Session:
 
     def _add_routes(self) -> None:
         # Not before the host has loaded FastAPI itself.
-        from fastapi import Response
+        from zluda_sync.host.own_routes import add_own_routes
 
-        from zluda_sync.host import preview_route, self_test_route, stop_route
-
-        def find_label() -> str | None:
-            snapshot = self.snapshot()
-            return snapshot.label if snapshot is not None else None
-
-        route = stop_route.build_stop_route(self.stop, find_label)
-        self._host.add_route(
-            stop_route.PATH,
-            route,
-            methods=["POST"],
-            response_model=stop_route.StopAnswer,
-            tags=["ZLUDA Sync"],
+        add_own_routes(
+            self._host,
+            self.stop,
+            self.snapshot,
+            self._previews,
+            self.self_testing,
+            lambda: accelerator_of(self._host),
         )
-        self._host.add_route(
-            preview_route.PATH,
-            preview_route.build_preview_route(self._previews),
-            is_polled=True,
-            methods=["GET"],
-            response_class=Response,
-            tags=["ZLUDA Sync"],
-        )
-
-        get_selftest, post_selftest = self_test_route.build_self_test_routes(
-            self.self_testing.run_now, self._tell_self_test
-        )
-        for method, route in (("GET", get_selftest), ("POST", post_selftest)):
-            self._host.add_route(
-                self_test_route.PATH,
-                route,
-                methods=[method],
-                response_model=self_test_route.SelfTestAnswer,
-                tags=["ZLUDA Sync"],
-            )
-
-    def _tell_self_test(self) -> Any:
-        from zluda_sync.host.self_test_route import build_answer
-
-        accelerator = accelerator_of(self._host)
-        report, progress = self.self_testing.find(accelerator), self.self_testing.progress
-        mode = SyncMode.EVERY_STEP if report is None else report.mode
-        explanation = self.self_testing.explain(accelerator)
-        return build_answer(mode.value, explanation, progress[0] if progress else None, report)
 
     def _stand_down(self) -> None:
         with self._lock:
@@ -244,75 +209,13 @@ class Session:
         accelerator = accelerator_of(self._host)
         if accelerator is None or not self.is_acting:
             return None
-        settings, report = self._read_settings(), self.self_testing.find(accelerator)
-        policy = settings.policy(report)
-        source = JobSource(processing)
-        control = self._requests.own_or_implied()
-        clock = PausableClock()
-        shape = source.shape(accelerator.name, self._host.model_name, policy.mode.value)
-        job = Job(
-            policy.mode,
-            shape,
-            self._learning.memory_for(shape),
-            clock=clock,
-            compile_sign=self._kernel_cache.was_written_within,
-            began_at_s=began_at_s,
-        )
-        notices = Notices()
-        marks = StepMarks(marking_rung(accelerator, report), self._watcher)
-        ladder = Ladder(
-            rungs_for(policy.mode, accelerator, report),
-            partial(self._demoted, marks),
-            partial(self._settled, notices),
-        )
-        barrier = StepBarrier(
-            policy,
-            ladder,
-            accelerator,
-            self._watcher,
-            self._waits,
-            is_leaving=control.wants_out,
-            is_proven=report is not None and report.event_rung is not None,
-        )
-        decode = DecodeHooks(lambda: self._host.vae, marks)
-        previews = self._preview_setup.begin(settings.preview, marks)
-        return TrackedJob(
-            lambda: self._host.state,
-            job,
-            barrier,
-            source,
-            decode,
-            control,
-            clock,
-            self._jobs.guarded,
-            lambda: self._host.components,
-            previews,
-            notices,
-            marks,
-            is_asked=processing is not None,
-        )
+        return self._follower.follow(accelerator, self._read_settings(), processing, began_at_s)
 
     def _read_settings(self) -> Settings:
         settings, problems = parse_settings(self._host.opts.data)
         for problem in problems:
             self._warn(problem.text)
         return settings
-
-    def _demoted(self, marks: StepMarks, rung: Rung, error: Exception) -> None:
-        """A rung has failed: if it has lied, it is not believed again."""
-        if isinstance(error, (RungLiedError, TimeoutError)):
-            marks.distrust(rung.name, error)
-            reason = f"in use: {error}"
-            self._jobs.guard("keeping what a rung did", self.self_testing.distrust, rung.name, reason)
-
-    def _settled(
-        self, notices: Notices, failed: Sequence[tuple[Rung, Exception]], successor: Rung | None
-    ) -> None:
-        """Another rung has taken over: say so on the page and in the log."""
-        fallback = f"using {successor.name} instead" if successor else "no way is left to follow this job"
-        notices.tell(f"{failed[0][0].name} failed, {fallback}")
-        reasons = ", ".join(f"{rung.name} failed ({type(error).__name__}: {error})" for rung, error in failed)
-        self._warn(f"{reasons}; {fallback}")
 
     def _is_idle(self) -> bool:
         is_free = self._jobs.current is None and self._requests.meant is None

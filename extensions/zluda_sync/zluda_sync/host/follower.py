@@ -1,0 +1,141 @@
+"""Puts together what follows one job: ladder, barrier, marks, previews, bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from zluda_sync.core.clock import PausableClock
+from zluda_sync.core.errors import RungLiedError
+from zluda_sync.core.job import Job
+from zluda_sync.core.notices import Notices
+from zluda_sync.core.settings import Settings
+from zluda_sync.device.accelerator import Accelerator
+from zluda_sync.device.ladder import Ladder, Rung, marking_rung, rungs_for
+from zluda_sync.device.step_barrier import StepBarrier
+from zluda_sync.device.step_marks import StepMarks
+from zluda_sync.device.waits import BlockingWaits
+from zluda_sync.device.watcher import CompletionWatcher
+from zluda_sync.host.decode_hooks import DecodeHooks
+from zluda_sync.host.job_source import JobSource
+from zluda_sync.host.jobs import Jobs
+from zluda_sync.host.kernel_cache import KernelCache, cache_files
+from zluda_sync.host.learning import Learning
+from zluda_sync.host.preview_setup import PreviewSetup
+from zluda_sync.host.requests import Requests
+from zluda_sync.host.sdnext import SdNext
+from zluda_sync.host.self_testing import SelfTesting
+from zluda_sync.host.tracked_job import TrackedJob
+
+
+class Follower:
+    """Makes a followed job by the settings of the moment.
+
+    Args:
+        host: the host.
+        jobs: keeps errors of ours from whoever presses a button.
+        requests: knows the control of the request that a job belongs to.
+        preview_setup: begins previews.
+        learning: knows what earlier jobs took.
+        self_testing: knows which rungs are to be trusted.
+        watcher: looks at marks.
+        waits: threads for waits that block.
+        warn: told in one sentence of what does not work.
+    """
+
+    def __init__(
+        self,
+        host: SdNext,
+        jobs: Jobs,
+        requests: Requests,
+        preview_setup: PreviewSetup,
+        learning: Learning,
+        self_testing: SelfTesting,
+        watcher: CompletionWatcher,
+        waits: BlockingWaits,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._host = host
+        self._jobs = jobs
+        self._requests = requests
+        self._preview_setup = preview_setup
+        self._learning = learning
+        self._self_testing = self_testing
+        self._watcher = watcher
+        self._waits = waits
+        self._warn = warn
+        self._kernel_cache = KernelCache(cache_files())
+
+    def follow(
+        self, accelerator: Accelerator, settings: Settings, processing: Any, began_at_s: float | None
+    ) -> TrackedJob:
+        """Return what follows a job from now on.
+
+        Args:
+            accelerator: what the host computes on.
+            settings: the user's.
+            processing: the host's processing object, None for a job outside of its processing.
+            began_at_s: when the job was asked for, now if None.
+        """
+        report = self._self_testing.find(accelerator)
+        policy = settings.policy(report)
+        source = JobSource(processing)
+        control = self._requests.own_or_implied()
+        clock = PausableClock()
+        shape = source.shape(accelerator.name, self._host.model_name, policy.mode.value)
+        job = Job(
+            policy.mode,
+            shape,
+            self._learning.memory_for(shape),
+            clock=clock,
+            compile_sign=self._kernel_cache.was_written_within,
+            began_at_s=began_at_s,
+        )
+        notices = Notices()
+        marks = StepMarks(marking_rung(accelerator, report), self._watcher)
+        ladder = Ladder(
+            rungs_for(policy.mode, accelerator, report),
+            partial(self._demoted, marks),
+            partial(self._settled, notices),
+        )
+        barrier = StepBarrier(
+            policy,
+            ladder,
+            accelerator,
+            self._watcher,
+            self._waits,
+            is_leaving=control.wants_out,
+            is_proven=report is not None and report.event_rung is not None,
+        )
+        return TrackedJob(
+            lambda: self._host.state,
+            job,
+            barrier,
+            source,
+            DecodeHooks(lambda: self._host.vae, marks),
+            control,
+            clock,
+            self._jobs.guarded,
+            lambda: self._host.components,
+            self._preview_setup.begin(settings.preview, marks),
+            notices,
+            marks,
+            is_asked=processing is not None,
+        )
+
+    def _demoted(self, marks: StepMarks, rung: Rung, error: Exception) -> None:
+        """A rung has failed: if it has lied, it is not believed again."""
+        if isinstance(error, (RungLiedError, TimeoutError)):
+            marks.distrust(rung.name, error)
+            reason = f"in use: {error}"
+            self._jobs.guard("keeping what a rung did", self._self_testing.distrust, rung.name, reason)
+
+    def _settled(
+        self, notices: Notices, failed: Sequence[tuple[Rung, Exception]], successor: Rung | None
+    ) -> None:
+        """Another rung has taken over: say so on the page and in the log."""
+        fallback = f"using {successor.name} instead" if successor else "no way is left to follow this job"
+        notices.tell(f"{failed[0][0].name} failed, {fallback}")
+        reasons = ", ".join(f"{rung.name} failed ({type(error).__name__}: {error})" for rung, error in failed)
+        self._warn(f"{reasons}; {fallback}")
