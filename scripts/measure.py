@@ -4,6 +4,7 @@ python scripts/measure.py
 python scripts/measure.py --quick --json figures.json
 python scripts/measure.py --stop
 python scripts/measure.py --previews
+python scripts/measure.py --selftest
 python scripts/measure.py --faults
 python scripts/measure.py --soak
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import sys
 
-OTHER_MEASUREMENTS = ("stop", "previews", "faults", "soak")
+OTHER_MEASUREMENTS = ("stop", "previews", "selftest", "faults", "soak")
 
 
 def main() -> int:
@@ -37,6 +38,9 @@ def main() -> int:
     )
     parser.add_argument("--stop", action="store_true", help="press Stop in every phase of 120 jobs instead")
     parser.add_argument("--previews", action="store_true", help="measure previews instead")
+    parser.add_argument(
+        "--selftest", action="store_true", help="try every way to wait for the device instead"
+    )
     parser.add_argument("--soak", action="store_true", help="run hundreds of jobs at random instead")
     parser.add_argument("--faults", action="store_true", help="inject every fault in every mode instead")
     options = parser.parse_args()
@@ -53,7 +57,7 @@ def main() -> int:
         fail(str(failure))
 
     from bench.campaign import record_traces, run_campaign
-    from bench.host import ends_in_one_line, prepare_process
+    from bench.host import ends_in_one_line, import_extension, prepare_process
 
     prepare_process(draws_own_bar=True)
     if options.stop:
@@ -68,6 +72,11 @@ def main() -> int:
         from bench.fault_campaign import run_fault_campaign
 
         return ends_in_one_line(lambda: run_fault_campaign(options.quick))
+    if options.selftest:
+        import_extension()
+        from bench.self_test_campaign import run_self_tests
+
+        return ends_in_one_line(run_self_tests)
     if options.soak:
         from bench.soak import run_soak
 

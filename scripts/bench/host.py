@@ -43,6 +43,13 @@ def prepare_process(draws_own_bar: bool) -> None:
         sys.path.insert(0, root)
 
 
+def import_extension() -> None:
+    """Make the extension's package importable where no host loads it."""
+    folder = str(REPOSITORY / "extensions" / "zluda_sync")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+
+
 def build_host_arguments(options: argparse.Namespace) -> list[str]:
     """Return the host's own command line for the options that were given."""
     arguments: list[str] = []

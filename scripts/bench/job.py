@@ -19,7 +19,7 @@ SEED = 20260722
 PROMPT = "a lighthouse on a cliff at dusk"
 HIRES_SCALE = 1.5
 REQUEST_TITLE = "Text"
-MODES = ("off", "every-step", "run-ahead", "observe")
+MODES = ("auto", "off", "every-step", "run-ahead", "observe")
 
 ENABLED_OPTION = "zluda_sync_enabled"
 MODE_OPTION = "zluda_sync_mode"
