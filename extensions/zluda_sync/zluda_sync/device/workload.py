@@ -70,7 +70,7 @@ class Workload:
         for _ in range(_CORRECTIONS):  # the few products of the trial share the cost of being waited for
             wanted = math.ceil(self._products * target_s / max(took_s, 1e-6))
             self._products = min(max(wanted, 1), _MAX_PRODUCTS)
-            # The faster of two: what else the machine does makes work look long, and it would become too short.
+            # The faster of two: what else the machine does makes work look longer than it is.
             took_s = min(self.measure(), self.measure())
             if _NEAR * target_s <= took_s <= target_s / _NEAR:
                 break
