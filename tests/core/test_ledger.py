@@ -148,3 +148,34 @@ def test_counts_keep_their_order_whatever_happens(events, total):
         assert now.completed >= before.completed and now.launched >= before.launched
         assert len(now.completed_at_s) == now.completed and len(now.launched_at_s) == now.launched
         before = now
+
+
+def test_silence_is_unusual_only_after_long():
+    """A first step may compile kernels, and a device without work rests."""
+    clock = ManualClock()
+    ledger = Ledger(clock=clock)
+    assert ledger.unusual_silence_s is None
+    ledger.record_launch()
+    clock.now_s = 120.0
+    assert ledger.unusual_silence_s is None
+    clock.now_s = 121.0
+    assert 121.0 == ledger.unusual_silence_s
+    ledger.record_completion(0)
+    clock.now_s = 1000.0
+    assert ledger.unusual_silence_s is None
+
+
+@pytest.mark.parametrize(("step_s", "usual_s"), [(1.0, 30.0), (10.0, 50.0)])
+def test_a_slow_device_is_given_more_time(step_s, usual_s):
+    """Five steps, and half a minute at least, from its last sign of life and not from the launch."""
+    clock = ManualClock()
+    ledger = Ledger(clock=clock)
+    for _ in range(4):
+        ledger.record_launch()
+    for step in range(3):
+        clock.now_s += step_s
+        ledger.record_completion(step)
+    clock.now_s += usual_s
+    assert ledger.unusual_silence_s is None
+    clock.now_s += 1.0
+    assert usual_s + 1.0 == ledger.unusual_silence_s

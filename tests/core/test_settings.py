@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zluda_sync.core.barrier import BarrierPolicy, SyncMode
+from zluda_sync.core.self_test_report import RungVerdict, SelfTestReport
 from zluda_sync.core.settings import DEFAULTS, DEPTH, ENABLED, GATE, MODE, PREVIEW, parse_settings
 
 
@@ -72,3 +73,50 @@ def test_no_value_can_break_the_reading(values):
     settings, problems = parse_settings(values)
     assert isinstance(settings.policy(None), BarrierPolicy)
     assert {problem.field for problem in problems} <= set(values)
+
+
+TESTED = SelfTestReport(
+    work_s=0.2,
+    queued_s=0.0,
+    probe_queued_s=0.1,
+    probe_total_s=0.4,
+    rungs=(RungVerdict("planted-event", True, cost_s=0.0),),
+)
+BLOCKING = SelfTestReport(work_s=0.2, queued_s=0.2)
+
+
+@pytest.mark.parametrize(
+    ("report", "mode"),
+    [
+        (None, SyncMode.EVERY_STEP),
+        (TESTED, SyncMode.RUN_AHEAD),
+        (BLOCKING, SyncMode.EVERY_STEP),
+        (TESTED.distrusting("planted-event", "lied"), SyncMode.EVERY_STEP),
+    ],
+)
+def test_auto_goes_by_the_self_test(report, mode):
+    """Running ahead is for devices on which steps were truly told apart; the depth is the user's."""
+    assert BarrierPolicy(mode, 2) == parse_settings({DEPTH: 2})[0].policy(report)
+
+
+@pytest.mark.parametrize("mode", ["every-step", "run-ahead", "observe"])
+def test_the_users_mode_is_not_overruled(mode):
+    """Who has chosen a mode gets it, whatever a self-test says."""
+    settings, _problems = parse_settings({MODE: mode})
+    assert {mode} == {settings.policy(report).mode.value for report in (None, TESTED, BLOCKING)}
+
+
+@pytest.mark.parametrize(
+    ("gate", "on_others"),
+    [
+        ("zluda", [False, False, False]),
+        ("runs-ahead", [False, True, False]),
+        ("always", [True, True, True]),
+    ],
+)
+def test_the_gate_decides_about_other_devices_only(gate, on_others):
+    """On ZLUDA it acts at any gate; elsewhere: untested, runs ahead, blocks."""
+    settings, _problems = parse_settings({GATE: gate})
+    reports = (None, TESTED, BLOCKING)
+    assert on_others == [settings.lets_act(False, report) for report in reports]
+    assert all(settings.lets_act(True, report) for report in reports)

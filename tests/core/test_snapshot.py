@@ -47,6 +47,10 @@ def snapshot(**changes) -> ProgressSnapshot:
         ({"ending": Ending.STOP_AFTER_IMAGE}, "Denoise 5/20, then stop"),
         ({"is_paused": True, "images": 3}, "Paused: Image 1/3: Denoise 5/20"),
         ({"is_paused": True, "ending": Ending.STOP}, "Stopping: Denoise 5/20"),
+        ({"silence_s": 34.6}, "Denoise 5/20, nothing finished for 35 s"),
+        ({"notice": "event lied", "is_notice_new": True}, "Denoise 5/20 (event lied)"),
+        ({"notice": "event lied"}, "Denoise 5/20"),
+        ({"silence_s": 34.6, "ending": Ending.STOP}, "Stopping: Denoise 5/20"),
     ],
 )
 def test_the_label_says_what_is_awaited(changes, label):

@@ -1,0 +1,191 @@
+"""When the self-test runs, what is kept of it, and that it never stands in a job's way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from tests.fake_device import FakeDevice
+from zluda_sync.core.errors import SelfTestRefusedError
+from zluda_sync.core.self_test_report import RungVerdict, SelfTestReport
+from zluda_sync.device.accelerator import Accelerator
+from zluda_sync.device.waits import BlockingWaits
+from zluda_sync.host import self_testing as module
+from zluda_sync.host.self_testing import SelfTesting
+
+LONG_S = 20.0
+FOUND = SelfTestReport(
+    device="card", work_s=0.2, queued_s=0.0, rungs=(RungVerdict("planted-event", True, cost_s=0.0),)
+)
+
+
+class FakeTest:
+    """Stands for SelfTest: ends at once, or when it is called off."""
+
+    made: list[FakeTest] = []
+    blocks = False
+    result = FOUND
+
+    def __init__(self, accelerator, device, waits, is_called_off, show) -> None:
+        self._is_called_off = is_called_off
+        self.began = threading.Event()
+        FakeTest.made.append(self)
+
+    def run(self) -> SelfTestReport:
+        self.began.set()
+        while FakeTest.blocks:
+            if self._is_called_off():
+                return SelfTestReport(device="card", unfinished="a job began", was_called_off=True)
+            time.sleep(0.001)
+        return FakeTest.result
+
+
+class Place:
+    """A host folder with what it takes to test there; :meth:`restart` as SD.Next does."""
+
+    def __init__(self, folder) -> None:
+        self.host = SimpleNamespace(data_folder=folder, zluda_build="1")
+        self.device = torch.device("cuda", 0)
+        self.is_idle = True
+        self.reports: list[SelfTestReport] = []
+        self.warnings: list[str] = []
+        self.restart()
+
+    def restart(self) -> None:
+        self.testing = SelfTesting(
+            self.host, self.accelerator, BlockingWaits(), lambda: self.is_idle, self.reports.append,
+            self.warnings.append,
+        )  # fmt: skip
+
+    def accelerator(self):
+        made = Accelerator(FakeDevice(), self.device)
+        made._module.get_device_name = lambda: "card"
+        return made
+
+    def find(self):
+        return self.testing.find(self.accelerator())
+
+
+def wait_until(is_so):
+    deadline_s = time.monotonic() + LONG_S
+    while not is_so():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.001)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SelfTest", FakeTest)
+    monkeypatch.setattr(module, "IDLE_S", 0.05)
+    monkeypatch.setattr(module, "IDLE_LOOK_S", 0.005)
+    FakeTest.made, FakeTest.blocks, FakeTest.result = [], False, FOUND
+    made = Place(tmp_path)
+    yield made
+    FakeTest.blocks = False
+    made.testing.close(LONG_S)
+
+
+def test_an_idle_host_is_tested_once(place):
+    """What is known needs no second test."""
+    place.testing.schedule()
+    wait_until(lambda: place.reports)
+    place.testing.close(LONG_S)
+    place.testing.schedule()
+    assert (1, "planted-event") == (len(FakeTest.made), place.find().event_rung)
+    assert not place.testing._thread.is_alive()
+
+
+def test_a_busy_host_is_not_tested_until_it_is_idle(place):
+    """A test in the middle of a job would cost the user time, and its figures would be wrong."""
+    place.is_idle = False
+    looks = []
+    place.testing._is_idle = lambda: looks.append(None) or place.is_idle
+    place.testing.schedule()
+    wait_until(lambda: len(looks) > 20)
+    assert [] == FakeTest.made
+    place.is_idle = True
+    wait_until(lambda: place.reports)
+
+
+def test_a_job_calls_the_test_off_and_it_is_made_up_for(place):
+    """The job does not wait for the test's end; the test begins anew once the host is idle again."""
+    FakeTest.blocks = True
+    place.testing.schedule()
+    wait_until(lambda: FakeTest.made and FakeTest.made[0].began.is_set())
+    place.testing.job_begins()
+    assert not place.testing.is_running
+    assert ([], None) == (place.reports, place.find())
+    FakeTest.blocks = False
+    place.testing.job_ended()
+    wait_until(lambda: place.reports)
+    assert place.find() is not None
+
+
+def test_reports_outlive_a_restart_but_not_another_driver(place):
+    """What was found holds for these versions only."""
+    place.testing.run_now()
+    place.restart()
+    assert place.find() is not None
+    place.host.zluda_build = "2"
+    assert place.find() is None
+
+
+def test_a_rung_that_was_caught_stays_distrusted(place):
+    """After a restart and after an automatic test too; only the user's own test gives it another chance."""
+    place.testing.run_now()
+    place.testing.distrust("planted-event", "lied")
+    assert place.find().event_rung is None
+    place.testing._run()
+    assert place.find().event_rung is None
+    place.restart()
+    assert place.find().event_rung is None
+    place.testing.run_now()
+    assert "planted-event" == place.find().event_rung
+
+
+def test_while_a_job_runs_a_test_on_demand_is_refused(place):
+    """The message says why, and what to do."""
+    place.is_idle = False
+    with pytest.raises(SelfTestRefusedError, match="a job runs"):
+        place.testing.run_now()
+    assert [] == FakeTest.made
+
+
+def test_two_tests_at_a_time_are_refused(place):
+    """They would measure each other."""
+    FakeTest.blocks = True
+    place.testing.schedule()
+    wait_until(lambda: FakeTest.made)
+    with pytest.raises(SelfTestRefusedError, match="runs already"):
+        place.testing.run_now()
+
+
+def test_on_the_cpu_there_is_nothing_to_test(place):
+    """It is said, and nothing is begun."""
+    place.device = torch.device("cpu")
+    place.testing.schedule()
+    with pytest.raises(SelfTestRefusedError, match="CPU"):
+        place.testing.run_now()
+    assert ([], None) == (FakeTest.made, place.testing._thread)
+
+
+def test_a_test_that_failed_is_not_repeated_and_is_explained(place):
+    """A driver that cannot be tested would else be tested for ever."""
+    FakeTest.result = SelfTestReport(device="card", unfinished="error 999")
+    place.testing.run_now()
+    place.testing.schedule()
+    assert (1, None) == (len(FakeTest.made), place.find())
+    assert "error 999" in place.testing.explain(place.accelerator())
+
+
+def test_closing_ends_the_thread_in_the_middle_of_a_test(place):
+    """No thread of ours outlives the extension."""
+    FakeTest.blocks = True
+    place.testing.schedule()
+    wait_until(lambda: FakeTest.made)
+    place.testing.close(LONG_S)
+    assert not place.testing._thread.is_alive()
