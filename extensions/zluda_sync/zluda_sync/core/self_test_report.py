@@ -9,6 +9,8 @@ from typing import Any
 from zluda_sync.core.barrier import SyncMode
 
 VERSION = 1
+#: A host that takes this share of the work's time to queue it is held back by the device.
+HELD_SHARE = 0.7
 #: Rungs in order of preference, by the ladder's names. Event rungs tell steps apart, the others do not.
 EVENT_RUNGS = ("passive-counter", "planted-event", "lagged-wait")
 SYNCHRONIZE_RUNGS = ("device-synchronize", "stream-synchronize", "read-back")
@@ -56,7 +58,7 @@ class SelfTestReport:
         frees_interpreter: whether a synchronize on another thread lets this one run.
         event_time_error: how far event.elapsed_time is from the clock, as a share; None if it has no such.
         unfinished: why the test ended early, empty if it did not.
-        was_called_off: whether it ended because somebody else needed the device.
+        was_called_off: whether somebody else needed the device, or the machine was too busy to tell.
     """
 
     device: str = ""
@@ -80,7 +82,7 @@ class SelfTestReport:
         """Whether launches wait for the device by themselves, so that none is needed; None if unknown."""
         if self.work_s is None or self.queued_s is None:
             return None
-        return self.queued_s >= 0.7 * self.work_s
+        return self.queued_s >= HELD_SHARE * self.work_s
 
     @property
     def runs_ahead(self) -> bool | None:
@@ -89,7 +91,9 @@ class SelfTestReport:
             return False
         if self.probe_queued_s is None or self.probe_total_s is None:
             return None
-        return self.probe_queued_s < 0.7 * self.probe_total_s
+        if self.probe_queued_s < HELD_SHARE * self.probe_total_s:
+            return True
+        return False if self.blocking_launch is not None else None
 
     @property
     def event_rung(self) -> str | None:
