@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,6 +17,72 @@ EVENT_RUNGS = ("passive-counter", "planted-event", "lagged-wait")
 SYNCHRONIZE_RUNGS = ("device-synchronize", "stream-synchronize", "read-back")
 #: Costs closer than this are the same: seconds a step.
 SAME_COST_S = 50e-6
+
+
+_Check = Callable[[Any], bool]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_yes_no(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    # JSON's whole numbers can be too large for a float, and Python reads NaN from it too.
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_text_by_name(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_text(text) for pair in value.items() for text in pair)
+
+
+def _or_none(check: _Check) -> _Check:
+    return lambda value: value is None or check(value)
+
+
+#: What a field must be to be taken from a file; a wrong one would break a job long after it was read.
+_RUNG_KINDS: Mapping[str, _Check] = {
+    "name": _is_text,
+    "is_truthful": _or_none(_is_yes_no),
+    "reason": _is_text,
+    "wait_share": _or_none(_is_number),
+    "residual_s": _or_none(_is_number),
+    "cost_s": _or_none(_is_number),
+}
+_REPORT_KINDS: Mapping[str, _Check] = {
+    "device": _is_text,
+    "versions": _or_none(_is_text_by_name),
+    "taken_at_s": _is_number,
+    "duration_s": _is_number,
+    "work_s": _or_none(_is_number),
+    "queued_s": _or_none(_is_number),
+    "probe_launches": _or_none(_is_count),
+    "probe_queued_s": _or_none(_is_number),
+    "probe_total_s": _or_none(_is_number),
+    "blocking_launch": _or_none(_is_count),
+    "frees_interpreter": _or_none(_is_yes_no),
+    "event_time_error": _or_none(_is_number),
+    "unfinished": _is_text,
+    "was_called_off": _is_yes_no,
+}
+
+
+def _checked(fields: dict[str, Any], kinds: Mapping[str, _Check]) -> dict[str, Any]:
+    """Return the fields, ValueError if one is unknown or of the wrong kind."""
+    for name, value in fields.items():
+        if name not in kinds or not kinds[name](value):
+            raise ValueError(f"not a self-test: {name} is {repr(value)[:40]}")
+    return fields
 
 
 @dataclass(frozen=True)
@@ -154,9 +221,9 @@ class SelfTestReport:
             raise ValueError(f"not a self-test of version {VERSION}")
         fields = {name: value for name, value in tree.items() if name != "version"}
         try:
-            rungs = tuple(RungVerdict(**rung) for rung in fields.pop("rungs", ()))
-            return cls(**fields, rungs=rungs)
-        except TypeError as error:
+            rungs = tuple(RungVerdict(**_checked(rung, _RUNG_KINDS)) for rung in fields.pop("rungs", ()))
+            return cls(**_checked(fields, _REPORT_KINDS), rungs=rungs)
+        except (TypeError, AttributeError) as error:
             raise ValueError(f"not a self-test: {error}") from error
 
     def _is_truthful(self, name: str) -> bool:
