@@ -128,6 +128,14 @@ def test_a_hostile_request_is_refused(bench, serve, body):
     assert not bench.state.interrupted
 
 
+@pytest.mark.parametrize("kind", ["application/json", ""])
+@pytest.mark.parametrize("body", [b"\x80", b'{"when": NaN}', rb'{"when": "\ud800"}'], ids=str)
+def test_what_cannot_be_quoted_is_refused_too(serve, body, kind):
+    """FastAPI alone fails with an error of the server."""
+    answer = serve().post("/zluda_sync/v1/stop", content=body, headers={"Content-Type": kind})
+    assert answer.status_code in (400, 422)
+
+
 @pytest.mark.parametrize("guards", [True, False], ids=["current versions", "versions before 2026"])
 def test_strangers_are_refused_where_the_host_has_users(bench, serve, guards):
     """With the host's own users and passwords, in the way of its own API."""

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import HTTPException
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 PATH = "/zluda_sync/v1/stop"
+
+
+def _quotable(body: Any) -> Any:
+    """Return the body, or a word in its place that is refused as well and can be quoted.
+
+    FastAPI quotes what it refuses, and fails with 500 on NaN, lone surrogates and bytes that are no text.
+    """
+    try:
+        json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError):
+        return "unreadable"
+    return body
 
 
 class When(str, Enum):
@@ -46,7 +59,7 @@ def build_stop_route(
         find_label: gives the label of the job that runs, None if none does.
     """
 
-    def post_stop(order: StopOrder | None = None) -> Any:
+    def post_stop(order: Annotated[StopOrder | None, BeforeValidator(_quotable)] = None) -> Any:
         """End what runs, now or after the image that is made now.
 
         Raises:
