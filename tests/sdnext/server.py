@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -99,8 +100,18 @@ def finished(ends_s: list[float], at_s: float) -> int:
     return sum(end <= at_s for end in ends_s)
 
 
+def _basic(user: tuple[str, str] | None) -> dict[str, str]:
+    if user is None:
+        return {}
+    return {"Authorization": "Basic " + base64.b64encode(":".join(user).encode()).decode()}
+
+
 class SdNextServer:
-    """A real SD.Next in a process of its own, on a folder of its own."""
+    """A real SD.Next in a process of its own, on a folder of its own.
+
+    Attributes:
+        user: name and password that the host is started with and asked with, None for a host without users.
+    """
 
     def __init__(self, data_dir: Path, step_s: float, decode_s: float, block_s: float = 0.0) -> None:
         self.data_dir = data_dir
@@ -114,6 +125,7 @@ class SdNextServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._option_names: frozenset[str] = frozenset()
+        self.user: tuple[str, str] | None = None
         self._page_progress_has_step = True
 
     @property
@@ -135,6 +147,8 @@ class SdNextServer:
             "--data-dir", str(self.data_dir), "--models-dir", str(self.data_dir / "models"),
             "--port", str(self._port), "--theme", "standard/black-teal",
         ]  # fmt: skip
+        if self.user is not None:
+            command += ["--auth", ":".join(self.user)]
         environment = {
             **os.environ,
             **self._times,
@@ -173,18 +187,29 @@ class SdNextServer:
             time.sleep(0.5)
         raise AssertionError(f"SD.Next was not ready in {START_LIMIT_S} s:\n{self.log.read_text()[-4000:]}")
 
+    def ask(self, method: str, path: str, user: tuple[str, str] | None) -> int:
+        """Return the status of an answer to these credentials, None for none at all."""
+        request = urllib.request.Request(self.url + path, method=method, headers=_basic(user))
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refusal:
+            return refusal.code
+
+    def _request(self, path: str, body: bytes | None = None) -> urllib.request.Request:
+        return urllib.request.Request(self.url + path, body, _basic(self.user))
+
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.url + path, timeout=60) as answer:
+        with urllib.request.urlopen(self._request(path), timeout=60) as answer:
             return json.loads(answer.read())
 
     def get_text(self, path: str) -> str:
-        with urllib.request.urlopen(self.url + path, timeout=60) as answer:
+        with urllib.request.urlopen(self._request(path), timeout=60) as answer:
             return answer.read().decode()
 
     def post(self, path: str, body: dict[str, Any] | None = None, limit_s: float = 60.0) -> Any:
-        request = urllib.request.Request(
-            self.url + path, json.dumps(body or {}).encode(), {"Content-Type": "application/json"}
-        )
+        request = self._request(path, json.dumps(body or {}).encode())
+        request.add_header("Content-Type", "application/json")
         with urllib.request.urlopen(request, timeout=limit_s) as answer:
             return json.loads(answer.read() or b"null")
 
