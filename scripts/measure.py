@@ -7,13 +7,14 @@ python scripts/measure.py --previews
 python scripts/measure.py --selftest
 python scripts/measure.py --faults
 python scripts/measure.py --soak
+python scripts/measure.py --fuzz
 """
 
 from __future__ import annotations
 
 import sys
 
-OTHER_MEASUREMENTS = ("stop", "previews", "selftest", "faults", "soak")
+OTHER_MEASUREMENTS = ("stop", "previews", "selftest", "faults", "soak", "fuzz")
 
 
 def main() -> int:
@@ -43,6 +44,7 @@ def main() -> int:
     )
     parser.add_argument("--soak", action="store_true", help="run hundreds of jobs at random instead")
     parser.add_argument("--faults", action="store_true", help="inject every fault in every mode instead")
+    parser.add_argument("--fuzz", action="store_true", help="give routes, settings and files hostile input")
     options = parser.parse_args()
     if options.traces is not None and (options.quick or options.json is not None):
         fail("--traces measures nothing: leave out --quick and --json")
@@ -52,7 +54,7 @@ def main() -> int:
     if others and (options.json is not None or options.traces is not None):
         fail(f"{others[0]} prints its tables: leave out --json and --traces")
     try:
-        VirtualEnvironment().enter(("host",), __file__, sys.argv[1:])
+        VirtualEnvironment().enter(("host", "tests") if options.fuzz else ("host",), __file__, sys.argv[1:])
     except SetupError as failure:
         fail(str(failure))
 
@@ -81,6 +83,10 @@ def main() -> int:
         from bench.soak import run_soak
 
         return ends_in_one_line(lambda: run_soak(options.quick))
+    if options.fuzz:
+        from bench.fuzz_campaign import run_fuzz_campaign
+
+        return ends_in_one_line(lambda: run_fuzz_campaign(options.quick))
     if options.traces is not None:
         return ends_in_one_line(lambda: record_traces(options.traces))
     return ends_in_one_line(lambda: run_campaign(options.quick, options.json))

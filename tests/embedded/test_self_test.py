@@ -76,7 +76,7 @@ def test_a_truthful_device_may_run_ahead(run):
 @pytest.mark.parametrize(
     ("inject", "liars", "reason"),
     [
-        (faults.with_event(faults.query_says(True)), {"planted-event"}, "right after it was queued"),
+        (faults.with_event(faults.query_says(True)), {"planted-event"}, "too early"),
         (faults.with_event(faults.query_says(False)), {"planted-event"}, "never says"),
         (
             faults.synchronize_returns_at_once,
