@@ -7,6 +7,7 @@ python scripts/measure.py --previews
 python scripts/measure.py --selftest
 python scripts/measure.py --faults
 python scripts/measure.py --soak
+python scripts/measure.py --gpu
 python scripts/measure.py --fuzz
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import sys
 
-OTHER_MEASUREMENTS = ("stop", "previews", "selftest", "faults", "soak", "fuzz")
+OTHER_MEASUREMENTS = ("stop", "previews", "selftest", "faults", "soak", "fuzz", "gpu")
 
 
 def main() -> int:
@@ -42,6 +43,7 @@ def main() -> int:
     parser.add_argument(
         "--selftest", action="store_true", help="try every way to wait for the device instead"
     )
+    parser.add_argument("--gpu", action="store_true", help="measure bare loops on the GPU at hand instead")
     parser.add_argument("--soak", action="store_true", help="run hundreds of jobs at random instead")
     parser.add_argument("--faults", action="store_true", help="inject every fault in every mode instead")
     parser.add_argument("--fuzz", action="store_true", help="give routes, settings and files hostile input")
@@ -74,6 +76,11 @@ def main() -> int:
         from bench.fault_campaign import run_fault_campaign
 
         return ends_in_one_line(lambda: run_fault_campaign(options.quick))
+    if options.gpu:
+        import_extension()
+        from bench.gpu_lane import run_gpu_lane
+
+        return ends_in_one_line(lambda: run_gpu_lane(options.quick))
     if options.selftest:
         import_extension()
         from bench.self_test_campaign import run_self_tests
