@@ -13,9 +13,27 @@ python scripts/measure.py --fuzz
 
 from __future__ import annotations
 
+import importlib
 import sys
 
-OTHER_MEASUREMENTS = ("stop", "previews", "selftest", "faults", "soak", "fuzz", "gpu")
+#: Measurements of their own: module and function of each, and what it does instead of the table of modes.
+OTHERS = {
+    "stop": ("bench.stop_campaign", "run_stop_campaign", "press Stop in every phase of 120 jobs instead"),
+    "previews": ("bench.preview_campaign", "run_preview_campaign", "measure previews instead"),
+    "selftest": (
+        "bench.self_test_campaign",
+        "run_self_tests",
+        "try every way to wait for the device instead",
+    ),
+    "faults": ("bench.fault_campaign", "run_fault_campaign", "inject every fault in every mode instead"),
+    "soak": ("bench.soak", "run_soak", "run hundreds of jobs at random instead"),
+    "fuzz": (
+        "bench.fuzz_campaign",
+        "run_fuzz_campaign",
+        "give routes, settings and files hostile input instead",
+    ),
+    "gpu": ("bench.gpu_lane", "run_gpu_lane", "measure bare loops on the GPU at hand instead"),
+}
 
 
 def main() -> int:
@@ -38,19 +56,12 @@ def main() -> int:
         metavar="DIR",
         help="measure nothing: record the tests' golden traces here",
     )
-    parser.add_argument("--stop", action="store_true", help="press Stop in every phase of 120 jobs instead")
-    parser.add_argument("--previews", action="store_true", help="measure previews instead")
-    parser.add_argument(
-        "--selftest", action="store_true", help="try every way to wait for the device instead"
-    )
-    parser.add_argument("--gpu", action="store_true", help="measure bare loops on the GPU at hand instead")
-    parser.add_argument("--soak", action="store_true", help="run hundreds of jobs at random instead")
-    parser.add_argument("--faults", action="store_true", help="inject every fault in every mode instead")
-    parser.add_argument("--fuzz", action="store_true", help="give routes, settings and files hostile input")
+    for name, (_module, _function, what) in OTHERS.items():
+        parser.add_argument(f"--{name}", action="store_true", help=what)
     options = parser.parse_args()
     if options.traces is not None and (options.quick or options.json is not None):
         fail("--traces measures nothing: leave out --quick and --json")
-    others = [f"--{name}" for name in OTHER_MEASUREMENTS if getattr(options, name)]
+    others = [f"--{name}" for name in OTHERS if getattr(options, name)]
     if len(others) > 1:
         fail(f"{' and '.join(others)} are several measurements: run one after the other")
     if others and (options.json is not None or options.traces is not None):
@@ -64,36 +75,11 @@ def main() -> int:
     from bench.host import ends_in_one_line, import_extension, prepare_process
 
     prepare_process(draws_own_bar=True)
-    if options.stop:
-        from bench.stop_campaign import run_stop_campaign
-
-        return ends_in_one_line(lambda: run_stop_campaign(options.quick))
-    if options.previews:
-        from bench.preview_campaign import run_preview_campaign
-
-        return ends_in_one_line(lambda: run_preview_campaign(options.quick))
-    if options.faults:
-        from bench.fault_campaign import run_fault_campaign
-
-        return ends_in_one_line(lambda: run_fault_campaign(options.quick))
-    if options.gpu:
+    if others:
         import_extension()
-        from bench.gpu_lane import run_gpu_lane
-
-        return ends_in_one_line(lambda: run_gpu_lane(options.quick))
-    if options.selftest:
-        import_extension()
-        from bench.self_test_campaign import run_self_tests
-
-        return ends_in_one_line(run_self_tests)
-    if options.soak:
-        from bench.soak import run_soak
-
-        return ends_in_one_line(lambda: run_soak(options.quick))
-    if options.fuzz:
-        from bench.fuzz_campaign import run_fuzz_campaign
-
-        return ends_in_one_line(lambda: run_fuzz_campaign(options.quick))
+        module, function, _what = OTHERS[others[0].removeprefix("--")]
+        run = getattr(importlib.import_module(module), function)
+        return ends_in_one_line(lambda: int(run(options.quick)))
     if options.traces is not None:
         return ends_in_one_line(lambda: record_traces(options.traces))
     return ends_in_one_line(lambda: run_campaign(options.quick, options.json))

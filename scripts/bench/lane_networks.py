@@ -69,8 +69,14 @@ def build_unet(network: Network, device: torch.device) -> Any:
 
     torch.manual_seed(0)
     if device.type == "cuda":
-        with torch.device(device):  # drawn where they are used: the CPU takes a minute for SDXL
-            return UNet2DConditionModel(**network.config).half().eval()
+        torch.set_default_dtype(
+            torch.float16
+        )  # drawn as they are used: twice the memory would be needed else
+        try:
+            with torch.device(device):  # and where they are used: the CPU takes a minute for SDXL
+                return UNet2DConditionModel(**network.config).eval()
+        finally:
+            torch.set_default_dtype(torch.float32)
     from modules.emulated_device import slow_down
 
     unet = UNet2DConditionModel(**network.config).eval().to(device)
