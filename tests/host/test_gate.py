@@ -1,0 +1,53 @@
+"""On which devices the extension acts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from modules import devices, shared
+from zluda_sync.core.self_test_report import RungVerdict, SelfTestReport
+from zluda_sync.core.settings import ENABLED, GATE, MODE
+from zluda_sync.host import session as session_module
+
+RUNS_AHEAD = SelfTestReport(
+    work_s=0.2,
+    queued_s=0.001,
+    probe_queued_s=0.1,
+    probe_total_s=0.5,
+    rungs=(RungVerdict("planted-event", True),),
+)
+HOLDS_BACK = SelfTestReport(
+    work_s=0.2, queued_s=0.001, probe_queued_s=0.5, probe_total_s=0.5, blocking_launch=1024
+)
+
+
+@pytest.mark.parametrize(
+    ("gate", "backend", "report", "acts"),
+    [
+        ("zluda", "zluda", None, True),
+        ("zluda", "cuda", RUNS_AHEAD, False),
+        ("runs-ahead", "cuda", None, False),
+        ("runs-ahead", "cuda", HOLDS_BACK, False),
+        ("runs-ahead", "cuda", RUNS_AHEAD, True),
+        ("runs-ahead", "zluda", HOLDS_BACK, True),
+        ("always", "cuda", None, True),
+    ],
+)
+def test_the_gate_decides(bench, monkeypatch, gate, backend, report, acts):
+    """ZLUDA always; others only by what was measured, or by the user's word."""
+    monkeypatch.setattr(devices, "backend", backend)
+    monkeypatch.setattr(bench.session.self_testing, "find", lambda accelerator: report)
+    shared.opts.data.update({ENABLED: True, MODE: "auto", GATE: gate})
+    bench.session.reconcile()
+    assert acts is bench.session.is_acting
+
+
+def test_without_a_device_there_is_nothing_to_act_on(bench, monkeypatch):
+    """On the CPU even `always` installs nothing."""
+    monkeypatch.setattr(devices, "backend", "cpu")
+    monkeypatch.setattr(devices, "device", torch.device("cpu"))
+    monkeypatch.setattr(session_module, "accelerator_of", lambda host: None)
+    shared.opts.data.update({ENABLED: True, MODE: "observe", GATE: "always"})
+    bench.session.reconcile()
+    assert not bench.session.is_acting
