@@ -27,6 +27,7 @@ from bench.plan import Plan
 from bench.record import Sample
 from bench.table import Row, build_table
 from bench.terminal_bar import TerminalBar
+from zluda_sync.core.self_test_report import SYNCHRONIZE_RUNGS
 
 MODES = ("every-step", "run-ahead", "observe")
 SHAPE = JobShape(steps=8)
@@ -141,15 +142,9 @@ def test_under(fault: Fault) -> Row:
         "fault": fault.name,
         "mode": report.mode.value,
         "event_rung": report.event_rung or "-",
-        "synchronize_rungs": ", ".join(
-            rung.name.partition("-")[0] for rung in report.rungs if rung.is_truthful and rung.name in SYNCS
-        )
-        or "-",
+        "synchronize_rungs": ", ".join(report.usable(SYNCHRONIZE_RUNGS)) or "-",
         "duration_s": report.duration_s,
     }
-
-
-SYNCS = ("device-synchronize", "stream-synchronize", "read-back")
 
 
 def find_failures(rows: Sequence[Row]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
+import os
 import random
 import threading
 import time
@@ -159,8 +161,6 @@ def pollers(app: Any, count: int) -> Iterator[None]:
 @contextlib.contextmanager
 def quiet_log() -> Iterator[None]:
     """A context in which the host says nothing: hundreds of jobs would fill the terminal."""
-    import logging
-
     log = logging.getLogger("sd")
     was_disabled, log.disabled = log.disabled, True
     try:
@@ -225,8 +225,6 @@ def watcher_cpu_s() -> float | None:
 def memory_mib() -> float | None:
     """Return the resident memory of this process, None where the system does not say."""
     with contextlib.suppress(OSError, ValueError, IndexError):
-        import os
-
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
     return None

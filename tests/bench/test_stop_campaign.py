@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 
-from bench.environment import REPOSITORY
 from bench.stop_campaign import build_rows, find_failures
 from bench.stopped_job import DONE, Client, StopOutcome
+from tests.bench.own_process import run_in_own_process
 
 GOOD = StopOutcome("base", "run-ahead", 0.2, 2, is_acknowledged=True, is_lost=False, is_leaked=False)
 SOME_FOR_REAL = """
@@ -35,17 +33,8 @@ print(json.dumps([dataclasses.asdict(outcome) for outcome in outcomes]))
 
 def test_stops_hold_on_the_emulated_device():
     """In four phases, in all modes: acknowledged, not lost, not leaked, and soon over."""
-    done = subprocess.run(
-        [sys.executable, "-c", SOME_FOR_REAL],
-        cwd=REPOSITORY / "scripts",
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert 0 == done.returncode, done.stderr
-    outcomes = [StopOutcome(**one) for one in json.loads(done.stdout.splitlines()[-1])]
+    printed = run_in_own_process(SOME_FOR_REAL)
+    outcomes = [StopOutcome(**one) for one in json.loads(printed.splitlines()[-1])]
     assert 4 == len(outcomes)
     assert [] == find_failures(outcomes)
 

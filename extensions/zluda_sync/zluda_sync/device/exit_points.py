@@ -9,9 +9,12 @@ import torch
 
 from zluda_sync.core.control import Control
 from zluda_sync.core.errors import Interrupted
+from zluda_sync.device.accelerator import Accelerator
 
 #: How deep in a component its lists of blocks lie: ``text_encoder.text_model.encoder.layers``.
 _DEPTH_OF_LISTS = 3
+#: While CUDA records a graph, an exception would spoil it.
+_CUDA = Accelerator(torch.cuda)
 
 
 class ExitPoints:
@@ -64,7 +67,7 @@ class ExitPoints:
         self._components = ()
 
     def _leave(self) -> None:
-        if self._is_driver() and not _is_capturing() and self._control.wants_out():
+        if self._is_driver() and not _CUDA.is_capturing and self._control.wants_out():
             raise Interrupted
 
 
@@ -89,14 +92,6 @@ def _has_graph(component: torch.nn.Module) -> bool:
         or "_orig_mod" in module._modules
         for module in component.modules()
     )
-
-
-def _is_capturing() -> bool:
-    """Whether CUDA records a graph just now, which an exception would spoil."""
-    try:
-        return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
-    except (RuntimeError, AttributeError, AssertionError):  # a driver that cannot say records none
-        return False
 
 
 def _is(one: object, other: object) -> bool:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zluda_sync.core.ledger import Ledger
+from zluda_sync.device.accelerator import PINNED_KINDS
 from zluda_sync.device.step_marks import StepMarks
 
 #: How long the check of the copies may take, in seconds.
@@ -181,7 +182,7 @@ def find_copy_way(device: torch.device, marks: StepMarks) -> CopyWay | None:
     """
     if device.type == "cpu":
         return CopyWay.ASYNCHRONOUS
-    ways = [CopyWay.PINNED] if device.type in ("cuda", "xpu") else [CopyWay.PINNED, CopyWay.ASYNCHRONOUS]
+    ways = [CopyWay.PINNED] if device.type in PINNED_KINDS else [CopyWay.PINNED, CopyWay.ASYNCHRONOUS]
     for way in ways:
         is_true = _tells_the_truth(way, device, marks)
         if is_true is None:

@@ -49,12 +49,10 @@ def rungs_for(
     events: tuple[str, ...] = _UNTESTED_EVENT_RUNGS
     waits: tuple[str, ...] = SYNCHRONIZE_RUNGS
     if report is not None:
-        # A device that blocks by itself proves nothing about events, and needs none to be held back.
-        events = (
-            events if report.is_blocking and not report.usable(EVENT_RUNGS) else report.usable(EVENT_RUNGS)
-        )
         lying = {rung.name for rung in report.rungs if rung.is_truthful is False}
-        events = tuple(name for name in events if name not in lying)
+        # A device that blocks by itself proves nothing about events: what was not caught may be tried.
+        untested = tuple(name for name in events if name not in lying) if report.is_blocking else ()
+        events = report.usable(EVENT_RUNGS) or untested
         # Reading a value back is the last resort, whatever was said of it.
         waits = tuple(name for name in waits if name not in lying or name == ReadBack.name)
     names = waits if mode is SyncMode.EVERY_STEP else (*events, *waits)

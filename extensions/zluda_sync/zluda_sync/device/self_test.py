@@ -186,22 +186,21 @@ class SelfTest:
                 verdict = self._try_rung(rung, work)
             verdicts.append(verdict)
             self._note(rungs=tuple(verdicts))
-            self._drain(work)
+            work.read_back()
 
     def _try_rung(self, rung: EventRung | SynchronizeRung, work: Workload) -> RungVerdict:
         try:
             if isinstance(rung, SynchronizeRung):
                 return self._try_synchronize(rung, work)
             alone = self._try_events(rung, work, chains_behind=0)
-            return alone if not alone.is_truthful else self._merge(alone, self._try_events(rung, work, 3))
+            if not alone.is_truthful:
+                return alone
+            before_more = self._try_events(rung, work, chains_behind=3)
+            return alone if before_more.is_truthful else before_more
         except (CalledOff, TimeoutError):
             raise
         except Exception as error:  # noqa: BLE001  a missing call is a verdict, not a failure of the test
             return RungVerdict(rung.name, False, f"{_FAILS}: {error}")
-
-    @staticmethod
-    def _merge(alone: RungVerdict, before_more: RungVerdict) -> RungVerdict:
-        return alone if before_more.is_truthful else before_more
 
     def _try_synchronize(self, rung: SynchronizeRung, work: Workload) -> RungVerdict:
         began_s = self._clock()
@@ -305,7 +304,7 @@ class SelfTest:
         for _ in range(FAKE_STEPS):
             work.queue(FAKE_STEPS)
             after_step()
-        self._drain(work)
+        work.read_back()
         return self._clock() - began_s
 
     def _synchronize(self, rung: SynchronizeRung, work: Workload) -> None:
@@ -318,11 +317,8 @@ class SelfTest:
             began_s = self._clock()
             rung.plant()
             times_s.append(self._clock() - began_s)
-        self._drain(work)
-        return statistics.median(times_s)
-
-    def _drain(self, work: Workload) -> None:
         work.read_back()
+        return statistics.median(times_s)
 
     def _read(self, read: Callable[[], float]) -> float:
         values: list[float] = []

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fastapi import Response
 
-from zluda_sync.core.barrier import SyncMode
+from zluda_sync.core.settings import DEFAULTS
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.device.accelerator import Accelerator
 from zluda_sync.host import preview_route, self_test_route, stop_route
@@ -43,7 +43,7 @@ def add_own_routes(
     def tell_self_test() -> self_test_route.SelfTestAnswer:
         accelerator, progress = find_accelerator(), self_testing.progress
         report = self_testing.find(accelerator)
-        mode = SyncMode.EVERY_STEP if report is None else report.mode
+        mode = DEFAULTS.policy(report).mode
         share = progress[0] if progress is not None else None
         return self_test_route.build_answer(mode.value, self_testing.explain(accelerator), share, report)
 
