@@ -33,6 +33,7 @@ class Answers:
             active=False,
             task="x",
             elapsed=0,
+            status="idle",
         )
 
     def ask(self, path: str, id_task: str = "undefined"):
@@ -96,6 +97,13 @@ def test_who_waits_for_another_task_sees_none_of_it(bench, answers):
     begin(bench)
     answer = answers.ask("/internal/progress", "task(another)")
     assert (False, "Inference", 0.5) == (answer.active, answer.job, answer.progress)
+
+
+def test_a_job_is_running_between_two_phases_too(bench, answers):
+    """The host has no name for it then, and says that it is idle; scripts that wait for that end too soon."""
+    assert "idle" == answers.ask("/v1/status").status
+    begin(bench)
+    assert "running" == answers.ask("/v1/status").status
 
 
 def test_the_api_fields_say_the_same(bench, answers):

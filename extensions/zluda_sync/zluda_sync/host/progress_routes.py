@@ -127,6 +127,9 @@ def _fill_api_progress(answer: Any, snapshot: ProgressSnapshot, _request: Any) -
 
 
 def _fill_status(answer: Any, snapshot: ProgressSnapshot, _request: Any) -> None:
+    # Between two phases the host has no name for what it does, and would say that it does nothing.
+    if getattr(answer, "status", None) == "idle":
+        answer.status = "running"
     _fill(
         answer,
         task=snapshot.label,
