@@ -185,8 +185,8 @@ def build_config_target() -> Target:
         parsed.policy(None)
         assert isinstance(parsed.enabled, bool), "no usable settings"
         for problem in problems:
-            assert problem.field in values, "a field is named that was not set"
-            assert problem.field in problem.text, "the field is not named"
+            assert problem.where in values, "a field is named that was not set"
+            assert problem.where in problem.text, "the field is not named"
             assert len(problem.text) < LONGEST_MESSAGE, "the message is too long"
             assert "\n" not in problem.text, "the message has several lines"
         kept = {name: shared.opts.data.pop(name) for name in options if name in shared.opts.data}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.virtual_clock import VirtualClock
 from zluda_sync.core.preview_pace import PreviewPace
 
 
@@ -17,6 +18,18 @@ def run(pace, steps, step_s, cost_s):
 def test_cheap_previews_come_with_each_step():
     """One millisecond of a step of a hundred is within the budget."""
     assert list(range(10)) == run(PreviewPace(), 10, 0.1, 0.001)
+
+
+def test_previews_keep_the_interval_that_the_user_wants():
+    """However cheap they are: who asks for one in two seconds does not get ten."""
+    clock = VirtualClock()
+    pace, made = PreviewPace(interval_s=2.0, clock=clock), []
+    for step in range(10):
+        if pace.is_due(step, 0.5):
+            made.append(step)
+            pace.record_made(step, 0.0001)
+        clock.pass_time(0.5)
+    assert [0, 4, 8] == made
 
 
 def test_dear_previews_come_more_rarely():

@@ -46,9 +46,16 @@ def test_a_bad_value_is_named_and_replaced(field, value):
     """The message names the field, what is allowed and the remedy, in one short line."""
     settings, problems = parse_settings({field: value})
     assert DEFAULTS == settings
-    assert [field] == [problem.field for problem in problems]
+    assert [field] == [problem.where for problem in problems]
     assert field in problems[0].text and "must be" in problems[0].text and "Settings" in problems[0].text
     assert len(problems[0].text) < 250
+
+
+def test_a_misspelt_name_is_told_with_the_right_one():
+    """Nobody looks for a setting that seems to be set already."""
+    _settings, problems = parse_settings({"zluda_sync_dept": 3, "zluda_sync": {}, "other": 1})
+    assert ["zluda_sync_dept"] == [problem.where for problem in problems]
+    assert "did you mean zluda_sync_depth?" in problems[0].text
 
 
 @pytest.mark.parametrize(
@@ -72,7 +79,7 @@ def test_no_value_can_break_the_reading(values):
     """Whatever stands in config.json, the settings are usable."""
     settings, problems = parse_settings(values)
     assert isinstance(settings.policy(None), BarrierPolicy)
-    assert {problem.field for problem in problems} <= set(values)
+    assert {problem.where for problem in problems} <= set(values)
 
 
 TESTED = SelfTestReport(

@@ -44,6 +44,20 @@ def test_what_the_self_test_caught_is_left_out(accelerator):
     assert ["passive-counter", "lagged-wait", "stream-synchronize", "read-back"] == names(rungs)
 
 
+def test_the_users_rung_is_tried_first(accelerator):
+    """In any mode; the others stay behind it, for it may fail."""
+    for mode in (SyncMode.EVERY_STEP, SyncMode.RUN_AHEAD):
+        found = names(rungs_for(mode, accelerator, report(), "lagged-wait"))
+        assert "lagged-wait" == found[0]
+        assert sorted({"lagged-wait", *names(rungs_for(mode, accelerator, report()))}) == sorted(found)
+
+
+def test_a_liar_is_not_believed_because_the_user_wants_it(accelerator):
+    """It was caught: the next one is used."""
+    found = names(rungs_for(SyncMode.OBSERVE, accelerator, report({"planted-event"}), "planted-event"))
+    assert "planted-event" not in found
+
+
 def test_the_last_resort_stays_whatever_was_said_of_it(accelerator):
     """With nothing left, progress could not be followed at all."""
     assert ["read-back"] == names(rungs_for(SyncMode.OBSERVE, accelerator, report(set(RUNG_CLASSES))))

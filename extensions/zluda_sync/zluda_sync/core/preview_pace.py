@@ -6,17 +6,31 @@ import math
 from collections import deque
 from statistics import median
 
+from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.settings import DEFAULTS
+
 #: Share of the time of a step that previews may cost.
-BUDGET_SHARE = 0.02
+BUDGET_SHARE = DEFAULTS.preview_budget / 100
 #: Costs of this many previews are remembered; the first one of a job also loads kernels.
 _REMEMBERED = 5
 
 
 class PreviewPace:
-    """Decides for each step whether it gets a preview. Used by the thread that queues the steps."""
+    """Decides for each step whether it gets a preview. Used by the thread that queues the steps.
 
-    def __init__(self, budget_share: float = BUDGET_SHARE) -> None:
+    Args:
+        budget_share: share of the time of a step that previews may cost.
+        interval_s: least time between two of them, in seconds.
+        clock: seconds.
+    """
+
+    def __init__(
+        self, budget_share: float = BUDGET_SHARE, interval_s: float = 0.0, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._budget_share = budget_share
+        self._interval_s = interval_s
+        self._clock = clock
+        self._made_at_s: float | None = None
         self._costs_s: deque[float] = deque(maxlen=_REMEMBERED)
         self._last_step: int | None = None
 
@@ -43,10 +57,13 @@ class PreviewPace:
             step: zero-based index; a smaller one than before begins another pass.
             step_s: what a step takes, None while unknown.
         """
+        if self._made_at_s is not None and self._clock() - self._made_at_s < self._interval_s:
+            return False
         last = self._last_step
         return last is None or step <= last or step - last >= self.interval_steps(step_s)
 
     def record_made(self, step: int, cost_s: float) -> None:
         """A preview of this step was queued, and took the queuing thread ``cost_s`` seconds."""
         self._last_step = step
+        self._made_at_s = self._clock()
         self._costs_s.append(cost_s)

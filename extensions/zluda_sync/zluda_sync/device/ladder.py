@@ -34,7 +34,10 @@ _UNTESTED_EVENT_RUNGS = (PlantedEvent.name, LaggedWait.name)
 
 
 def rungs_for(
-    mode: SyncMode, accelerator: Accelerator, report: SelfTestReport | None = None
+    mode: SyncMode,
+    accelerator: Accelerator,
+    report: SelfTestReport | None = None,
+    wanted: str | None = None,
 ) -> tuple[Rung, ...]:
     """Return the rungs to try in ``mode``, best first.
 
@@ -45,17 +48,21 @@ def rungs_for(
         mode: the sync mode.
         accelerator: to wait for.
         report: of the self-test; rungs that it caught lying are left out. None if there was no test.
+        wanted: name of a rung to try before all others, unless it was caught lying.
     """
+    lying: set[str] = set()
     events: tuple[str, ...] = _UNTESTED_EVENT_RUNGS
     waits: tuple[str, ...] = SYNCHRONIZE_RUNGS
     if report is not None:
-        lying = {rung.name for rung in report.rungs if rung.is_truthful is False}
+        lying.update(rung.name for rung in report.rungs if rung.is_truthful is False)
         # A device that blocks by itself proves nothing about events: what was not caught may be tried.
         untested = tuple(name for name in events if name not in lying) if report.is_blocking else ()
         events = report.usable(EVENT_RUNGS) or untested
         # Reading a value back is the last resort, whatever was said of it.
         waits = tuple(name for name in waits if name not in lying or name == ReadBack.name)
     names = waits if mode is SyncMode.EVERY_STEP else (*events, *waits)
+    if wanted is not None and wanted not in lying:
+        names = (wanted, *(name for name in names if name != wanted))
     return tuple(RUNG_CLASSES[name](accelerator) for name in names)
 
 
