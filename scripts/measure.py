@@ -9,6 +9,7 @@ python scripts/measure.py --faults
 python scripts/measure.py --soak
 python scripts/measure.py --gpu
 python scripts/measure.py --fuzz
+python scripts/measure.py --settings
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ OTHERS = {
         "bench.fuzz_campaign",
         "run_fuzz_campaign",
         "give routes, settings and files hostile input instead",
+    ),
+    "settings": (
+        "bench.bad_settings",
+        "run_bad_settings",
+        "show what is said of settings that cannot be used instead",
     ),
     "gpu": ("bench.gpu_lane", "run_gpu_lane", "measure bare loops on the GPU at hand instead"),
 }
