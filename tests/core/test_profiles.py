@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.bad_settings import BAD_ENTRIES
 from zluda_sync.core.conditions import CONDITIONS
-from zluda_sync.core.job_facts import JobFacts, JobSource
+from zluda_sync.core.job_facts import JobFacts, Source
 from zluda_sync.core.profile import BUILTIN
 from zluda_sync.core.profile_book import ENTRY, MOST_PROFILES, MOST_RULES, parse_book
 from zluda_sync.core.profile_rule import rule_to_json
@@ -38,7 +38,7 @@ FACTS = JobFacts(
     model_type="sdxl",
     model="some.safetensors",
     device="AMD Radeon RX 7900 XTX [ZLUDA]",
-    source=JobSource.API,
+    source=Source.API,
 )
 OWN = {"night": {"mode": "observe", "preview": "none"}, "careful": {"mode": "run-ahead", "depth": 2}}
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from zluda_sync.core.job_facts import JobFacts, JobSource
+from zluda_sync.core.job_facts import JobFacts, Source
 from zluda_sync.core.setting_field import Group, SettingField, number_between
 
 _LONGEST_PATTERN = 80
@@ -120,13 +120,13 @@ class From(Condition):
     """Where the job comes from."""
 
     def __init__(self) -> None:
-        sources = tuple(one.value for one in JobSource if one is not JobSource.UNKNOWN)
+        sources = tuple(one.value for one in Source if one is not Source.UNKNOWN)
         super().__init__(
             _text_field(
                 "source",
                 "Asked for by",
                 "page: the button; api: another program; script: one of SD.Next's, such as a grid",
-                lambda value: tuple(JobSource(one) for one in _to_list(value) if _is_in(one, sources)),
+                lambda value: tuple(Source(one) for one in _to_list(value) if _is_in(one, sources)),
                 "one of " + ", ".join(sources) + ", or a list of them",
                 choices=sources,
             )

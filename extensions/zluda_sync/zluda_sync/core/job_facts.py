@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class JobSource(str, Enum):
+class Source(str, Enum):
     """Where a job comes from."""
 
     PAGE = "page"
@@ -38,7 +38,7 @@ class JobFacts:
     model_type: str = ""
     model: str = ""
     device: str = ""
-    source: JobSource = JobSource.UNKNOWN
+    source: Source = Source.UNKNOWN
 
     @property
     def megapixels(self) -> float | None:
