@@ -7,14 +7,17 @@ from typing import Any
 
 
 class OptionInfo:
-    """One setting: default, label, how it is drawn, what a change calls, (id, title) of its section."""
+    """One setting: default, label, how it is drawn, what a change calls, (id, title) of its section.
+
+    `component_args` may be a function that is asked when the page is drawn.
+    """
 
     def __init__(
         self,
         default: Any = None,
         label: str = "",
         component: Any = None,
-        component_args: dict | None = None,
+        component_args: dict | Callable[[], dict] | None = None,
         onchange: Callable[[], Any] | None = None,
         section: tuple[str, str] | None = None,
     ) -> None:

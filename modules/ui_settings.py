@@ -13,6 +13,10 @@ from modules.errors import log
 components_by_type = {bool: gr.Checkbox, str: gr.Textbox, int: gr.Number}
 
 
+def _is_visible(info: Any) -> bool:
+    return callable(info.component_args) or info.component_args.get("visible", True)
+
+
 def create_settings_tab() -> None:
     """Every visible option below the title of its section, and Apply."""
     apply = gr.Button("Apply settings", variant="primary", elem_id="settings_submit")
@@ -22,19 +26,25 @@ def create_settings_tab() -> None:
         component = info.component or components_by_type.get(type(info.default))
         if info.section and component:
             sections.setdefault(info.section, {})[key] = component
-        elif info.component_args.get("visible", True):  # SD.Next's settings page breaks at such an option
+        elif callable(info.component_args) or info.component_args.get(
+            "visible", True
+        ):  # SD.Next's settings page breaks at such an option
             log.error(f'Settings: option "{key}" has no section, or no component for its default')
     components = {}
     for (section_id, title), options in sections.items():
         with gr.Accordion(title, elem_id=f"settings_{section_id}"):
             for key, component in options.items():
                 info = shared.opts.data_labels[key]
+                arguments = info.component_args() if callable(info.component_args) else info.component_args
+                if component is gr.HTML:  # a heading
+                    gr.HTML(info.default)
+                    continue
                 components[key] = component(
                     label=info.label,
                     value=functools.partial(shared.opts.get, key),  # asked at each page load
                     elem_id=f"setting_{key}",
                     interactive=True,
-                    **info.component_args,
+                    **arguments,
                 )
                 if info.note:
                     gr.HTML(info.note)

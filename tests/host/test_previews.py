@@ -142,6 +142,25 @@ def test_the_hosts_none_means_none(bench, asked):
     assert bench.session._jobs.current.previews is None
 
 
+def test_no_previews_of_ours_means_none_of_the_hosts_either(bench, asked, monkeypatch):
+    """A profile for long batches does without, and nobody's request makes one on the device."""
+    shared.opts.data["zluda_sync_preview"] = "none"
+    monkeypatch.setattr("modules.images.samples_to_image_grid", lambda samples: pytest.fail("made"))
+    begin(bench)
+    assert asked().live_preview is None
+    assert bench.in_thread(bench.state.set_current_image) is False
+
+
+def test_what_previews_may_cost_is_the_users(bench):
+    """Budget and interval reach whoever decides."""
+    shared.opts.data.update(zluda_sync_preview_budget=10.0, zluda_sync_preview_interval=30.0)
+    begin(bench)
+    pace = bench.session._jobs.current.previews.previews.pace
+    pace.record_made(0, 0.1)
+    assert 1 == pace.interval_steps(1.0)
+    assert not pace.is_due(9, 1.0)
+
+
 def test_our_route_serves_files_that_clients_keep(bench, asked):
     """With a tag: who has the newest is told so, and nothing is sent."""
     get = asked.client.get

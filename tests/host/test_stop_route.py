@@ -23,12 +23,12 @@ class Client:
         self._app = app
 
     def post(self, path: str, **kwargs: Any) -> httpx.Response:
-        return self._ask("POST", path, **kwargs)
+        return self.ask("POST", path, **kwargs)
 
     def get(self, path: str, **kwargs: Any) -> httpx.Response:
-        return self._ask("GET", path, **kwargs)
+        return self.ask("GET", path, **kwargs)
 
-    def _ask(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+    def ask(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self._app)
             async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:

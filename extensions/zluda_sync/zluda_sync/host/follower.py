@@ -10,7 +10,9 @@ from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.errors import RungLiedError
 from zluda_sync.core.job import Job
 from zluda_sync.core.notices import Notices
-from zluda_sync.core.settings import Settings
+from zluda_sync.core.profile_book import ChosenProfile
+from zluda_sync.core.self_test_report import SelfTestReport
+from zluda_sync.core.settings import RungChoice, Settings
 from zluda_sync.device.accelerator import Accelerator
 from zluda_sync.device.ladder import Ladder, Rung, marking_rung, rungs_for
 from zluda_sync.device.step_barrier import StepBarrier
@@ -68,17 +70,18 @@ class Follower:
         self._kernel_cache = KernelCache(cache_files())
 
     def follow(
-        self, accelerator: Accelerator, settings: Settings, processing: Any, began_at_s: float | None
+        self, accelerator: Accelerator, chosen: ChosenProfile, processing: Any, began_at_s: float | None
     ) -> TrackedJob:
         """Return what follows a job from now on.
 
         Args:
             accelerator: what the host computes on.
-            settings: the user's.
+            chosen: the profile that it goes by, with the settings that follow.
             processing: the host's processing object, None for a job outside of its processing.
             began_at_s: when the job was asked for, now if None.
         """
-        report = self._self_testing.find(accelerator)
+        settings, report = chosen.settings, self._self_testing.find(accelerator)
+        wanted = self._wanted_rung(settings, report)
         policy = settings.policy(report)
         source = JobSource(processing)
         control = self._requests.own_or_implied()
@@ -95,7 +98,7 @@ class Follower:
         notices = Notices()
         marks = StepMarks(marking_rung(accelerator, report), self._watcher)
         ladder = Ladder(
-            rungs_for(policy.mode, accelerator, report),
+            rungs_for(policy.mode, accelerator, report, wanted),
             partial(self._demoted, marks),
             partial(self._settled, notices),
         )
@@ -106,7 +109,7 @@ class Follower:
             self._watcher,
             self._waits,
             is_leaving=control.wants_out,
-            is_proven=report is not None and report.event_rung is not None,
+            is_proven=_is_proven(report, wanted),
         )
         return TrackedJob(
             lambda: self._host.state,
@@ -118,11 +121,23 @@ class Follower:
             clock,
             self._jobs.guarded,
             lambda: self._host.components,
-            self._preview_setup.begin(settings.preview, marks),
+            self._preview_setup.begin(settings, marks),
             notices,
             marks,
             is_asked=processing is not None,
         )
+
+    def _wanted_rung(self, settings: Settings, report: SelfTestReport | None) -> str | None:
+        """Return the rung that the user wants tried first, None if that is left to us or it lies."""
+        if settings.rung is RungChoice.AUTO:
+            return None
+        name = settings.rung.value
+        verdict = report.verdict(name) if report is not None else None
+        if verdict is not None and verdict.is_truthful is False:
+            why = verdict.reason or "did not tell the truth in the self-test"
+            self._warn(f"{name} is not used, though it is set: it {why}. Set it to auto, or to another.")
+            return None
+        return name
 
     def _demoted(self, marks: StepMarks, rung: Rung, error: Exception) -> None:
         """A rung has failed: if it has lied, it is not believed again."""
@@ -139,3 +154,11 @@ class Follower:
         notices.tell(f"{failed[0][0].name} failed, {fallback}")
         reasons = ", ".join(f"{rung.name} failed ({type(error).__name__}: {error})" for rung, error in failed)
         self._warn(f"{reasons}; {fallback}")
+
+
+def _is_proven(report: SelfTestReport | None, wanted: str | None) -> bool:
+    """Whether a self-test has found the rung truthful that will be used to tell steps apart."""
+    if report is None:
+        return False
+    verdict = report.verdict(wanted) if wanted is not None else None
+    return verdict.is_truthful is True if verdict is not None else report.event_rung is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zluda_sync.core.job_facts import JobFacts
 from zluda_sync.core.job_shape import JobShape, PassShape
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, REFINE
 
@@ -78,6 +79,25 @@ class JobSource:
             batch_size=max(1, _whole(self._get("batch_size"), 1)),
             passes=tuple(passes),
             has_detailer=bool(self._get("detailer_enabled")),
+        )
+
+    def facts(self, device: str, model: str, model_type: str) -> JobFacts:
+        """Return what rules may ask for.
+
+        Args:
+            device: name of the accelerator.
+            model: name of the checkpoint.
+            model_type: the host's word for its kind.
+        """
+        return JobFacts(
+            images=_whole(self._get("n_iter"), 0) or None,
+            batch_size=_whole(self._get("batch_size"), 0) or None,
+            width=_whole(self._get("width"), 0) or None,
+            height=_whole(self._get("height"), 0) or None,
+            steps=_whole(self._get("steps"), 0) or None,
+            model_type=model_type,
+            model=model,
+            device=device,
         )
 
     def _expects_hires(self) -> bool:

@@ -34,6 +34,7 @@ class Jobs:
         self._requests = requests
         self._previews = previews
         self._ended: TrackedJob | None = None
+        self._is_declined = False
         self._said: set[str] = set()
         self.current: TrackedJob | None = None
 
@@ -49,6 +50,7 @@ class Jobs:
         job = self._open_job(processing, began_at_s)
         if job is not None:
             self._requests.job_began(job.control)
+        self._is_declined = job is None
         self.current = job
 
     def close(self) -> None:
@@ -57,6 +59,7 @@ class Jobs:
         The bar stays where it is until the host has ended the request that the job belongs to.
         """
         job, self.current = self.current, None
+        self._is_declined = False
         if job is not None:
             job.close()
             self._previews.end()
@@ -95,7 +98,7 @@ class Jobs:
         """
         job = self.current
         try:
-            if job is None:
+            if job is None and not self._is_declined:
                 self.open()
                 job = self.current
             # A job belongs to the thread on which the host began it; others have bars of their own.
@@ -137,6 +140,7 @@ class Jobs:
             if is_outermost and not job.is_asked:
                 self.close()
         if is_outermost:
+            self._is_declined = False
             self.request_ended()
 
     def request_ended(self) -> None:

@@ -1,32 +1,28 @@
-"""The section in the host's settings."""
+"""The section in the host's settings, made of the descriptions of the settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from zluda_sync.core.barrier import MAX_DEPTH, MIN_DEPTH
-from zluda_sync.core.settings import (
-    DEFAULTS,
-    DEPTH,
-    ENABLED,
-    GATE,
-    MODE,
-    PREVIEW,
-    Gate,
-    ModeChoice,
-    PreviewMethod,
-)
+from zluda_sync.core.profile import AUTO
+from zluda_sync.core.setting_field import Group, SettingField
+from zluda_sync.core.settings import FIELDS, PROFILE
 from zluda_sync.host.sdnext import SdNext
 
 _SECTION = ("zluda_sync", "ZLUDA Sync")
+#: A choice of so many is drawn as buttons, of more as a list.
+_MOST_BUTTONS = 5
 
 
-def register_options(host: SdNext, on_change: Callable[[], None]) -> None:
+def register_options(
+    host: SdNext, find_profiles: Callable[[], list[str]], on_change: Callable[[], None]
+) -> None:
     """Add our settings to the host's; those that are there already keep the user's values.
 
     Args:
         host: the host.
+        find_profiles: gives the names of all profiles.
         on_change: called without arguments after the user has changed one.
     """
     # gradio belongs to the host and takes seconds to import: not before it is needed.
@@ -34,62 +30,28 @@ def register_options(host: SdNext, on_change: Callable[[], None]) -> None:
 
     from modules.options import OptionInfo
 
-    def option(default: Any, label: str, component: Any, args: dict[str, Any], info: str) -> Any:
-        made = OptionInfo(default, label, component, args, onchange=on_change, section=_SECTION)
-        return made.info(info)
+    def draw(one: SettingField) -> tuple[Any, Any]:
+        words = {"info": one.info}  # shown by every version of the host; OptionInfo.info is not
+        if one.option == PROFILE:
+            # Asked each time: the user's own come and go.
+            return gradio.Dropdown, lambda: {**words, "choices": [*find_profiles(), AUTO]}
+        if one.choices is not None:
+            is_short = len(one.choices) <= _MOST_BUTTONS
+            return gradio.Radio if is_short else gradio.Dropdown, {**words, "choices": list(one.choices)}
+        if one.minimum is not None:
+            limits = {"minimum": one.minimum, "maximum": one.maximum, "step": one.step}
+            return gradio.Slider, {**words, **limits}
+        return gradio.Checkbox, words
 
-    opts = host.opts
-    opts.add_option(
-        ENABLED,
-        option(
-            DEFAULTS.enabled,
-            "Follow the GPU: progress, preview and Stop show what it has finished",
-            gradio.Checkbox,
-            {},
-            "unchecked, SD.Next runs as it came",
-        ),
-    )
-    opts.add_option(
-        MODE,
-        option(
-            DEFAULTS.mode.value,
-            "When to wait for the GPU",
-            gradio.Radio,
-            {"choices": [mode.value for mode in ModeChoice]},
-            "auto: run-ahead if the self-test has proved it on this GPU, else every-step; "
-            "every-step: after each step; run-ahead: lets the GPU always have the next step ready; "
-            "observe: never, Stop takes as long as what is queued; off: as SD.Next came",
-        ),
-    )
-    opts.add_option(
-        DEPTH,
-        option(
-            DEFAULTS.depth,
-            "Run-ahead depth, in steps",
-            gradio.Slider,
-            {"minimum": MIN_DEPTH, "maximum": MAX_DEPTH, "step": 1},
-            "for run-ahead: how many steps may be queued beyond the one that the GPU works on",
-        ),
-    )
-    opts.add_option(
-        GATE,
-        option(
-            DEFAULTS.gate.value,
-            "Where to act",
-            gradio.Radio,
-            {"choices": [gate.value for gate in Gate]},
-            "zluda: on ZLUDA only; runs-ahead: also where the self-test shows that SD.Next runs ahead of "
-            "the GPU; always: on every GPU",
-        ),
-    )
-    opts.add_option(
-        PREVIEW,
-        option(
-            DEFAULTS.preview.value,
-            "Live preview",
-            gradio.Radio,
-            {"choices": [method.value for method in PreviewMethod]},
-            "fitted: learned from your finished pictures, costs next to nothing; "
-            "host: the method chosen in SD.Next, of finished steps only",
-        ),
-    )
+    def add(name: str, default: Any, label: str, component: Any, arguments: Any, change: Any = None) -> None:
+        made = OptionInfo(default, label, component, arguments, onchange=change, section=_SECTION)
+        host.opts.add_option(name, made)
+
+    for group in Group:
+        # Drawn as it stands, as the host's own headings are; a name of ours would look like a setting.
+        heading = f"<h2>{group.value}</h2><a href='#zluda-sync-profiles'>explain</a>"
+        add(f"heading_{_SECTION[0]}_{group.name.lower()}", heading, "", gradio.HTML, {})
+        for one in FIELDS:
+            if one.group is group:
+                label = f"{one.label}, {one.unit}" if one.unit else one.label
+                add(one.option, one.plain_default, label, *draw(one), on_change)

@@ -11,6 +11,9 @@ from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.device.accelerator import Accelerator
 from zluda_sync.host import preview_route, self_test_route, stop_route
 from zluda_sync.host.previews import Previews
+from zluda_sync.host.profile_choice import ProfileChoice
+from zluda_sync.host.profile_store import ProfileStore
+from zluda_sync.host.profiles_route import ProfilesRoutes
 from zluda_sync.host.sdnext import SdNext
 from zluda_sync.host.self_testing import SelfTesting
 
@@ -24,6 +27,8 @@ def add_own_routes(
     previews: Previews,
     self_testing: SelfTesting,
     find_accelerator: Callable[[], Accelerator | None],
+    profiles: ProfileStore,
+    profile_choice: ProfileChoice,
 ) -> None:
     """Serve ``/zluda_sync/v1/…`` to whom the host would serve its own routes.
 
@@ -34,6 +39,8 @@ def add_own_routes(
         previews: of the session.
         self_testing: keeps the self-test's reports.
         find_accelerator: gives what the host computes on, None if that is the CPU.
+        profiles: the user's.
+        profile_choice: knows which of them goes.
     """
 
     def find_label() -> str | None:
@@ -71,3 +78,5 @@ def add_own_routes(
             response_model=self_test_route.SelfTestAnswer,
             tags=_TAGS,
         )
+    for method, path, route, answer in ProfilesRoutes(profiles, profile_choice).table:
+        host.add_route(path, route, methods=[method], tags=_TAGS, response_model=answer)

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from zluda_sync.core.errors import LatentShapeError
-from zluda_sync.core.settings import PreviewMethod
+from zluda_sync.core.preview_pace import PreviewPace
+from zluda_sync.core.settings import PreviewMethod, Settings
 from zluda_sync.device.host_copy import CopyWay, find_copy_way, make_copier
 from zluda_sync.device.job_previews import JobPreviews
 from zluda_sync.device.projection import Projection
@@ -17,7 +18,7 @@ from zluda_sync.device.step_marks import StepMarks
 from zluda_sync.host.host_method import HostMethodPreviews
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.preview_patches import PreviewPatches
-from zluda_sync.host.previews import Previews, ProjectedPreviews
+from zluda_sync.host.previews import NoPreviews, Previews, ProjectedPreviews
 from zluda_sync.host.projections import Projections
 from zluda_sync.host.sdnext import SdNext
 from zluda_sync.host.simple_projection import SIMPLE_CHANNELS, read_projection
@@ -56,23 +57,27 @@ class PreviewSetup:
         self._copy_ways = {"cpu": CopyWay.ASYNCHRONOUS}
         self._tries = 0
 
-    def begin(self, method: PreviewMethod, marks: StepMarks) -> ProjectedPreviews | None:
+    def begin(self, settings: Settings, marks: StepMarks) -> ProjectedPreviews | None:
         """Begin the previews of a job; returns who must be told of its steps, None if nobody.
 
         Args:
-            method: the user's choice; where the host is to make no previews, none are made.
+            settings: the user's choice; where the host is to make no previews, none are made.
             marks: for events behind the copies.
         """
         if self._host.preview_method == "None":
             self._previews.begin(None)
             return None
-        if method is PreviewMethod.HOST and self._can_use_host_method():
+        if settings.preview is PreviewMethod.NONE:
+            self._previews.begin(NoPreviews())
+            return None
+        if settings.preview is PreviewMethod.HOST and self._can_use_host_method():
             self._previews.begin(HostMethodPreviews(self._make_host_preview, self._warn))
             return None
         job_previews = JobPreviews(
             lambda device: make_copier(self._copy_ways.get(device.type, CopyWay.THREAD), marks),
             self._find_projection,
             lambda: self._host.latent_channels,
+            PreviewPace(settings.preview_budget / 100, settings.preview_interval),
         )
         self._jobs.guard("making previews ready", self._prepare, job_previews, marks)
         source = ProjectedPreviews(job_previews, self._previews, self._warn)

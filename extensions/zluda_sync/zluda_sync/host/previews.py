@@ -54,6 +54,13 @@ class PreviewSource(ABC):
         """The job is over."""
 
 
+class NoPreviews(PreviewSource):
+    """In the place of the host's previews: none."""
+
+    def newest(self) -> Newest | None:
+        return None
+
+
 class Previews:
     """Holds the newest preview. Clients ask on threads of their own."""
 

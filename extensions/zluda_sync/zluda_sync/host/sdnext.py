@@ -243,6 +243,19 @@ class SdNext:
     def model(self, model: Any) -> None:
         _module("modules.shared").sd_model = model  # type: ignore[attr-defined]
 
+    @property
+    def model_type(self) -> str:
+        """The host's word for the kind of the model that is loaded: ``sd``, ``sdxl`` …, empty if none is."""
+        if self.model is None:
+            return ""
+        return str(getattr(_module("modules.shared"), "sd_model_type", "") or "")
+
+    @property
+    def are_settings_frozen(self) -> bool:
+        """Whether the host was started so that its settings cannot be changed."""
+        arguments = getattr(_module("modules.shared"), "cmd_opts", None)
+        return bool(getattr(arguments, "freeze", False))
+
     def load_processing(self) -> None:
         """Import what the host imports with its first job, so that its names can be replaced before that."""
         _module(PROCESSING_MODULE)

@@ -9,13 +9,14 @@ from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.self_test_report import SelfTestReport
-from zluda_sync.core.settings import Gate, Settings, parse_settings
+from zluda_sync.core.settings import Gate, ModeChoice
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.core.stop_record import StopRecord
 from zluda_sync.device.waits import BlockingWaits
 from zluda_sync.device.watcher import CompletionWatcher
 from zluda_sync.host.detection import accelerator_of, is_zluda
 from zluda_sync.host.follower import Follower
+from zluda_sync.host.job_source import JobSource
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.learning import Learning
 from zluda_sync.host.options import register_options
@@ -23,6 +24,8 @@ from zluda_sync.host.patch_plan import PatchPlan
 from zluda_sync.host.patches import PatchTable
 from zluda_sync.host.preview_setup import PreviewSetup
 from zluda_sync.host.previews import Previews
+from zluda_sync.host.profile_choice import ProfileChoice
+from zluda_sync.host.profile_store import ProfileStore
 from zluda_sync.host.requests import Requests
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.host.self_testing import SelfTesting
@@ -53,6 +56,8 @@ class Session:
             self._warn,
         )
         self._learning = Learning(host.data_folder, self._warn)
+        self.profiles = ProfileStore(host)
+        self.profile_choice = ProfileChoice(host, self.profiles, self._warn)
         self._follower = Follower(
             host,
             self._jobs,
@@ -67,6 +72,7 @@ class Session:
         self._routes: Sequence[Any] = ()
         self._last_end_s = 0.0
         self._nested_jobs = 0
+        self._is_job_overriding = False
         self._lock = threading.RLock()
         self._said: set[str] = set()
         self.stops: deque[StopRecord] = deque(maxlen=STOPS_KEPT)
@@ -84,7 +90,7 @@ class Session:
         """
         with self._lock:
             try:
-                settings = self._read_settings()
+                settings = self.profile_choice.choose().settings
                 if settings.wants_to_act:
                     accelerator, on_zluda = accelerator_of(self._host), is_zluda(self._host)
                     report = self.self_testing.find(accelerator)
@@ -101,7 +107,7 @@ class Session:
 
     def register_options(self) -> None:
         """Add our settings to the host's."""
-        register_options(self._host, self.reconcile)
+        register_options(self._host, lambda: list(self.profiles.book.profiles), self.reconcile)
 
     def serve(self, app: Any) -> None:
         """The host's web application has started."""
@@ -122,7 +128,10 @@ class Session:
         asked_at_s = self._plan.phases.innermost_began_at_s
         if self.is_acting:
             self._jobs.guard("loading the host's processing", self._host.load_processing)
-        self.reconcile()
+        # What one request sets for itself decides about its job, not about what is installed.
+        self._is_job_overriding = self.is_acting and self.profile_choice.is_asked(processing)
+        if not self._is_job_overriding:
+            self.reconcile()
         if self.is_acting:
             # What waited in the host's queue began when the job before it ended.
             began_at_s = None if asked_at_s is None else max(asked_at_s, self._last_end_s)
@@ -142,7 +151,9 @@ class Session:
         self._jobs.guard("letting go of a job", self._jobs.close)
         self._last_end_s = SYSTEM_CLOCK()
         self.self_testing.job_ended()
-        self.reconcile()
+        if not self._is_job_overriding:
+            self.reconcile()
+        self._is_job_overriding = False
 
     def stop(self, after_image: bool = False) -> bool:
         """End what runs, at once or after the image that is made now; False if nothing runs."""
@@ -183,6 +194,8 @@ class Session:
             self._previews,
             self.self_testing,
             lambda: accelerator_of(self._host),
+            self.profiles,
+            self.profile_choice,
         )
 
     def _stand_down(self) -> None:
@@ -209,13 +222,13 @@ class Session:
         accelerator = accelerator_of(self._host)
         if accelerator is None or not self.is_acting:
             return None
-        return self._follower.follow(accelerator, self._read_settings(), processing, began_at_s)
-
-    def _read_settings(self) -> Settings:
-        settings, problems = parse_settings(self._host.opts.data)
-        for problem in problems:
-            self._warn(problem.text)
-        return settings
+        facts = JobSource(processing).facts(accelerator.name, self._host.model_name, self._host.model_type)
+        chosen = self.profile_choice.choose(processing, facts)
+        report = self.self_testing.find(accelerator)
+        lets_act = chosen.settings.lets_act(is_zluda(self._host), report)
+        if chosen.settings.mode is ModeChoice.OFF or not lets_act:
+            return None
+        return self._follower.follow(accelerator, chosen, processing, began_at_s)
 
     def _is_idle(self) -> bool:
         is_free = self._jobs.current is None and self._requests.meant is None

@@ -1,0 +1,94 @@
+"""The routes of ours for profiles and rules."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from modules import shared
+from tests.host.test_stop_route import Client, HostApi
+from zluda_sync.core.profile_book import ENTRY
+from zluda_sync.core.settings import MODE, PROFILE, PROFILE_FIELDS
+
+PATH = "/zluda_sync/v1/profiles"
+
+
+@pytest.fixture
+def client(bench, monkeypatch, tmp_path) -> Client:
+    """A client of the session's routes; settings are saved to a file of the test's."""
+    api = HostApi()
+    monkeypatch.setattr(shared, "api", api, raising=False)
+    monkeypatch.setitem(shared.opts.__dict__, "filename", str(tmp_path / "config.json"))
+    bench.session.register_options()
+    bench.session.serve(api.app)
+    return Client(api.app)
+
+
+def put(client, path=PATH, **body):
+    return client.ask("PUT", path, json=body)
+
+
+def test_everything_an_editor_needs_is_told(client):
+    """Fields with words and limits, and what they are now."""
+    shared.opts.data[MODE] = "observe"
+    answer = client.get(PATH).json()
+    assert ("balanced", []) == (answer["chosen"], answer["problems"])
+    assert list(PROFILE_FIELDS) == [field["name"] for field in answer["fields"]]
+    mode, depth = (next(one for one in answer["fields"] if one["name"] == name) for name in ("mode", "depth"))
+    assert ("choice", "observe", "run-ahead") == (mode["kind"], mode["default"], mode["choices"][2])
+    assert ("number", 1, 16, "steps") == (depth["kind"], depth["minimum"], depth["maximum"], depth["unit"])
+    assert {"images_min", "source", "device"} <= {one["name"] for one in answer["conditions"]}
+    assert ["precise", "balanced", "throughput", "off"] == [one["name"] for one in answer["profiles"]]
+
+
+def test_a_profile_is_saved_chosen_and_deleted(client):
+    """All that a user does, in order."""
+    path = f"{PATH}/{quote('my night ☾')}"
+    assert 200 == put(client, path, values={"mode": "observe"}).status_code
+    assert {"profiles": {"my night ☾": {"mode": "observe"}}} == shared.opts.data[ENTRY]
+    assert "my night ☾" == put(client, chosen="my night ☾").json()["chosen"]
+    assert 422 == client.ask("DELETE", path).status_code
+    put(client, chosen="balanced")
+    assert 200 == client.ask("DELETE", path).status_code
+    assert 404 == client.ask("DELETE", path).status_code
+
+
+def test_what_is_wrong_is_told_at_its_field(client):
+    """The editor shows it there."""
+    answer = put(client, f"{PATH}/night", values={"depth": 99, "mode": "fast"})
+    assert 422 == answer.status_code
+    assert ["profiles.night.depth", "profiles.night.mode"] == [
+        one["where"] for one in answer.json()["detail"]
+    ]
+    assert ENTRY not in shared.opts.data
+
+
+@pytest.mark.parametrize("name", ["balanced", "auto"])
+def test_what_came_with_the_extension_stays(client, name):
+    """A conflict, and what to do."""
+    for method in ("PUT", "DELETE"):
+        answer = client.ask(method, f"{PATH}/{name}", json={"values": {}})
+        assert (409, True) == (answer.status_code, "another name" in answer.json()["detail"])
+
+
+def test_a_refused_rule_leaves_the_choice_as_it_was(client):
+    """Both or neither."""
+    answer = put(client, chosen="auto", rules=[{"profile": "nobody"}])
+    assert (422, "balanced") == (answer.status_code, client.get(PATH).json()["chosen"])
+    assert 422 == put(client).status_code
+    answer = put(client, chosen="auto", rules=[{"profile": "off", "source": "api"}]).json()
+    assert ("auto", [{"profile": "off", "source": "api"}]) == (answer["chosen"], answer["rules"])
+    assert "auto" == shared.opts.data[PROFILE]
+
+
+def test_what_stands_broken_in_the_file_is_told(client):
+    """The panel lists it, with the entry."""
+    shared.opts.data[ENTRY] = {"profiles": {"night": {"depth": 99}}}
+    (problem,) = client.get(PATH).json()["problems"]
+    assert "config.json: zluda_sync.profiles.night.depth" == problem["where"]
+
+
+def test_the_schema_is_published(client):
+    """For editors of config.json."""
+    assert "profiles" in client.get(f"{PATH}/schema").json()["properties"]
