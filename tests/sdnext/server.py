@@ -111,6 +111,7 @@ class SdNextServer:
 
     Attributes:
         user: name and password that the host is started with and asked with, None for a host without users.
+        config: the settings' file; one of another name is given to the host by ``--config``.
     """
 
     def __init__(self, data_dir: Path, step_s: float, decode_s: float, block_s: float = 0.0) -> None:
@@ -147,6 +148,8 @@ class SdNextServer:
             "--data-dir", str(self.data_dir), "--models-dir", str(self.data_dir / "models"),
             "--port", str(self._port), "--theme", "standard/black-teal",
         ]  # fmt: skip
+        if self.config.name != "config.json":
+            command += ["--config", str(self.config)]
         if self.user is not None:
             command += ["--auth", ":".join(self.user)]
         environment = {
@@ -206,6 +209,13 @@ class SdNextServer:
     def get_text(self, path: str) -> str:
         with urllib.request.urlopen(self._request(path), timeout=60) as answer:
             return answer.read().decode()
+
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        request = self._request(path, json.dumps(body).encode())
+        request.method = "PUT"
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())
 
     def post(self, path: str, body: dict[str, Any] | None = None, limit_s: float = 60.0) -> Any:
         request = self._request(path, json.dumps(body or {}).encode())
