@@ -252,6 +252,8 @@ def test_going_on_after_a_pause_takes_no_time_of_the_job(bench, pressed):
     held = threading.Thread(target=job, daemon=True)
     held.start()
     bench.wait_until(lambda: bench.launched)
+    elapsed = lambda: bench.session.snapshot().elapsed_s  # noqa: E731
+    bench.wait_until(lambda: elapsed() == elapsed())  # the clock stands
     threading.Event().wait(0.3)
     bench.state.pause()
     held.join(20.0)

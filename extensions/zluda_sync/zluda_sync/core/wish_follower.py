@@ -52,6 +52,7 @@ class WishFollower:
         self._find_image = find_image
         self._system_clock = system_clock
         self._press: _Press | None = None
+        self._is_over = False
 
     def follow(self) -> None:
         """The user wants something: plan no more than that, and wake a host that waits. Any thread."""
@@ -76,12 +77,18 @@ class WishFollower:
         """
         if not self._control.is_held:
             return
-        ledger.wait_completed(ledger.launched - 1, DRAIN_LIMIT_S, lambda: not self._control.is_held)
+        # The wake that comes with the end of the job may come before this waits: then nothing wakes it again.
+        is_released = lambda: self._is_over or not self._control.is_held  # noqa: E731
+        ledger.wait_completed(ledger.launched - 1, DRAIN_LIMIT_S, is_released)
         self._clock.pause()
         try:
             self._control.wait_while_paused()
         finally:
             self._clock.resume()
+
+    def close(self) -> None:
+        """The job is followed no more; whoever wakes its ledgers afterwards releases a host that is held."""
+        self._is_over = True
 
     def acknowledge(self, snapshot: ProgressSnapshot) -> ProgressSnapshot:
         """Return a snapshot that tells of the wishes, on its way to whoever asked for it."""

@@ -228,6 +228,7 @@ class TrackedJob:
 
     def close(self) -> None:
         """Let go of every tensor, event and hook."""
+        self.wishes.close()
         self.control.end_job()
         self._exits.close()
         self._decode.remove()

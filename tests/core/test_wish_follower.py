@@ -1,0 +1,27 @@
+"""A job that the user holds: released whatever ends the hold, and however late it begins to wait."""
+
+from __future__ import annotations
+
+import threading
+
+from zluda_sync.core.barrier import SyncMode
+from zluda_sync.core.clock import PausableClock
+from zluda_sync.core.control import Control
+from zluda_sync.core.job import Job
+from zluda_sync.core.ledger import Ledger
+from zluda_sync.core.wish_follower import WishFollower
+
+
+def test_a_job_that_was_closed_before_it_waits_is_not_held():
+    """The wake that comes with the end of the job is over then, and no other comes for its queue."""
+    control, clock, ledger = Control(), PausableClock(), Ledger()
+    follower = WishFollower(Job(SyncMode.OBSERVE), control, clock, lambda: 0)
+    ledger.record_launch()  # the device stands still
+    control.pause(True)
+    follower.close()
+    ledger.wake()
+    held = threading.Thread(target=follower.wait_while_held, args=(ledger,), daemon=True)
+    held.start()
+    control.end_request()  # of which the ledger is not told any more
+    held.join(20.0)
+    assert not held.is_alive()
