@@ -25,7 +25,9 @@ def host(tmp_path):
     opts = Options(dict(shared.opts.data_labels))
     opts.filename = str(tmp_path / "other.json")
     opts.data.update({ENTRY: {"profiles": copy.deepcopy(OWN), "rules": copy.deepcopy(RULES)}, "mine": [1]})
-    return SimpleNamespace(opts=opts, are_settings_frozen=False, data=opts.data)
+    return SimpleNamespace(
+        opts=opts, are_settings_frozen=False, data=opts.data, settings_file=Path(opts.filename)
+    )
 
 
 @pytest.fixture

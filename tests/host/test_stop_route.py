@@ -117,7 +117,9 @@ def test_nothing_to_stop_is_said(serve):
 
 
 @pytest.mark.parametrize(
-    "body", ['{"when": "later"}', '{"when": 1}', "[]", "nonsense", '{"when": "<script>"}'], ids=str
+    "body",
+    ['{"when": "later"}', '{"when": 1}', "[]", "nonsense", '{"when": "<script>"}', '{"wen": "now"}'],
+    ids=str,
 )
 def test_a_hostile_request_is_refused(bench, serve, body):
     """It names the field, and stops nothing."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from zluda_sync.core.profile import AUTO, parse_profile
@@ -51,7 +50,7 @@ class ProfileStore:
     @property
     def file_name(self) -> str:
         """Name of the settings' file, without its folder."""
-        return Path(str(getattr(self._host.opts, "filename", "") or "config.json")).name
+        return self._host.settings_file.name
 
     def save_profile(self, name: str, values: Any) -> None:
         """Keep a profile of the user's, in the place of an older one of that name.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import HTTPException
+from fastapi import Body, HTTPException
 from pydantic import BaseModel, Field
 
 from zluda_sync.core.conditions import CONDITIONS
@@ -14,6 +14,7 @@ from zluda_sync.core.profile_rule import rule_to_json
 from zluda_sync.core.profile_schema import build_schema
 from zluda_sync.core.setting_field import SettingField
 from zluda_sync.core.settings import PROFILE_FIELDS, SettingProblem
+from zluda_sync.host.json_body import read_fields, refused
 from zluda_sync.host.profile_choice import ProfileChoice
 from zluda_sync.host.profile_store import ProfileRefusedError, ProfileStore
 
@@ -70,17 +71,10 @@ def tell_problems(problems: Iterable[SettingProblem]) -> list[ProblemAnswer]:
     return [ProblemAnswer(where=one.where, text=one.text) for one in problems]
 
 
-class ChangeBody(BaseModel):
-    """What is to be changed; what is left out stays."""
-
-    chosen: Any = Field(None, description="name of a profile, or auto")
-    rules: Any = Field(None, description="all rules, in order")
-
-
-class ProfileBody(BaseModel):
-    """A profile of the user's."""
-
-    values: Any = Field(None, description="what it sets")
+_CHANGE = Body(
+    description='{"chosen": name of a profile, or auto, "rules": [all rules, in order]}; one may be left out.'
+)
+_PROFILE = Body(description='{"values": {"mode": "observe", …}}')
 
 
 class ProfilesRoutes:
@@ -131,30 +125,31 @@ class ProfilesRoutes:
         """Tell the JSON schema of the entry ``zluda_sync`` in config.json."""
         return build_schema()
 
-    def put_profiles(self, body: ChangeBody) -> Any:
+    def put_profiles(self, body: Annotated[Any, _CHANGE] = None) -> Any:
         """Choose a profile, or replace the rules, or both; nothing is changed if one of them is refused.
 
         Raises:
             HTTPException: 422, with what is wrong at which entry.
         """
-        if body.chosen is None and body.rules is None:
-            raise _refused(SettingProblem.at("chosen, rules", "are missing", "Send one of them."))
-        if body.rules is not None:
-            self._change(self._store.check_rules, body.rules)
-        if body.chosen is not None:
-            self._change(self._store.choose, body.chosen)
-        if body.rules is not None:
-            self._change(self._store.save_rules, body.rules)
+        wanted = read_fields(body, ("chosen", "rules"))
+        if not wanted:
+            raise refused([SettingProblem.at("chosen, rules", "are missing", "Send one of them.")])
+        if "rules" in wanted:
+            self._change(self._store.check_rules, wanted["rules"])
+        if "chosen" in wanted:
+            self._change(self._store.choose, wanted["chosen"])
+        if "rules" in wanted:
+            self._change(self._store.save_rules, wanted["rules"])
         return self.get_profiles()
 
-    def put_profile(self, name: str, body: ProfileBody) -> Any:
+    def put_profile(self, name: str, body: Annotated[Any, _PROFILE] = None) -> Any:
         """Keep a profile of your own, in the place of an older one of that name.
 
         Raises:
             HTTPException: 409, the name is a built-in profile's; 422, with what is wrong at which field.
         """
         _refuse_builtin(name)
-        self._change(self._store.save_profile, name, body.values)
+        self._change(self._store.save_profile, name, read_fields(body, ("values",)).get("values"))
         return self.get_profiles()
 
     def delete_profile(self, name: str) -> Any:
@@ -175,11 +170,7 @@ class ProfilesRoutes:
         try:
             change(*arguments)
         except ProfileRefusedError as refusal:
-            raise _refused(*refusal.problems) from refusal
-
-
-def _refused(*problems: SettingProblem) -> HTTPException:
-    return HTTPException(422, [{"where": one.where, "text": one.text} for one in problems])
+            raise refused(refusal.problems) from refusal
 
 
 def _refuse_builtin(name: str) -> None:

@@ -251,6 +251,13 @@ class SdNext:
         return str(getattr(_module("modules.shared"), "sd_model_type", "") or "")
 
     @property
+    def settings_file(self) -> Path:
+        """The file that the settings are read from; another one than config.json with ``--config``."""
+        arguments = getattr(_module("modules.shared"), "cmd_opts", None)
+        names = (getattr(self.opts, "filename", None), getattr(arguments, "config", None), "config.json")
+        return Path(next(str(name) for name in names if name))
+
+    @property
     def are_settings_frozen(self) -> bool:
         """Whether the host was started so that its settings cannot be changed."""
         arguments = getattr(_module("modules.shared"), "cmd_opts", None)

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Any
 
-from fastapi import HTTPException
-from pydantic import BaseModel, BeforeValidator, Field
+from fastapi import Body, HTTPException
+from pydantic import BaseModel, Field
+
+from zluda_sync.core.setting_field import shorten
+from zluda_sync.core.settings import SettingProblem
+from zluda_sync.host.json_body import read_fields, refused
 
 PATH = "/zluda_sync/v1/stop"
-
-
-def _quotable(body: Any) -> Any:
-    """Return the body, or a word in its place that is refused as well and can be quoted.
-
-    FastAPI quotes what it refuses, and fails with 500 on NaN, lone surrogates and bytes that are no text.
-    """
-    try:
-        json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError):
-        return "unreadable"
-    return body
 
 
 class When(str, Enum):
@@ -32,14 +23,11 @@ class When(str, Enum):
     AFTER_IMAGE = "after-image"
 
 
-class StopOrder(BaseModel):
-    """What is asked for."""
-
-    when: When = Field(
-        default=When.NOW,
-        description="now: as the host's own Stop. after-image: when the image that is made now is whole; "
-        "in a script that makes one picture out of many jobs, when its present job is.",
-    )
+_BODY = Body(
+    description='{"when": "now"}: as the host\'s own Stop, also without a body. {"when": "after-image"}: '
+    "when the image that is made now is whole; in a script that makes one picture out of many jobs, when "
+    "its present job is.",
+)
 
 
 class StopAnswer(BaseModel):
@@ -59,13 +47,18 @@ def build_stop_route(
         find_label: gives the label of the job that runs, None if none does.
     """
 
-    def post_stop(order: Annotated[StopOrder | None, BeforeValidator(_quotable)] = None) -> Any:
+    def post_stop(body: Annotated[Any, _BODY] = None) -> Any:
         """End what runs, now or after the image that is made now.
 
         Raises:
-            HTTPException: 409, nothing runs that the extension follows.
+            HTTPException: 409, nothing runs that the extension follows; 422, the body cannot be used.
         """
-        when = order.when if order is not None else When.NOW
+        wanted = read_fields(body, ("when",)).get("when", When.NOW.value)
+        try:
+            when = When(wanted)
+        except ValueError:
+            must = f"is {shorten(wanted)}, must be one of {', '.join(one.value for one in When)}"
+            raise refused([SettingProblem.at("when", must, "Send one of these.")]) from None
         if not stop(when is When.AFTER_IMAGE):
             raise HTTPException(
                 409,
