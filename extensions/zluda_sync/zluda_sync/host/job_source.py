@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zluda_sync.core.job_facts import JobFacts
+from zluda_sync.core.job_facts import JobFacts, Source
 from zluda_sync.core.job_shape import JobShape, PassShape
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, REFINE
 
@@ -81,13 +81,14 @@ class JobSource:
             has_detailer=bool(self._get("detailer_enabled")),
         )
 
-    def facts(self, device: str, model: str, model_type: str) -> JobFacts:
+    def facts(self, device: str, model: str, model_type: str, source: Source = Source.UNKNOWN) -> JobFacts:
         """Return what rules may ask for.
 
         Args:
             device: name of the accelerator.
             model: name of the checkpoint.
             model_type: the host's word for its kind.
+            source: who asked for the job.
         """
         return JobFacts(
             images=_whole(self._get("n_iter"), 0) or None,
@@ -98,6 +99,7 @@ class JobSource:
             model_type=model_type,
             model=model,
             device=device,
+            source=source,
         )
 
     def _expects_hires(self) -> bool:

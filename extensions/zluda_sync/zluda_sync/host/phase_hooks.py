@@ -59,6 +59,17 @@ class PhaseHooks:
         return own[-1].began_at_s if own else None
 
     @property
+    def titles(self) -> tuple[str, ...]:
+        """Titles of the phases in which the calling thread is, the outermost first.
+
+        A tab whose work is a generator goes on on another thread; where that is in no phase, all that are
+        open are told.
+        """
+        with self._lock:
+            own = self._of_thread(threading.get_ident()) or self._open
+            return tuple(phase.title for phase in own)
+
+    @property
     def is_in_transition(self) -> bool:
         """Whether the calling thread is within the host's ``begin`` or ``end``, which reset every field."""
         return getattr(self._thread, "is_in_transition", False)

@@ -16,6 +16,7 @@ from zluda_sync.device.waits import BlockingWaits
 from zluda_sync.device.watcher import CompletionWatcher
 from zluda_sync.host.detection import accelerator_of, is_zluda
 from zluda_sync.host.follower import Follower
+from zluda_sync.host.job_origin import find_source
 from zluda_sync.host.job_source import JobSource
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.learning import Learning
@@ -222,7 +223,9 @@ class Session:
         accelerator = accelerator_of(self._host)
         if accelerator is None or not self.is_acting:
             return None
-        facts = JobSource(processing).facts(accelerator.name, self._host.model_name, self._host.model_type)
+        origin = find_source(processing, self._plan.phases.titles)
+        names = (accelerator.name, self._host.model_name, self._host.model_type)
+        facts = JobSource(processing).facts(*names, origin)
         chosen = self.profile_choice.choose(processing, facts)
         report = self.self_testing.find(accelerator)
         lets_act = chosen.settings.lets_act(is_zluda(self._host), report)

@@ -1,0 +1,67 @@
+"""Who asked for a job: the page, the API, or one of the host's scripts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from modules import shared
+from zluda_sync.core.job_facts import Source
+from zluda_sync.core.profile_book import ENTRY
+from zluda_sync.core.settings import MODE, PROFILE
+from zluda_sync.host.job_origin import find_source
+
+
+@pytest.mark.parametrize(
+    ("script_args", "titles", "source"),
+    [
+        ((), ["Text"], Source.PAGE),
+        ((0, "x"), ["Control", "UI"], Source.PAGE),
+        ((0,), ["API-TXT", "Load"], Source.API),
+        ([0], ["API TXT"], Source.API),
+        ((2, 1.0), ["Text"], Source.SCRIPT),
+        ((2,), ["API-IMG"], Source.SCRIPT),
+        ((0,), ["Text", "XYZ Grid"], Source.SCRIPT),
+        ((), [], Source.UNKNOWN),
+        ((True,), ["Text"], Source.PAGE),
+        ("3", ["Text"], Source.PAGE),
+        (None, ["Image"], Source.PAGE),
+    ],
+)
+def test_titles_and_arguments_of_all_versions_are_known(script_args, titles, source):
+    """The host's flag for the API stays set in older versions, so it is not asked."""
+    assert source is find_source(SimpleNamespace(script_args=script_args), titles)
+
+
+def test_a_job_without_a_processing_object_has_a_source_too():
+    """Video tabs call pipelines by themselves."""
+    assert Source.PAGE is find_source(None, ["Video"])
+
+
+@pytest.mark.parametrize(
+    ("title", "keywords", "profile_mode"),
+    [("API-TXT", {}, "every-step"), ("Text", {"task_id": "task(1)"}, "observe")],
+)
+def test_rules_can_ask_for_the_source(bench, title, keywords, profile_mode):
+    """A request of the API and one of the page get different profiles, told by how the host begins them."""
+    rules = [{"profile": "precise", "source": "api"}, {"profile": "throughput", "source": "page"}]
+    shared.opts.data.update({PROFILE: "auto", MODE: "run-ahead", ENTRY: {"rules": rules}})
+    bench.session.reconcile()
+    bench.state.begin(title, **keywords)
+    bench.session.begin_job(SimpleNamespace(script_args=(0,), override_settings={}))
+    assert profile_mode == bench.session.snapshot().mode.value
+    bench.session.end_job()
+    bench.state.end()
+
+
+def test_a_job_that_goes_on_on_another_thread_is_still_the_pages(bench):
+    """The Control tab is a generator: each of its steps may run on another thread."""
+    rules = [{"profile": "throughput", "source": "page"}]
+    shared.opts.data.update({PROFILE: "auto", MODE: "run-ahead", ENTRY: {"rules": rules}})
+    bench.session.reconcile()
+    bench.state.begin("Control")
+    bench.in_thread(lambda: bench.session.begin_job(SimpleNamespace(override_settings={})))
+    assert "observe" == bench.session.snapshot().mode.value
+    bench.session.end_job()
+    bench.state.end()
