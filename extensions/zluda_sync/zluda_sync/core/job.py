@@ -59,6 +59,17 @@ class Job:
         self._fraction = 0.0
         self._is_delivered = False
         self._was_cut = False
+        self._lacks_parts = False
+
+    @property
+    def began_at_s(self) -> float:
+        """When the job was asked for, by its clock."""
+        return self._began_at_s
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the job was asked for."""
+        return self._clock() - self._began_at_s
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -149,10 +160,7 @@ class Job:
     def is_whole(self) -> bool:
         """Whether every pass and decode that followed from the request has been begun."""
         with self._lock:
-            return not any(
-                part.is_foreseen and part.began_at_s is None and part.phase in (Phase.DENOISE, Phase.DECODE)
-                for part in self._parts
-            )
+            return not (self._lacks_parts or self._awaits_parts())
 
     def cut(self, first_image: int, last_image: int | None = None) -> None:
         """The user does not want these images: what is planned of them will not come.
@@ -176,6 +184,7 @@ class Job:
         """The host is done with the job: what was planned and has not begun will not come."""
         self.leave_part()
         with self._lock:
+            self._lacks_parts = self._lacks_parts or self._awaits_parts()
             self._parts[:] = [part for part in self._parts if part.began_at_s is not None]
 
     def deliver(self) -> None:
@@ -218,6 +227,12 @@ class Job:
                 rung=rung,
                 is_unwanted=part is not None and part.is_cut,
             )
+
+    def _awaits_parts(self) -> bool:
+        return any(
+            part.is_foreseen and part.began_at_s is None and part.phase in (Phase.DENOISE, Phase.DECODE)
+            for part in self._parts
+        )
 
     def _fraction_of(self, elapsed_s: float, left: Forecast | None) -> float:
         if self._is_delivered:

@@ -45,6 +45,9 @@ class Ledger:
 
     The device is one in-order stream, so the completion of a step completes all before it. Counts can be
     read without the lock, since each is the length of a list that only grows.
+
+    Attributes:
+        waits: of the host at the barrier: step that was queued last, clock reading, seconds. Only grows.
     """
 
     def __init__(self, total: int | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -53,6 +56,7 @@ class Ledger:
         self._launched_at_s: list[float] = []
         self._completed_at_s: list[float] = []
         self._changed = threading.Condition()
+        self.waits: list[tuple[int, float, float]] = []
 
     @property
     def launched(self) -> int:
@@ -139,6 +143,14 @@ class Ledger:
             if missing > 0:
                 self._completed_at_s.extend([self._clock()] * missing)
                 self._changed.notify_all()
+
+    def now_s(self) -> float:
+        """Return the reading of the clock that everything here is timed by."""
+        return self._clock()
+
+    def record_wait(self, step: int, began_s: float) -> None:
+        """The host has waited since ``began_s``, after it had queued ``step``."""
+        self.waits.append((step, began_s, self._clock() - began_s))
 
     def wait_completed(self, step: int, limit_s: float, given_up: Callable[[], bool] | None = None) -> bool:
         """Block until ``step`` is finished and return True, or False once the wait is pointless.

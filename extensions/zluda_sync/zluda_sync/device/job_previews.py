@@ -59,6 +59,9 @@ class JobPreviews:
         find_channels: gives C of the VAE that is loaded, None if unknown.
         pace: how often.
         clock: seconds.
+
+    Attributes:
+        costs: of the previews that were queued: step, reading of its ledger's clock, seconds. Only grows.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class JobPreviews:
         self.pace = pace or PreviewPace()
         self.made = 0
         self.cost_s = 0.0
+        self.costs: list[tuple[int, float, float]] = []
 
     # The thread that queues the steps.
 
@@ -134,6 +138,7 @@ class JobPreviews:
         self.pace.record_made(frame.step, cost_s)
         self.made += 1
         self.cost_s += cost_s
+        self.costs.append((frame.step, ledger.now_s() - cost_s, cost_s))
         return True
 
     def close(self) -> None:

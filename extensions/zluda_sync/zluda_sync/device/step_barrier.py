@@ -152,8 +152,12 @@ class StepBarrier:
                 awaited = self.policy.step_to_wait_for(step)
         else:
             self._begin_wait(rung, rung.bind(latents), ledger, step, latents)
-        if awaited is not None:
-            self._await(rung, ledger, awaited, latents)
+        if awaited is not None and awaited >= ledger.completed:
+            began_s = ledger.now_s()
+            try:
+                self._await(rung, ledger, awaited, latents)
+            finally:
+                ledger.record_wait(step, began_s)
 
     def _begin_wait(
         self,

@@ -22,6 +22,7 @@ class Jobs:
             nothing is to be done.
         requests: told of the job that runs.
         previews: end with their job.
+        keep_record: takes in what there is to remember of a job that ends.
     """
 
     def __init__(
@@ -29,10 +30,12 @@ class Jobs:
         open_job: Callable[[Any, float | None], TrackedJob | None],
         requests: Requests,
         previews: Previews,
+        keep_record: Callable[[TrackedJob], None] = lambda tracked: None,
     ) -> None:
         self._open_job = open_job
         self._requests = requests
         self._previews = previews
+        self._keep_record = keep_record
         self._ended: TrackedJob | None = None
         self._is_declined = False
         self._said: set[str] = set()
@@ -61,6 +64,7 @@ class Jobs:
         job, self.current = self.current, None
         self._is_declined = False
         if job is not None:
+            self.guard("keeping the record of a job", self._keep_record, job)
             job.close()
             self._previews.end()
             self._requests.job_ended(job.control)

@@ -17,6 +17,7 @@ from zluda_sync.device.watcher import CompletionWatcher
 from zluda_sync.host.detection import accelerator_of, is_zluda
 from zluda_sync.host.follower import Follower
 from zluda_sync.host.job_origin import find_source
+from zluda_sync.host.job_records import JobRecords
 from zluda_sync.host.job_source import JobSource
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.learning import Learning
@@ -43,7 +44,8 @@ class Session:
         self._host = host
         self._requests = Requests(host.is_waiting)
         self._previews = Previews()
-        self._jobs = Jobs(self._follow, self._requests, self._previews)
+        self.records = JobRecords()
+        self._jobs = Jobs(self._follow, self._requests, self._previews, self._keep_record)
         self._plan = PatchPlan(host, self._jobs, self._requests, self._previews)
         self._preview_setup = PreviewSetup(host, self._jobs, self._previews, self._plan.previews, self._warn)
         self._watcher = CompletionWatcher()
@@ -231,7 +233,12 @@ class Session:
         lets_act = chosen.settings.lets_act(is_zluda(self._host), report)
         if chosen.settings.mode is ModeChoice.OFF or not lets_act:
             return None
-        return self._follower.follow(accelerator, chosen, processing, began_at_s)
+        tracked = self._follower.follow(accelerator, chosen, processing, began_at_s)
+        self.records.begin(tracked, facts, chosen)
+        return tracked
+
+    def _keep_record(self, tracked: TrackedJob) -> None:
+        self.records.keep(tracked)
 
     def _is_idle(self) -> bool:
         is_free = self._jobs.current is None and self._requests.meant is None

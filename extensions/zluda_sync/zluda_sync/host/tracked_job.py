@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from zluda_sync.core.bar_samples import BarSamples
 from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.control import Control
 from zluda_sync.core.job import Job
@@ -86,7 +87,8 @@ class TrackedJob:
         self.is_broken = False
         self.are_views_broken = False
         self.previews = previews
-        self._notices = notices
+        self.notices = notices
+        self.shown_bar = BarSamples()
         self._marks = marks
         self.decoded_pairs: dict[str, list[DecodedPair]] = {}
         self.control = control
@@ -222,6 +224,11 @@ class TrackedJob:
         return self._in_callback
 
     @property
+    def rung_name(self) -> str | None:
+        """Name of the way in which completions are learned, None if none is left."""
+        return self._barrier.rung_name
+
+    @property
     def newest_launched(self) -> int:
         """Steps launched in the newest pass, 0 before the first."""
         return self._passes[-1].ledger.launched if self._passes else 0
@@ -262,12 +269,13 @@ class TrackedJob:
     def snapshot(self) -> ProgressSnapshot:
         """Return the job's progress as one consistent picture."""
         snapshot, shown = self.job.snapshot(self._barrier.rung_name), self.job.shown_pass
+        self.shown_bar.record_shown(snapshot.elapsed_s, snapshot.fraction)
         silence_s = shown.ledger.unusual_silence_s if shown is not None and shown.ledger is not None else None
         return replace(
             self.wishes.acknowledge(snapshot),
             silence_s=None if snapshot.is_compiling else silence_s,
-            notice=self._notices.text,
-            is_notice_new=self._notices.is_new,
+            notice=self.notices.text,
+            is_notice_new=self.notices.is_new,
         )
 
     def _check_drained(self) -> None:
