@@ -42,6 +42,14 @@ def build_title(facts: JobFacts, parts: Sequence[Part]) -> str:
     return ", ".join(words)
 
 
+def _device_began_at_s(part: Part, began_at_s: float, completed: Sequence[float]) -> float:
+    """When the device could begin with a part: the host may have gone on with the pass before it, later."""
+    if part.queued_behind is None or not completed:
+        return began_at_s
+    before = part.queued_behind.snapshot().completed_at_s
+    return max((at_s for at_s in (began_at_s, *before) if at_s <= completed[0]), default=completed[0])
+
+
 def _build_part(part: Part, job_began_at_s: float) -> PartRecord:
     """Return the record of a part that was begun."""
     began_at_s, ended_at_s = part.began_at_s or 0.0, part.finished_at_s
@@ -53,8 +61,7 @@ def _build_part(part: Part, job_began_at_s: float) -> PartRecord:
         reading = part.ledger.snapshot()
         launched, completed, total = reading.launched_at_s, reading.completed_at_s, reading.total
         waits = build_timed_steps(tuple(part.ledger.waits), job_began_at_s)
-    device_began_at_s = part.device_began_at_s
-    starts_s = (began_at_s if device_began_at_s is None else device_began_at_s, *completed)
+    starts_s = (_device_began_at_s(part, began_at_s, completed), *completed)
     return PartRecord(
         phase=part.phase,
         role=part.role,
