@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from zluda_sync.core.control import Ending
@@ -35,9 +36,13 @@ class JobRecords:
 
     A record is built when a job ends, or when somebody asks for the one that runs: nothing is added to what
     the thread that queues steps has to do.
+
+    Args:
+        on_kept: told of each job that has ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_kept: Callable[[JobRecord], None] = lambda record: None) -> None:
+        self._on_kept = on_kept
         self._history = JobHistory()
         self._running: _Running | None = None
 
@@ -64,19 +69,19 @@ class JobRecords:
         began_at_s = time.time() - tracked.job.elapsed_s
         self._running = _Running(self._history.new_id(), tracked, facts, chosen, began_at_s)
 
-    def keep(self, tracked: TrackedJob) -> JobRecord | None:
-        """A job ends: remember it, and return its record; None if it is not the one that runs.
+    def keep(self, tracked: TrackedJob) -> None:
+        """A job ends: remember it, if it is the one that runs.
 
         To be called on the thread that ran it, before it lets go of anything.
         """
         running = self._running
         if running is None or running.tracked is not tracked:
-            return None
+            return
         self._running = None
         tracked.job.end_parts()
         record = _build(running, _outcome(tracked))
         self._history.keep(record)
-        return record
+        self._on_kept(record)
 
     def find(self, job_id: str) -> JobRecord | None:
         """Return the job of this id, or the one that runs for ``current``; None if there is none."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
+from zluda_sync.core.job_metrics import JobMetrics
 from zluda_sync.core.self_test_report import SelfTestReport
 from zluda_sync.core.settings import Gate, ModeChoice
 from zluda_sync.core.snapshot import ProgressSnapshot
@@ -31,6 +32,8 @@ from zluda_sync.host.profile_store import ProfileStore
 from zluda_sync.host.requests import Requests
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.host.self_testing import SelfTesting
+from zluda_sync.host.session_status import SessionStatus
+from zluda_sync.host.status_feed import StatusFeed
 from zluda_sync.host.tracked_job import TrackedJob
 
 #: Stops that are remembered.
@@ -44,8 +47,9 @@ class Session:
         self._host = host
         self._requests = Requests(host.is_waiting)
         self._previews = Previews()
-        self.records = JobRecords()
-        self._jobs = Jobs(self._follow, self._requests, self._previews, self._keep_record)
+        self.metrics = JobMetrics()
+        self.records = JobRecords(self.metrics.count)
+        self._jobs = Jobs(self._follow, self._requests, self._previews, self.records.keep)
         self._plan = PatchPlan(host, self._jobs, self._requests, self._previews)
         self._preview_setup = PreviewSetup(host, self._jobs, self._previews, self._plan.previews, self._warn)
         self._watcher = CompletionWatcher()
@@ -72,6 +76,17 @@ class Session:
             self._waits,
             self._warn,
         )
+        self.status = SessionStatus(
+            host,
+            self.snapshot,
+            self.records,
+            self.profile_choice,
+            self.self_testing,
+            lambda: accelerator_of(host),
+            lambda: (self.is_acting, self._failure),
+        )
+        self.feed = StatusFeed(self.status.build_for_events, self._warn)
+        self._failure = ""
         self._routes: Sequence[Any] = ()
         self._last_end_s = 0.0
         self._nested_jobs = 0
@@ -93,6 +108,7 @@ class Session:
         """
         with self._lock:
             try:
+                self._failure = ""
                 settings = self.profile_choice.choose().settings
                 if settings.wants_to_act:
                     accelerator, on_zluda = accelerator_of(self._host), is_zluda(self._host)
@@ -105,7 +121,8 @@ class Session:
                         self._say_once("info", f"ZLUDA Sync: active, mode {mode}")
                         return
             except Exception as error:  # noqa: BLE001  a host that changed runs as it came
-                self._say_once("error", f"ZLUDA Sync: not active: {error}")
+                self._failure = f"not active: {error}"
+                self._say_once("error", f"ZLUDA Sync: {self._failure}")
             self._stand_down()
 
     def register_options(self) -> None:
@@ -176,6 +193,7 @@ class Session:
 
     def close(self) -> None:
         """Leave the host as it came."""
+        self.feed.close()
         self._stand_down()
         self.self_testing.close()
         self._watcher.stop()
@@ -188,6 +206,7 @@ class Session:
 
     def _add_routes(self) -> None:
         # Not before the host has loaded FastAPI itself.
+        from zluda_sync.host.monitoring_routes import add_monitoring_routes
         from zluda_sync.host.own_routes import add_own_routes
 
         add_own_routes(
@@ -200,6 +219,7 @@ class Session:
             self.profiles,
             self.profile_choice,
         )
+        add_monitoring_routes(self._host, self.status, self.feed, self.records, self.metrics)
 
     def _stand_down(self) -> None:
         with self._lock:
@@ -236,9 +256,6 @@ class Session:
         tracked = self._follower.follow(accelerator, chosen, processing, began_at_s)
         self.records.begin(tracked, facts, chosen)
         return tracked
-
-    def _keep_record(self, tracked: TrackedJob) -> None:
-        self.records.keep(tracked)
 
     def _is_idle(self) -> bool:
         is_free = self._jobs.current is None and self._requests.meant is None
