@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.core.snapshot import ProgressSnapshot
+from zluda_sync.host.console import Console
 from zluda_sync.host.previews import Previews
 from zluda_sync.host.requests import Requests
 from zluda_sync.host.sdnext import log
@@ -22,6 +23,7 @@ class Jobs:
             nothing is to be done.
         requests: told of the job that runs.
         previews: end with their job.
+        console: its bars end with their job.
         keep_record: takes in what there is to remember of a job that ends.
     """
 
@@ -30,11 +32,13 @@ class Jobs:
         open_job: Callable[[Any, float | None], TrackedJob | None],
         requests: Requests,
         previews: Previews,
+        console: Console,
         keep_record: Callable[[TrackedJob], None] = lambda tracked: None,
     ) -> None:
         self._open_job = open_job
         self._requests = requests
         self._previews = previews
+        self._console = console
         self._keep_record = keep_record
         self._ended: TrackedJob | None = None
         self._is_declined = False
@@ -64,6 +68,7 @@ class Jobs:
         job, self.current = self.current, None
         self._is_declined = False
         if job is not None:
+            self._console.end_job()  # while what is finished can still be asked
             self.guard("keeping the record of a job", self._keep_record, job)
             job.close()
             self._previews.end()
@@ -87,7 +92,7 @@ class Jobs:
     def report(self, action: Callable[[ProgressSnapshot], None]) -> None:
         """Call ``action`` with the progress of the job that is followed, or was until this moment."""
         job = self.current or self._ended
-        if job is None or job.is_broken or job.are_views_broken:
+        if job is None or not job.is_shown:
             return
         try:
             action(job.snapshot())

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from zluda_sync.host.console import Console
 from zluda_sync.host.control_fields import ControlFields
 from zluda_sync.host.decoded_pairs import DecodedPairs
 from zluda_sync.host.image_hook import ImageHook
@@ -37,10 +38,12 @@ class PatchPlan:
     already is not installed twice.
     """
 
-    def __init__(self, host: SdNext, jobs: Jobs, requests: Requests, previews: Previews) -> None:
+    def __init__(
+        self, host: SdNext, jobs: Jobs, requests: Requests, previews: Previews, console: Console
+    ) -> None:
         self._host = host
         self._jobs = jobs
-        self._hooks = StepHooks(jobs)
+        self._hooks = StepHooks(jobs, console)
         self._routes = ProgressRoutes(jobs, requests, previews)
         self.phases = PhaseHooks(jobs, requests)
         self.controls = ControlFields(jobs, requests, self.phases)
@@ -86,7 +89,7 @@ class PatchPlan:
                     owner,
                     "progress_bar",
                     self._hooks.wrap_progress_bar,
-                    "learn totals, count steps without callbacks",
+                    "learn totals, count steps without callbacks, draw what is finished",
                 )
                 for owner in _loaded_classes()
             ),

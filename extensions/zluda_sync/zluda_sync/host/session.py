@@ -15,6 +15,7 @@ from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.core.stop_record import StopRecord
 from zluda_sync.device.waits import BlockingWaits
 from zluda_sync.device.watcher import CompletionWatcher
+from zluda_sync.host.console import Console
 from zluda_sync.host.detection import accelerator_of, is_zluda
 from zluda_sync.host.follower import Follower
 from zluda_sync.host.job_origin import find_source
@@ -49,8 +50,9 @@ class Session:
         self._previews = Previews()
         self.metrics = JobMetrics()
         self.records = JobRecords(self.metrics.count)
-        self._jobs = Jobs(self._follow, self._requests, self._previews, self.records.keep)
-        self._plan = PatchPlan(host, self._jobs, self._requests, self._previews)
+        self._console = Console(self._warn)
+        self._jobs = Jobs(self._follow, self._requests, self._previews, self._console, self.records.keep)
+        self._plan = PatchPlan(host, self._jobs, self._requests, self._previews, self._console)
         self._preview_setup = PreviewSetup(host, self._jobs, self._previews, self._plan.previews, self._warn)
         self._watcher = CompletionWatcher()
         self._waits = BlockingWaits()
@@ -196,6 +198,7 @@ class Session:
         self.feed.close()
         self._stand_down()
         self.self_testing.close()
+        self._console.stop()
         self._watcher.stop()
         self._waits.stop()
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
 
 from zluda_sync.core.errors import Interrupted
+from zluda_sync.host.console import Console
+from zluda_sync.host.console_bar import MAX_STEPS_AT_ONCE
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Switch
 from zluda_sync.host.tracked_job import TrackedJob
@@ -20,8 +23,9 @@ class StepHooks:
     The host's callback always runs outside of our ``try``: its ``AssertionError`` is how Stop works.
     """
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, console: Console) -> None:
         self._jobs = jobs
+        self._console = console
 
     def wrap_step_end(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
         """Wrap ``callback(pipe, step, timestep, kwargs) -> kwargs``.
@@ -60,19 +64,28 @@ class StepHooks:
         """Wrap ``pipeline.progress_bar(iterable=None, total=None)``.
 
         It knows the total before the first step, and counts the steps of pipelines that call nobody back.
+        What it draws on the console is what the device has finished.
         """
 
         @functools.wraps(original)
         def progress_bar(pipe: Any, *args: Any, **kwargs: Any) -> Any:
-            bar = original(pipe, *args, **kwargs)
-            if switch.is_on:
-                self._jobs.observe(
-                    "announcing a denoising loop", TrackedJob.announce_loop, getattr(bar, "total", None)
-                )
-                self._jobs.guard("following a progress bar", _BarCount(self._jobs, switch).attach, bar)
+            if not switch.is_on:
+                return original(pipe, *args, **kwargs)
+            bar = self._console.make(pipe, partial(original, pipe, *args, **kwargs), self._jobs.is_driving())
+            self._jobs.observe(
+                "announcing a denoising loop", TrackedJob.announce_loop, getattr(bar, "total", None)
+            )
+            bar = self._drawn_by_device(bar)
+            self._jobs.guard("following a progress bar", _BarCount(self._jobs, switch).attach, bar)
             return bar
 
         return progress_bar
+
+    def _drawn_by_device(self, bar: Any) -> Any:
+        job = self._jobs.current
+        if job is None or not job.is_driver():
+            return bar
+        return self._console.follow(bar, lambda: job.newest_ledger, lambda: job.is_shown)
 
     def _around(
         self,
@@ -93,10 +106,6 @@ class StepHooks:
             self._jobs.observe("settling a step", TrackedJob.settle_step, mapping)
 
 
-#: Parallel samplers move their bar by several steps; a bar of bytes or tokens is none of ours.
-_MAX_STEPS_AT_ONCE = 64
-
-
 class _BarCount:
     """Counts the steps of one progress bar, unless a callback counts them already."""
 
@@ -111,7 +120,7 @@ class _BarCount:
             return
 
         def counted_update(n: float | None = 1) -> Any:
-            for _ in range(min(int(n or 0), _MAX_STEPS_AT_ONCE)):
+            for _ in range(min(int(n or 0), MAX_STEPS_AT_ONCE)):
                 self._count()
             result = update(n)
             self._leave_if_wanted()

@@ -18,6 +18,7 @@ from zluda_sync.core.bar_samples import BarSamples
 from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.control import Control
 from zluda_sync.core.job import Job
+from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.notices import Notices
 from zluda_sync.core.phase import BASE, DETAIL, Phase
 from zluda_sync.core.snapshot import ProgressSnapshot
@@ -233,6 +234,11 @@ class TrackedJob:
         """Steps launched in the newest pass, 0 before the first."""
         return self._passes[-1].ledger.launched if self._passes else 0
 
+    @property
+    def newest_ledger(self) -> Ledger | None:
+        """Counts of the newest pass, None before the first."""
+        return self._passes[-1].ledger if self._passes else None
+
     def close(self) -> None:
         """Let go of every tensor, event and hook."""
         self.wishes.close()
@@ -253,13 +259,18 @@ class TrackedJob:
         """Whether the calling thread is the one that queues the steps."""
         return threading.get_ident() == self._driver
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether its figures stand in the place of the host's."""
+        return not (self.is_broken or self.are_views_broken)
+
     def shown_pass(self) -> TrackedPass | None:
         """Return the pass whose figures stand in the progress fields, None where the host's own are right.
 
         A pass is shown until the host has left it *and* the device has finished it.
         """
         shown = self.job.shown_pass
-        if self.is_broken or self.are_views_broken or shown is None:
+        if shown is None or not self.is_shown:
             return None
         for tracked in reversed(self._passes):
             if tracked.part is shown:
