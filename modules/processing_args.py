@@ -13,6 +13,9 @@ import torch
 from modules import devices, shared
 from modules.processing_callbacks import diffusers_callback, diffusers_callback_legacy, set_callbacks_p
 
+#: Style of the bar on the console; the name of the pass stands behind it, as in SD.Next.
+BAR_FORMAT = "{rate_fmt} {bar} {percentage:3.0f}% {n_fmt}/{total_fmt} {elapsed}<{remaining} "
+
 
 def get_params(model: Any) -> list[str]:
     """Names of the parameters that the pipeline takes."""
@@ -50,7 +53,7 @@ def set_pipeline_args(
     """
     argsid = shared.state.begin("Params")
     if hasattr(model, "set_progress_bar_config"):
-        model.set_progress_bar_config(desc=desc, ncols=80)
+        model.set_progress_bar_config(bar_format=BAR_FORMAT + desc, ncols=80, colour="#327fba")
     possible = get_params(model)
     args = {
         "guidance_scale": p.cfg_scale,
