@@ -273,6 +273,7 @@ def test_bars_of_others_are_left_alone(bench, text):
     bench.begin("observe")
     bench.in_thread(lambda: run(SimpleNamespace(step=lambda index: None), Pipeline(text, "Other")))
     assert 4 == counts(text, "Other")[-1]
+    assert "tqdm" in bench.in_thread(lambda: type(Pipeline(text).progress_bar(total=4)).__name__)
     silent = Pipeline(text, disable=True)
     assert "tqdm" in type(silent.progress_bar(total=4)).__name__
     with Pipeline(text, "Bytes").progress_bar(total=1000) as bar:
