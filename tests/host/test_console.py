@@ -228,7 +228,8 @@ def test_an_error_of_ours_leaves_the_bar_to_the_host(bench, text, monkeypatch, c
         broken.setattr(drawn_bar.DrawnBar, "_count_passed", fail)
         for _ in range(2):
             run(bench, Pipeline(text), 3)
-    assert 2 == text.getvalue().count(" 3/3\n") == text.getvalue().count("\n")
+        bench.wait_until(lambda: text.getvalue().count("\n") == 2)
+    assert 2 == text.getvalue().count(" 3/3\n")
     assert 1 == caplog.text.count("a bug of ours")
     bench.session.end_job()
     bench.begin("observe")
