@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import zluda_sync
+from zluda_sync.host.panel import build_panel
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.host.session import Session
 
@@ -44,6 +45,7 @@ def register(extension_root: Path) -> Session | None:
     _register_options()  # at load too: the API can set options before the settings page is built
     _forget_earlier_registration(script_callbacks.callback_map)
     script_callbacks.on_ui_settings(_register_options)
+    script_callbacks.on_ui_tabs(_build_tabs)
     script_callbacks.on_app_started(_on_app_started)
     script_callbacks.on_before_process(_on_before_process)
     script_callbacks.on_after_process(_on_after_process)
@@ -63,6 +65,10 @@ def current_session() -> Session | None:
 def _register_options() -> None:
     if _session is not None:
         _session.register_options()
+
+
+def _build_tabs() -> list[tuple[Any, str, str]]:
+    return build_panel()
 
 
 def _on_app_started(_demo: Any, app: Any) -> None:

@@ -64,6 +64,7 @@ HOST_NAMES = (
     HostName("modules.script_callbacks", "on_before_process", ("callback",)),
     HostName("modules.script_callbacks", "on_after_process", ("callback",)),
     HostName("modules.script_callbacks", "on_ui_settings", ("callback",)),
+    HostName("modules.script_callbacks", "on_ui_tabs", ("callback",)),
     HostName("modules.script_callbacks", "on_script_unloaded", ("callback",)),
     HostName("modules.processing_args", "diffusers_callback"),
     HostName("modules.processing_args", "diffusers_callback_legacy"),

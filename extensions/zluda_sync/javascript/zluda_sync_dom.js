@@ -1,0 +1,81 @@
+// Elements, numbers and times as the panel writes them. Strings reach the page as text only, never as markup.
+(() => {
+  const zs = (window.zludaSync ??= {});
+
+  /** Make an element. `properties`: class, text, on (listeners), anything else is an attribute; null leaves it out. */
+  zs.el = (tag, properties = {}, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties)) {
+      if (value === null || value === undefined || value === false) continue;
+      if (name === 'class') element.className = value;
+      else if (name === 'text') element.textContent = value;
+      else if (name === 'on') Object.entries(value).forEach(([event, act]) => element.addEventListener(event, act));
+      else element.setAttribute(name, value === true ? '' : value);
+    }
+    element.append(...children.filter((child) => child !== null && child !== undefined));
+    return element;
+  };
+
+  let lastId = 0;
+  zs.newId = (stem) => `zluda-sync-${stem}-${(lastId += 1)}`;
+
+  /** Change a text only where it differs: screen readers and SD.Next's observers hear of every change. */
+  zs.setText = (element, text) => {
+    if (element.textContent !== text) element.textContent = text;
+  };
+
+  /** A section of the panel with its heading. SD.Next translates an h2 whose words its own dictionary has. */
+  zs.section = (name, title, ...children) => {
+    const id = zs.newId(name);
+    return zs.el(
+      'section', { class: `zs-card zs-${name}`, 'aria-labelledby': id }, zs.el('h2', { id, text: title }), ...children,
+    );
+  };
+
+  zs.button = (text, act, properties = {}) =>
+    zs.el('button', { type: 'button', class: 'zs-button', text, on: { click: act }, ...properties });
+
+  /** A table. `rows`: arrays of texts or nodes; the first cell of a row is its heading. */
+  zs.table = (caption, head, rows, properties = {}) => zs.el(
+    'div', { class: 'zs-scroll', tabindex: '0', role: 'region', 'aria-label': caption },
+    zs.el(
+      'table', properties,
+      zs.el('caption', { class: 'zs-hidden', text: caption }),
+      zs.el('thead', {}, zs.el('tr', {}, ...head.map((text) => zs.el('th', { scope: 'col', text })))),
+      zs.el('tbody', {}, ...rows.map((cells) => zs.el('tr', {}, ...zs.cells(cells)))),
+    ),
+  );
+
+  zs.cells = (cells) => cells.map((cell, index) => {
+    const element = zs.el(index ? 'td' : 'th', index ? {} : { scope: 'row' });
+    element.append(cell ?? '–');
+    return element;
+  });
+
+  /** A length of time: "85 ms", "4.2 s", "42 s", "3 min 20 s"; a dash if unknown. */
+  zs.time = (seconds) => {
+    if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return '–';
+    if (seconds > 0 && seconds < 0.0995) return `${zs.number(seconds * 1000, seconds < 0.00995 ? 1 : 0)} ms`;
+    if (seconds < 9.95) return `${zs.number(seconds, seconds < 0.995 ? 2 : 1)} s`;
+    if (seconds < 89.5) return `${Math.round(seconds)} s`;
+    const minutes = Math.floor(Math.round(seconds) / 60);
+    if (minutes < 90) return `${minutes} min ${Math.round(seconds) % 60} s`;
+    return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  };
+
+  zs.number = (value, digits = 0) =>
+    (Number.isFinite(value) ? value.toLocaleString(zs.language?.() ?? 'en', { maximumFractionDigits: digits }) : '–');
+
+  /** A share of 1 as whole per cent; below one per cent with a digit more, so that a little is not nothing. */
+  zs.percent = (share) => {
+    if (share === null || share === undefined || !Number.isFinite(share)) return '–';
+    const percent = 100 * share;
+    return `${zs.number(percent, percent > 0 && percent < 1 ? 1 : 0)} %`;
+  };
+
+  zs.clock = (epochS) => {
+    const at = new Date(epochS * 1000);
+    const isToday = at.toDateString() === new Date().toDateString();
+    return isToday ? at.toLocaleTimeString(zs.language?.()) : at.toLocaleString(zs.language?.());
+  };
+})();

@@ -1,0 +1,99 @@
+// All jobs that the server remembers, and how fast Stop was.
+(() => {
+  const zs = (window.zludaSync ??= {});
+  const MOST_JOBS = 50;
+  const ALL_JOBS = 1000;
+
+  /** `choose(id)` is called with the job that the user wants to see, null for the newest. */
+  zs.buildHistory = (choose) => {
+    const table = zs.table(zs.t('history.title'), [
+      zs.t('history.began'), zs.t('history.job'), zs.t('history.outcome'), zs.t('history.time'), zs.t('history.steps'),
+      zs.t('history.step-time'), zs.t('history.mode'), zs.t('history.source'),
+    ], []);
+    const body = table.querySelector('tbody');
+    const empty = zs.el('p', { class: 'zs-note', text: zs.t('history.none') });
+    const follow = zs.button(zs.t('history.follow'), () => choose(null), { hidden: true });
+    const save = zs.button(zs.t('history.export'), exportAll);
+    const failure = zs.el('p', { class: 'zs-error', role: 'alert' });
+    const stops = zs.el('div', { class: 'zs-stops' });
+    let shown = '';
+
+    async function exportAll() {
+      save.disabled = true;
+      zs.setText(failure, '');
+      const list = await zs.ask('GET', `jobs?limit=${ALL_JOBS}`);
+      const jobs = [];
+      for (const { id } of list.data?.jobs ?? []) {
+        const answer = await zs.ask('GET', `jobs/${encodeURIComponent(id)}`);
+        if (answer.ok) jobs.push(answer.data);
+      }
+      save.disabled = false;
+      if (list.ok) zs.save(new Blob([JSON.stringify({ jobs }, null, 1)], { type: 'application/json' }), 'zluda-sync-history.json');
+      else zs.setText(failure, zs.refusals(list).map((one) => one.text).join(' '));
+    }
+
+    function buildRow(job) {
+      // The button carries keyboard and screen reader; the row around it is only a larger target for a mouse.
+      const show = zs.el('button', { type: 'button', class: 'zs-row-button', text: zs.clock(job.began_at_s), 'data-job': job.id });
+      const row = zs.el('tr', { on: { click: () => choose(job.id) } }, ...zs.cells([
+        show, job.title || zs.t('job.untitled'), zs.outcomeOf(job.outcome), zs.time(job.duration_s), String(job.steps ?? '–'),
+        zs.time(job.median_step_s), [job.mode, job.rung].filter(Boolean).join(' · '), zs.hasWord(`source.${job.source}`) ? zs.t(`source.${job.source}`) : job.source,
+      ]));
+      return row;
+    }
+
+    function mark(selected) {
+      body.querySelectorAll('.zs-row-button').forEach((button) => {
+        const isSelected = button.dataset.job === selected;
+        button.setAttribute('aria-pressed', String(isSelected));
+        button.closest('tr').classList.toggle('zs-selected', isSelected);
+      });
+    }
+
+    body.addEventListener('keydown', (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      const buttons = [...body.querySelectorAll('.zs-row-button')];
+      buttons[buttons.indexOf(document.activeElement) + step]?.focus();
+      event.preventDefault();
+    });
+
+    function showStops(jobs) {
+      const groups = zs.groupStops(jobs);
+      if (!groups.length) {
+        stops.replaceChildren(zs.el('p', { class: 'zs-note', text: zs.t('stops.none') }));
+        return;
+      }
+      stops.replaceChildren(zs.table(zs.t('stops.title'), [
+        zs.t('stops.phase'), zs.t('stops.count'), zs.t('stops.acknowledged'), zs.t('stops.ended'), zs.t('stops.longest'), zs.t('stops.launched'),
+      ], groups.map((group) => [
+        zs.phaseOf(['hires', 'refine', 'detail'].includes(group.phase) ? 'denoise' : group.phase === 'base' ? 'denoise' : group.phase, group.phase),
+        String(group.count), zs.time(group.acknowledged_s), zs.time(group.ended_s), zs.time(group.longest_s),
+        zs.t('stops.steps', { launched: group.launched ?? '–', queued: group.queued ?? '–' }),
+      ])));
+    }
+
+    return {
+      limit: MOST_JOBS,
+      element: zs.section(
+        'history', zs.t('history.title'), empty, table, zs.el('p', { class: 'zs-buttons' }, follow, save), failure,
+        zs.el('h3', { text: zs.t('stops.title') }), stops,
+      ),
+      show: (jobs, selected, isPinned) => {
+        const written = JSON.stringify(jobs);
+        if (written !== shown) {
+          shown = written;
+          const focused = body.contains(document.activeElement) ? document.activeElement.dataset.job : null;
+          body.replaceChildren(...jobs.map(buildRow));
+          if (focused) [...body.querySelectorAll('.zs-row-button')].find((button) => button.dataset.job === focused)?.focus();
+          showStops(jobs);
+        }
+        empty.hidden = jobs.length > 0;
+        table.hidden = !jobs.length;
+        save.disabled = !jobs.length;
+        follow.hidden = !isPinned;
+        mark(selected);
+      },
+    };
+  };
+})();

@@ -1,0 +1,185 @@
+// One job in pictures and figures: launched against completed steps, the bars, step times, what it cost.
+(() => {
+  const zs = (window.zludaSync ??= {});
+  const CLIP_FACTOR = 1.6; // a compile step can be a hundred times the others: its bar is cut, and says so
+
+  const bandsOf = (job, end) => job.parts.map((part) => ({
+    from: part.began_s, to: part.ended_s ?? end, label: zs.phaseOf(part.phase, part.role),
+  }));
+  const endOf = (job) => {
+    const last = job.parts.flatMap((part) => [part.ended_s ?? 0, ...part.completed_at_s.slice(-1), ...part.launched_at_s.slice(-1)]);
+    return Math.max(job.duration_s ?? 0, ...last, 0.1);
+  };
+  const writeSeconds = (value) => zs.number(value, 2);
+
+  function showSteps(figure, job) {
+    const end = endOf(job);
+    const { launched, completed, mostAhead, total } = zs.countSteps(job);
+    const values = { launched: launched.length, completed: completed.length, ahead: mostAhead, time: zs.time(end) };
+    figure.show({
+      sentence: launched.length ? zs.t('steps.sentence', values) : zs.t('steps.none'),
+      head: [zs.t('steps.step'), zs.t('steps.launched'), zs.t('steps.completed')],
+      rows: () => launched.map(([at], index) => [String(index + 1), zs.time(at), zs.time(completed[index]?.[0])]),
+      draw: (width) => {
+        const axes = zs.axes(width, {
+          x: { most: end, label: zs.t('plot.seconds'), write: writeSeconds },
+          y: { most: Math.max(total, launched.length, 1), label: zs.t('plot.steps'), isWhole: true, write: (n) => zs.number(n) },
+          bands: bandsOf(job, end),
+        });
+        axes.add(
+          zs.drawBetween(axes, launched, completed, end, 'ahead'),
+          zs.drawStairs(axes, launched, end, 'launched'),
+          zs.drawStairs(axes, completed, end, 'completed'),
+        );
+        return axes.root;
+      },
+    });
+  }
+
+  function sayBars(job) {
+    if (!job.bar.length) return zs.t('bars.none');
+    const own = zs.judgeBar(job.bar, job);
+    if (!own) return zs.t(job.outcome === 'running' ? 'bars.running' : 'bars.unfinished');
+    const stock = zs.judgeBar(job.stock_bar, job);
+    if (!stock) return zs.t('bars.own', { own: zs.percent(own.worst), mean: zs.percent(own.mean) });
+    return zs.t('bars.sentence', {
+      own: zs.percent(own.worst), mean: zs.percent(own.mean), stock: zs.percent(stock.worst),
+      stockMean: zs.percent(stock.mean), falls: zs.sayFalls(stock.falls),
+    });
+  }
+
+  function showBars(figure, job) {
+    const end = endOf(job);
+    const isFinished = job.outcome === 'finished';
+    figure.show({
+      sentence: sayBars(job),
+      head: [zs.t('bars.time'), zs.t('bars.shown'), zs.t('bars.stock'), zs.t('bars.true')],
+      rows: () => Array.from({ length: 21 }, (_none, index) => (index / 20) * end).map((at) => [
+        zs.time(at), zs.percent(zs.shownAt(job.bar, at)), zs.percent(zs.shownAt(job.stock_bar, at)),
+        isFinished ? zs.percent(at / end) : '–',
+      ]),
+      draw: (width) => {
+        const axes = zs.axes(width, {
+          x: { most: end, label: zs.t('plot.seconds'), write: writeSeconds },
+          y: { most: 1, label: zs.t('plot.share'), write: (value) => zs.percent(value) },
+          bands: bandsOf(job, end),
+        });
+        if (isFinished) axes.add(zs.drawLine(axes, [[0, 0], [end, 1]], 'true'));
+        if (job.stock_bar.length) axes.add(zs.drawStairs(axes, job.stock_bar, end, 'stock'));
+        if (job.bar.length) axes.add(zs.drawStairs(axes, job.bar, end, 'shown'));
+        return axes.root;
+      },
+    });
+  }
+
+  function showTimes(figure, job) {
+    const steps = zs.listSteps(job);
+    const usual = steps.filter((step) => !step.isCompile).map((step) => step.seconds);
+    const most = Math.max(...(usual.length ? usual : steps.map((step) => step.seconds)), 0.001);
+    const top = steps.some((step) => step.isCompile && step.seconds > CLIP_FACTOR * most) ? most * CLIP_FACTOR : Math.max(
+      most, ...steps.map((step) => step.seconds),
+    );
+    const outliers = steps.filter((step) => step.isOutlier).length;
+    const compiled = steps.filter((step) => step.isCompile);
+    const kindOf = (step) => (step.isCompile ? 'compile' : step.isOutlier ? 'outlier' : 'usual');
+    const sentence = steps.length ? [
+      zs.t('times.sentence', { count: steps.length, median: zs.time(zs.median(usual)), longest: zs.time(Math.max(...steps.map((step) => step.seconds))) }),
+      compiled.length ? zs.t('times.compiled', { time: zs.time(compiled[0].seconds) }) : '',
+      outliers ? zs.t(outliers === 1 ? 'times.one-outlier' : 'times.outliers', { count: outliers }) : '',
+    ].filter(Boolean).join(' ') : zs.t('times.none');
+    figure.show({
+      sentence,
+      head: [zs.t('steps.step'), zs.t('times.phase'), zs.t('times.time'), zs.t('times.kind')],
+      rows: () => steps.map((step) => [
+        String(step.number), zs.phaseOf(step.part.phase, step.part.role), zs.time(step.seconds), zs.t(`times.${kindOf(step)}`),
+      ]),
+      draw: (width) => {
+        const axes = zs.axes(width, {
+          x: { most: Math.max(steps.length, 1), label: zs.t('plot.step-number'), isWhole: true, write: (n) => zs.number(n) },
+          y: { most: top, label: zs.t('plot.step-time'), write: (value) => zs.time(value) },
+        });
+        const pitch = axes.x(1) - axes.x(0);
+        steps.forEach((step) => {
+          const left = axes.x(step.number - 1) + pitch * 0.1;
+          const height = axes.bottom - axes.y(step.seconds);
+          axes.add(zs.svg('rect', {
+            class: `zs-step zs-${kindOf(step)}`, x: left, y: axes.bottom - height, width: pitch * 0.8, height,
+          }));
+          if (!step.isCompile && !step.isOutlier) return;
+          // A bar that is cut at the top says its time beside it; the others have their mark above.
+          const isCut = step.seconds > top;
+          const mark = zs.svg('text', {
+            class: 'zs-mark', x: left + pitch * (isCut ? 0.9 : 0.4) + (isCut ? 4 : 0),
+            y: axes.bottom - height + (isCut ? 12 : -4), 'text-anchor': isCut ? 'start' : 'middle',
+          });
+          mark.textContent = isCut ? `↑ ${zs.time(step.seconds)}` : step.isCompile ? '▲' : '!';
+          axes.add(mark);
+        });
+        return axes.root;
+      },
+    });
+  }
+
+  function buildCosts() {
+    const parts = ['wait', 'preview'].map((name) => {
+      const value = zs.el('dd', {});
+      const fill = zs.el('span', { class: 'zs-fill' });
+      const element = zs.el(
+        'div', { class: `zs-cost-${name}` }, zs.el('dt', { text: zs.t(`costs.${name}`) }), value,
+        zs.el('div', { class: 'zs-cost-bar', 'aria-hidden': 'true' }, fill), zs.el('p', { class: 'zs-note', text: zs.t(`costs.${name}-note`) }),
+      );
+      return { name, value, fill, element };
+    });
+    return {
+      element: zs.el('div', { class: 'zs-costs' }, zs.el('h3', { text: zs.t('costs.title') }), zs.el('dl', {}, ...parts.map((part) => part.element))),
+      show: (job) => parts.forEach(({ name, value, fill }) => {
+        const spent = job[`${name}_s`];
+        const share = spent === null || !(job.duration_s > 0) ? null : spent / job.duration_s;
+        const count = name === 'preview' && job.previews.length ? ` ${zs.t('costs.previews', { count: job.previews.length })}` : '';
+        zs.setText(value, share === null ? '–' : `${zs.time(spent)} · ${zs.t('costs.share', { share: zs.percent(share) })}${count}`);
+        fill.style.transform = `scaleX(${Math.min(share ?? 0, 1)})`;
+      }),
+    };
+  }
+
+  /** The section of one job. `show(job)` takes an answer of jobs/{id}, null for none yet. */
+  zs.buildJob = () => {
+    const heading = zs.el('p', { class: 'zs-job-title' });
+    const facts = zs.el('p', { class: 'zs-note' });
+    const empty = zs.el('p', { class: 'zs-note', text: zs.t('job.none') });
+    const steps = zs.plotFigure('steps', zs.t('steps.title'), [['launched', zs.t('steps.launched')], ['completed', zs.t('steps.completed')], ['ahead', zs.t('steps.ahead')]]);
+    const bars = zs.plotFigure('bars', zs.t('bars.title'), [['shown', zs.t('bars.shown')], ['stock', zs.t('bars.stock')], ['true', zs.t('bars.true')]]);
+    const times = zs.plotFigure('times', zs.t('times.title'), [['usual', zs.t('times.usual')], ['compile', zs.t('times.compile')], ['outlier', zs.t('times.outlier')]]);
+    const costs = buildCosts();
+    const exports = zs.el('p', { class: 'zs-buttons zs-exports' });
+    const body = zs.el('div', { class: 'zs-job-body', hidden: true }, facts, steps.element, bars.element, times.element, costs.element, exports);
+    let exported = null;
+    return {
+      element: zs.section('job', zs.t('job.title'), heading, empty, body),
+      show: (job) => {
+        empty.hidden = Boolean(job);
+        body.hidden = !job;
+        zs.setText(heading, job ? `${zs.clock(job.began_at_s)} · ${job.title || zs.t('job.untitled')}` : '');
+        if (!job) return;
+        zs.setText(facts, [
+          zs.outcomeOf(job.outcome), zs.time(job.duration_s), job.model, job.device, job.mode, job.rung,
+          job.profile && zs.t('job.profile', { name: job.profile, reason: job.profile_reason }), job.notice,
+        ].filter(Boolean).join(' · '));
+        showSteps(steps, job);
+        showBars(bars, job);
+        showTimes(times, job);
+        costs.show(job);
+        if (exported !== job.id) {
+          exported = job.id;
+          const path = `jobs/${encodeURIComponent(job.id)}/trace`;
+          exports.replaceChildren(
+            zs.download(zs.t('job.export-json'), `${path}?format=json`, `zluda-sync-job-${job.id}.json`),
+            zs.download(zs.t('job.export-chrome'), `${path}?format=chrome`, `zluda-sync-job-${job.id}-chrome.json`),
+          );
+        }
+      },
+    };
+  };
+
+  zs.outcomeOf = (outcome) => (zs.hasWord(`outcome.${outcome}`) ? zs.t(`outcome.${outcome}`) : outcome);
+})();

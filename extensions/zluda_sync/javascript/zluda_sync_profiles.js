@@ -1,0 +1,152 @@
+// Profiles: choose one, and make, change and delete one's own.
+(() => {
+  const zs = (window.zludaSync ??= {});
+  const AUTO = 'auto';
+
+  /** The form for one profile. `save(name, values)` gives an answer of the server; `done()` closes. */
+  function buildEditor(answer, { name = '', values = {}, isNew }, save, done) {
+    const nameField = zs.buildField({ name: 'name', label: zs.t('profiles.name'), unit: '', info: zs.t('profiles.name-info'), kind: 'text' });
+    nameField.set(name);
+    nameField.input.readOnly = !isNew;
+    nameField.input.maxLength = 40;
+    const fields = answer.fields.map((field) => {
+      const made = zs.buildField(field, { emptyText: zs.t('profiles.as-settings', { value: field.default ?? '–' }) });
+      made.set(values[field.name]);
+      return made;
+    });
+    const failure = zs.el('p', { class: 'zs-error', role: 'alert' });
+    const submit = zs.el('button', { type: 'submit', class: 'zs-button zs-primary', text: zs.t('profiles.save') });
+    const form = zs.el(
+      'form', { class: 'zs-form', novalidate: true, 'aria-label': zs.t(isNew ? 'profiles.new-title' : 'profiles.edit-title', { name }) },
+      zs.el('h3', { text: zs.t(isNew ? 'profiles.new-title' : 'profiles.edit-title', { name }) }), nameField.element,
+      zs.el('div', { class: 'zs-fields' }, ...fields.map((field) => field.element)), failure,
+      zs.el('p', { class: 'zs-buttons' }, submit, zs.button(zs.t('profiles.cancel'), done)),
+    );
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      zs.setText(failure, '');
+      const typed = nameField.input.value.trim();
+      nameField.fail(typed ? '' : zs.t('profiles.name-missing'));
+      const areRight = fields.map((field) => field.check()).every(Boolean);
+      if (!typed || !areRight) {
+        form.querySelector('[aria-invalid]')?.focus();
+        return;
+      }
+      const entries = fields.map((field) => [field.name, field.value()]).filter(([, value]) => value !== undefined);
+      submit.disabled = true;
+      const reply = await save(typed, Object.fromEntries(entries));
+      submit.disabled = false;
+      if (reply.ok) {
+        done();
+        return;
+      }
+      // What was typed stays: only the messages are new.
+      const rest = zs.failFields([nameField, ...fields], zs.refusals(reply));
+      zs.setText(failure, rest.map(({ where, text }) => [where, text].filter(Boolean).join(': ')).join(' '));
+      form.querySelector('[aria-invalid]')?.focus();
+    });
+    return form;
+  }
+
+  zs.buildProfiles = () => {
+    const chosen = zs.el('select', { 'data-field': 'chosen' });
+    const chosenId = zs.newId('chosen');
+    chosen.id = chosenId;
+    const failure = zs.el('p', { class: 'zs-error', role: 'alert' });
+    const list = zs.el('div', { class: 'zs-profile-list' });
+    const editor = zs.el('div', { class: 'zs-editor' });
+    const where = zs.el('p', { class: 'zs-note' });
+    const rules = zs.buildRules((answer) => show(answer));
+    const fresh = zs.button(zs.t('profiles.new'), () => edit({ isNew: true }));
+    let known = null;
+    let opener = null;
+
+    const say = (answer) => zs.setText(failure, zs.refusals(answer).map((one) => one.text).join(' '));
+
+    async function change(method, path, body) {
+      const answer = await zs.ask(method, path, body);
+      if (answer.ok) {
+        zs.setText(failure, '');
+        show(answer.data);
+      }
+      return answer;
+    }
+
+    function edit(what) {
+      opener = document.activeElement;
+      const close = () => {
+        editor.replaceChildren();
+        (opener?.isConnected ? opener : fresh).focus();
+      };
+      const save = (name, values) => {
+        const isTaken = what.isNew && known.profiles.some((profile) => profile.name === name);
+        if (isTaken) return { ok: false, status: 409, data: { detail: [{ where: 'name', text: zs.t('profiles.taken') }] } };
+        return change('PUT', `profiles/${encodeURIComponent(name)}`, { values });
+      };
+      editor.replaceChildren(buildEditor(known, what, save, close));
+      editor.querySelector(what.isNew ? 'input' : 'select, input:not([readonly])').focus();
+    }
+
+    const nameOfCopy = (name) => {
+      const names = known.profiles.map((profile) => profile.name);
+      const stem = `${name} copy`.slice(0, 36);
+      return names.includes(stem) ? `${stem} ${names.length}` : stem;
+    };
+
+    async function remove(profile) {
+      const question = zs.t('profiles.delete-sure', { name: profile.name });
+      if (!window.confirm(question)) return; // eslint-disable-line no-alert
+      const answer = await change('DELETE', `profiles/${encodeURIComponent(profile.name)}`);
+      if (answer.ok) fresh.focus();
+      else say(answer);
+    }
+
+    function buildItem(profile) {
+      const entries = Object.entries(profile.values);
+      const sets = entries.length ? entries.map(([name, value]) => `${name} ${value}`).join(', ') : zs.t('profiles.sets-nothing');
+      const own = profile.is_builtin ? [] : [
+        zs.button(zs.t('profiles.edit'), () => edit({ name: profile.name, values: profile.values, isNew: false })),
+        zs.button(zs.t('profiles.delete'), () => remove(profile)),
+      ];
+      [zs.t('profiles.edit'), zs.t('profiles.delete')].forEach((text, index) => own[index]?.setAttribute('aria-label', `${text}: ${profile.name}`));
+      const copy = zs.button(zs.t('profiles.copy'), () => edit({ name: nameOfCopy(profile.name), values: profile.values, isNew: true }));
+      copy.setAttribute('aria-label', `${zs.t('profiles.copy')}: ${profile.name}`);
+      const inUse = profile.name === known.chosen ? zs.el('span', { class: 'zs-tag', text: zs.t('profiles.in-use') }) : null;
+      return zs.el(
+        'li', { 'data-profile': profile.name },
+        zs.el('div', {}, zs.el('strong', { text: profile.name }), ' ', inUse, zs.el('p', { class: 'zs-note', text: [zs.said(profile.explanation), sets].filter(Boolean).join(' · ') })),
+        zs.el('p', { class: 'zs-buttons' }, ...own, copy),
+      );
+    }
+
+    function show(answer) {
+      known = answer;
+      const names = [...answer.profiles.map((profile) => profile.name), AUTO];
+      chosen.replaceChildren(...names.map((name) => zs.el('option', { value: name, text: name === AUTO ? zs.t('profiles.auto') : name })));
+      chosen.value = answer.chosen;
+      list.replaceChildren(zs.el('ul', {}, ...answer.profiles.map(buildItem)));
+      zs.setText(where, zs.t('profiles.file', { file: answer.config_file }));
+      rules.show(answer);
+    }
+
+    chosen.addEventListener('change', async () => {
+      const answer = await change('PUT', 'profiles', { chosen: chosen.value });
+      if (answer.ok) return;
+      say(answer);
+      if (known) chosen.value = known.chosen;
+    });
+
+    return {
+      element: zs.section(
+        'profiles', zs.t('profiles.title'),
+        zs.el('div', { class: 'zs-field zs-chosen' }, zs.el('label', { for: chosenId }, zs.el('span', { text: zs.t('profiles.chosen') })), chosen),
+        failure, list, zs.el('p', { class: 'zs-buttons' }, fresh), editor, rules.element, where,
+      ),
+      load: async () => {
+        const answer = await zs.ask('GET', 'profiles');
+        if (answer.ok) show(answer.data);
+        else say(answer);
+      },
+    };
+  };
+})();

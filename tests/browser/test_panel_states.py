@@ -1,0 +1,539 @@
+"""The panel over canned answers: every state that it can show, whatever a real host would make of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.browser import canned_answers
+from tests.browser.canned_api import CannedApi, serve_canned
+from tests.browser.chromium import open_page, wait_for
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<img src=x onerror=\"window.broken=1\"><script>window.broken=1</script>&amp; 'quoted'"
+KEY = {"down": "\ue015", "up": "\ue013", "enter": "\ue007", "tab": "\ue004"}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """One browser for all tests of this file."""
+    with open_page("about:blank", tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def api(browser: SimpleNamespace) -> Iterator[CannedApi]:
+    """A server of its own for each test; the browser's console must stay silent."""
+    with serve_canned() as served:
+        yield served
+        complaints = [entry["message"] for entry in browser.driver.get_log("browser")]
+        browser.driver.get("about:blank")
+        expected = tuple(f"status of {status}" for status, _body in served.refusals.values())
+        expected += () if served.has_events else ("status of 503",)
+        assert [] == [text for text in complaints if not any(word in text for word in expected)]
+
+
+@pytest.fixture
+def open_panel(browser: SimpleNamespace, api: CannedApi) -> Any:
+    """Return a function that opens the page and waits until the panel stands on it."""
+
+    def opened() -> SimpleNamespace:
+        browser.driver.get(api.address)
+        browser.driver.set_window_size(1200, 1000)
+        wait_for(lambda: text(browser, ".zs-label-now"), "panel")
+        wait_for(lambda: browser.find(".zs-profile-list li"), "profiles")
+        wait_for(lambda: not api.jobs or browser.find(".zs-row-button"), "jobs")
+        return browser
+
+    return opened
+
+
+def text(page: SimpleNamespace, css: str) -> str:
+    """The text of the first element, empty where there is none."""
+    return str(page.js("return document.querySelector(arguments[0])?.textContent ?? ''", css))
+
+
+def shown(page: SimpleNamespace, css: str) -> list[str]:
+    """The texts of all such elements."""
+    return list(page.js("return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)", css))
+
+
+def click(page: SimpleNamespace, css: str) -> None:
+    """Click as a person does, wherever on the page."""
+    (element, *_more) = page.find(css)
+    page.js("arguments[0].scrollIntoView({block: 'center'})", element)
+    element.click()
+
+
+def click_text(page: SimpleNamespace, css: str, words: str) -> None:
+    """Click the one of these elements that says so."""
+    (element,) = [one for one in page.find(css) if one.text == words]
+    page.js("arguments[0].scrollIntoView({block: 'center'})", element)
+    element.click()
+
+
+def type_into(page: SimpleNamespace, css: str, value: str) -> None:
+    """Replace what stands in an input."""
+    (field,) = page.find(css)
+    field.clear()
+    field.send_keys(value)
+
+
+def test_idle_says_why_the_extension_acts(api, open_panel):
+    """No job: a word for it, the reason in one sentence, and what is wrong with the configuration."""
+    where = "config.json: zluda_sync.profiles.night.depth"
+    api.status["problems"] = [{"where": where, "text": "is 99, must be 1 to 8."}]
+    page = open_panel()
+    assert "Idle" == text(page, ".zs-label-now")
+    assert api.status["explanation"] == text(page, ".zs-now > .zs-note")
+    assert [f"{where} is 99, must be 1 to 8."] == shown(page, ".zs-problems li")
+    assert "balanced: chosen in Settings" == text(page, ".zs-fact-profile dd")
+
+
+def test_a_job_moves_the_line(api, open_panel):
+    """Label, bar, time left, counts and run-ahead follow each event, without a reload."""
+    page = open_panel()
+    api.status = canned_answers.build_status(canned_answers.build_running(7))
+    wait_for(lambda: text(page, ".zs-label-now") == "Image 2/3: Denoise 7/20", "label")
+    assert "6.1 s left" == text(page, ".zs-eta")
+    assert "7 of 20 finished, 2 queued" == text(page, ".zs-fact-steps dd")
+    assert "2 steps" == text(page, ".zs-fact-ahead dd")
+    (bar,) = page.find(".zs-bar[role=progressbar]")
+    assert "41" == bar.get_attribute("aria-valuenow")
+    assert "Image 2/3: Denoise 7/20 6.1 s left" == bar.get_attribute("aria-valuetext")
+    running = canned_answers.build_running(8)
+    api.status = canned_answers.build_status({**running, "fraction": 0.5, "eta_s": 6.0, "eta_spread_s": 2.0})
+    wait_for(lambda: text(page, ".zs-eta") == "4 s to 8 s left", lambda: text(page, ".zs-eta"))
+    assert "50" == bar.get_attribute("aria-valuenow")
+
+
+def test_unknown_is_not_a_number(api, open_panel):
+    """What the server does not know is said in words, or left out."""
+    running = canned_answers.build_running()
+    unknown = dict.fromkeys(("total", "eta_s", "eta_spread_s", "fraction"))
+    api.status = canned_answers.build_status(
+        {**running, **unknown, "phase": "load", "label": "Loading model"}
+    )
+    page = open_panel()
+    wait_for(lambda: text(page, ".zs-label-now") == "Loading model", "label")
+    assert "time left not known yet" == text(page, ".zs-eta")
+    assert page.find(".zs-bar")[0].get_attribute("aria-valuenow") is None
+    whole = text(page, ".zs-now")
+    assert [] == [word for word in ("null", "NaN", "undefined") if word in whole]
+
+
+def test_the_verdict_can_be_read_by_a_newcomer(api, open_panel):
+    """What the self-test says, how far SD.Next ran ahead, and how far off both bars were."""
+    page = open_panel()
+    wait_for(lambda: "100 %" in text(page, ".zs-verdict"), "verdict")
+    assert (
+        "Yes. This GPU reports truthfully what it has finished (passive-counter). In the last job SD.Next "
+        "was at most 2 steps ahead of the GPU. SD.Next's own bar would have been off by up to 100 %; this "
+        "one was off by 2 %. SD.Next's would have fallen back once." == text(page, ".zs-verdict > p")
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"report": None}, "has not been tested yet"),
+        ({"is_blocking": True}, "makes SD.Next wait by itself"),
+        ({"unfinished": "the device went away"}, "gave no result (the device went away)"),
+        ({"rungs": []}, "no way to wait told the truth"),
+    ],
+    ids=["untested", "blocking", "unfinished", "no rung"],
+)
+def test_the_verdict_follows_the_self_test(api, open_panel, change, word):
+    """Each result of the self-test has its own sentence."""
+    if "report" in change:
+        api.self_test["report"] = None
+    else:
+        api.self_test["report"].update(change)
+    page = open_panel()
+    wait_for(lambda: word in text(page, ".zs-verdict"), lambda: text(page, ".zs-verdict"))
+
+
+def test_plots_have_data_and_words(open_panel):
+    """Each has its shapes, a sentence, and its figures as a table that can be opened."""
+    page = open_panel()
+    wait_for(lambda: page.find(".zs-figure-times .zs-step"), "plots")
+    for kind in ("launched", "completed"):
+        steps = page.js(
+            "return document.querySelector(arguments[0]).getAttribute('d')", f".zs-line.zs-{kind}"
+        )
+        assert 20 < steps.count("L")
+    assert page.find(".zs-area.zs-ahead") and page.find(".zs-line.zs-stock") and page.find(".zs-line.zs-true")
+    assert 20 == len(page.find(".zs-figure-times .zs-step"))
+    assert [1, 1] == [len(page.find(f".zs-step.zs-{kind}")) for kind in ("compile", "outlier")]
+    assert "20 steps launched and 20 completed within 13 s; SD.Next was at most 2 ahead of the GPU." == text(
+        page, ".zs-figure-steps .zs-sentence"
+    )
+    assert (
+        "20 steps; median 0.4 s, longest 2.4 s. The first one compiled kernels and took 2.4 s. One step was "
+        "unusually slow." == text(page, ".zs-figure-times .zs-sentence")
+    )
+    for figure in page.find(".zs-figure"):
+        (image,) = figure.find_elements("css selector", "[role=img]")
+        named = page.js(
+            "return arguments[0].getAttribute('aria-labelledby').split(' ')"
+            ".map((id) => document.getElementById(id).textContent)",
+            image,
+        )
+        assert 2 == len(list(filter(None, named)))
+        figure.find_element("css selector", "summary").send_keys(KEY["enter"])
+    rows = [len(page.find(f".zs-figure-{name} tbody tr")) for name in ("steps", "bars", "times")]
+    assert [20, 21, 20] == rows
+
+
+def test_a_stopped_job_has_no_true_share(api, open_panel):
+    """Its bar cannot be judged, and the panel says so instead of a figure."""
+    api.jobs = [canned_answers.build_job("11", "stopped", stop=canned_answers.build_stop())]
+    page = open_panel()
+    wait_for(lambda: "no true share" in text(page, ".zs-figure-bars .zs-sentence"), "sentence")
+    assert [] == page.find(".zs-line.zs-true")
+    assert ["VAE decode", "1", "0.2 s", "0.7 s", "0.7 s", "0, 2"] == shown(page, ".zs-stops tbody tr > *")
+
+
+def test_a_job_is_chosen_by_keyboard(api, open_panel):
+    """Arrow down and Enter show an older job; a button goes back to the newest."""
+    api.jobs = [canned_answers.build_job(str(number), title=f"job {number}") for number in (13, 12, 11)]
+    page = open_panel()
+    wait_for(lambda: "job 13" in text(page, ".zs-job-title"), "newest")
+    page.find(".zs-row-button")[0].send_keys(KEY["down"])
+    focused = page.driver.switch_to.active_element
+    assert "12" == focused.get_attribute("data-job")
+    focused.send_keys(KEY["enter"])
+    wait_for(lambda: "job 12" in text(page, ".zs-job-title"), "older job")
+    assert ["false", "true", "false"] == [
+        button.get_attribute("aria-pressed") for button in page.find(".zs-row-button")
+    ]
+    click_text(page, ".zs-history button", "Follow the newest job")
+    wait_for(lambda: "job 13" in text(page, ".zs-job-title"), "newest")
+
+
+def test_exports_are_links_to_the_routes(api, open_panel):
+    """Both traces have their address and file name, and all jobs are saved as one file."""
+    page = open_panel()
+    wait_for(lambda: page.find(".zs-exports a"), "links")
+    assert [
+        (f"{api.address}zluda_sync/v1/jobs/11/trace?format=json", "zluda-sync-job-11.json"),
+        (f"{api.address}zluda_sync/v1/jobs/11/trace?format=chrome", "zluda-sync-job-11-chrome.json"),
+    ] == [(one.get_attribute("href"), one.get_attribute("download")) for one in page.find(".zs-exports a")]
+    page.js("zludaSync.save = async (blob, name) => { window.saved = [name, await blob.text()]; }")
+    click_text(page, ".zs-history button", "Save all jobs (JSON)")
+    name, written = wait_for(lambda: page.js("return window.saved"), "file")
+    assert "zluda-sync-history.json" == name
+    assert {"jobs": api.jobs} == json.loads(written)
+
+
+def test_the_self_test_can_be_run(api, open_panel):
+    """A row for each rung; the button starts a test, and a refusal is shown as the server words it."""
+    page = open_panel()
+    wait_for(lambda: page.find(".zs-selftest tbody tr"), "table")
+    assert [
+        "planted-event", "not truthful", "reported while the GPU was busy", "1.01", "0.38", "2",
+    ] == shown(page, ".zs-selftest tbody tr:nth-child(2) > *")  # fmt: skip
+    api.self_test = {**api.self_test, "explanation": "another result"}
+    click_text(page, ".zs-selftest button", "Run self-test")
+    wait_for(lambda: "another result" in text(page, ".zs-selftest"), "result")
+    api.refusals["POST", "selftest"] = (409, {"detail": "no self-test: a job runs"})
+    click_text(page, ".zs-selftest button", "Run self-test")
+    wait_for(lambda: text(page, ".zs-selftest .zs-error") == "no self-test: a job runs", "refusal")
+    api.status["self_test"]["progress"] = 0.5
+    wait_for(page.find(".zs-selftest progress")[0].is_displayed, "progress")
+    assert not page.find(".zs-selftest button")[0].is_enabled()
+
+
+def test_a_profile_is_chosen(api, open_panel):
+    """The choice is sent; where it is refused the old one stands again, with the reason."""
+    page = open_panel()
+    page.js(
+        "const s = arguments[0]; s.value = 'night'; s.dispatchEvent(new Event('change', {bubbles: true}))",
+        page.find("[data-field=chosen]")[0],
+    )
+    wait_for(lambda: api.profiles["chosen"] == "night", "choice")
+    wait_for(lambda: text(page, "[data-profile=night] .zs-tag") == "in use", "mark")
+    api.refusals["PUT", "profiles"] = (422, {"detail": [{"where": "chosen", "text": "is frozen."}]})
+    page.js(
+        "const s = arguments[0]; s.value = 'auto'; s.dispatchEvent(new Event('change', {bubbles: true}))",
+        page.find("[data-field=chosen]")[0],
+    )
+    wait_for(lambda: "is frozen." in shown(page, ".zs-profiles > .zs-error"), "reason")
+    assert "night" == page.find("[data-field=chosen]")[0].get_property("value")
+
+
+def test_the_editor_refuses_and_accepts(api, open_panel):
+    """Beyond the limits nothing is sent; what the server refuses stands at its field and stays typed."""
+    page = open_panel()
+    click_text(page, ".zs-profiles button", "New profile")
+    type_into(page, ".zs-form [data-field=name]", "evening")
+    type_into(page, ".zs-form [data-field=depth]", "99")
+    click_text(page, ".zs-form button", "Save profile")
+    (depth,) = page.find(".zs-form [data-field=depth]")
+    assert "true" == depth.get_attribute("aria-invalid")
+    assert "Must be a whole number from 1 to 8." in text(page, ".zs-form")
+    assert 0 == api.count("PUT", "profiles/evening")
+
+    where = "config.json: zluda_sync.profiles.evening.depth"
+    refusal = {"detail": [{"where": where, "text": "is 3, which is too deep."}]}
+    api.refusals["PUT", "profiles/evening"] = (422, refusal)
+    type_into(page, ".zs-form [data-field=depth]", "3")
+    click_text(page, ".zs-form button", "Save profile")
+    wait_for(lambda: "which is too deep" in text(page, ".zs-form"), "refusal")
+    (described,) = [one for one in page.find(".zs-form .zs-error") if "too deep" in one.text]
+    assert described.get_attribute("id") in depth.get_attribute("aria-describedby")
+    (name,) = page.find(".zs-form [data-field=name]")
+    assert ["evening", "3"] == [one.get_property("value") for one in (name, depth)]
+
+    api.refusals.pop(("PUT", "profiles/evening"))
+    click_text(page, ".zs-form button", "Save profile")
+    wait_for(lambda: page.find("[data-profile=evening]"), "profile in the list")
+    assert [] == page.find(".zs-form")
+    assert ("PUT", "profiles/evening", {"values": {"depth": 3}}) in api.asked
+    page.driver.get_log("browser")
+
+
+def test_a_profile_is_changed_copied_and_deleted(api, open_panel):
+    """One's own can be changed and deleted, any can be copied, and none is overwritten."""
+    page = open_panel()
+    assert ["Copy profile"] == shown(page, "[data-profile=precise] button")
+    click_text(page, "[data-profile=night] button", "Edit profile")
+    type_into(page, ".zs-form [data-field=preview_interval]", "4")
+    click_text(page, ".zs-form button", "Save profile")
+    wait_for(lambda: "preview_interval 4" in text(page, "[data-profile=night]"), "change")
+    click_text(page, "[data-profile=precise] button", "Copy profile")
+    assert "precise copy" == page.find(".zs-form [data-field=name]")[0].get_property("value")
+    type_into(page, ".zs-form [data-field=name]", "night")
+    click_text(page, ".zs-form button", "Save profile")
+    wait_for(lambda: "There is a profile of this name already" in text(page, ".zs-form"), "taken")
+    type_into(page, ".zs-form [data-field=name]", "day/2")
+    click_text(page, ".zs-form button", "Save profile")
+    wait_for(lambda: [] == page.find(".zs-form"), "copy")
+    assert ("PUT", "profiles/day%2F2", {"values": {"mode": "every-step"}}) in api.asked
+    click_text(page, "[data-profile=night] button", "Delete profile")
+    page.driver.switch_to.alert.accept()
+    wait_for(lambda: not page.find("[data-profile=night]"), "deletion")
+
+
+def test_rules_are_put_in_order_and_saved(api, open_panel):
+    """Add, move, ask for a condition, delete and save; a refusal stands at its rule, and nothing is lost."""
+    page = open_panel()
+    click_text(page, ".zs-rules-part button", "Add rule")
+    assert 2 == len(page.find(".zs-rules > li"))
+    page.js(
+        "const s = arguments[0]; s.value = 'model'; s.dispatchEvent(new Event('change', {bubbles: true}))",
+        page.find(".zs-rules > li:nth-child(2) fieldset > select")[0],
+    )
+    page.driver.switch_to.active_element.send_keys("sdxl*, flux*")
+    click(page, ".zs-rules > li:nth-child(2) .zs-up")
+    assert ["Rule 1", "Rule 2"] == shown(page, ".zs-rules legend")
+    detail = [{"where": "config.json: zluda_sync.rules[1].images_min", "text": "can never match."}]
+    api.refusals["PUT", "profiles"] = (422, {"detail": detail})
+    click_text(page, ".zs-rules-part button", "Save rules")
+    wait_for(lambda: "can never match." in text(page, ".zs-rules > li:nth-child(2)"), "refusal")
+    assert "sdxl*, flux*" == page.find(".zs-rules [data-field=model]")[0].get_property("value")
+    api.refusals.clear()
+    click_text(page, ".zs-rules-part button", "Save rules")
+    wanted = [
+        {"profile": "precise", "model": ["sdxl*", "flux*"]},
+        {"profile": "throughput", "images_min": 4},
+    ]
+    wait_for(lambda: api.profiles["rules"] == wanted, lambda: str(api.profiles["rules"]))
+    wait_for(lambda: not page.find(".zs-rules-part button.zs-primary")[0].is_enabled(), "saved")
+    click(page, ".zs-rules > li:nth-child(1) .zs-delete")
+    click_text(page, ".zs-rules-part button", "Discard changes")
+    assert 2 == len(page.find(".zs-rules > li"))
+    page.driver.get_log("browser")
+
+
+def test_hostile_strings_are_text(api, open_panel):
+    """Names, titles and reasons from outside never become elements, wherever they stand."""
+    running = {**canned_answers.build_running(), "label": HOSTILE, "notice": HOSTILE, "mode": HOSTILE}
+    api.status = canned_answers.build_status(running)
+    api.status["problems"] = [{"where": HOSTILE, "text": HOSTILE}]
+    api.status["profile"]["name"] = HOSTILE
+    api.jobs[0].update(title=HOSTILE, model=HOSTILE, profile_reason=HOSTILE, source=HOSTILE, notice=HOSTILE)
+    api.jobs[0]["parts"][0]["phase"] = HOSTILE
+    api.self_test["report"]["rungs"][0].update(name=HOSTILE, reason=HOSTILE)
+    api.profiles["profiles"].append(canned_answers.own_profile(HOSTILE, {"mode": HOSTILE}))
+    api.profiles["fields"][0]["label"] = HOSTILE
+    page = open_panel()
+    wait_for(lambda: HOSTILE in text(page, ".zs-job-title"), "title")
+    click_text(page, ".zs-profiles button", "New profile")
+    places = (".zs-label-now", ".zs-problems", ".zs-history tbody", ".zs-selftest tbody", ".zs-form")
+    assert [] == [css for css in (*places, ".zs-profile-list") if HOSTILE not in text(page, css)]
+    assert [] == page.find("#zluda-sync-panel :is(img, script, iframe)")
+    assert page.js("return window.broken") is None
+
+
+CONTRASTS = """
+const {backgroundOf, contrast} = zludaSync;
+const parse = (colour) => colour.match(/[\\d.]+/g).map(Number).slice(0, 3);
+const found = [];
+for (const element of document.querySelectorAll('.zs *')) {
+  const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+  if (!own || !element.checkVisibility()) continue;
+  const style = getComputedStyle(element);
+  const ink = element.namespaceURI.endsWith('svg') ? style.fill : style.color;
+  const behind = backgroundOf(element.closest('svg') ? element.closest('.zs-canvas') : element);
+  const name = element.className.baseVal ?? element.className;
+  found.push([contrast(parse(ink), behind), name, element.textContent]);
+}
+return found;
+"""
+
+
+@pytest.mark.parametrize(
+    ("style", "tone"),
+    [
+        ("background: #fff", "light"),
+        ("background: #f4f4f5; --background-fill-primary: #fff", "light"),
+        ("background: #0b0f19; --background-fill-primary: #1f2937", "dark"),
+        ("background: #101010; --background-fill-primary: #404040", "dark"),
+        ("background: #222; --sd-panel-background-color: rgba(64, 64, 64, 0.5)", "dark"),
+        ("background: #806a50; --background-fill-primary: #8a7560", "light"),
+        ("background: #6a2050; --background-fill-primary: #7a3a70", "dark"),
+    ],
+    ids=["white", "gradio light", "gradio dark", "black-teal", "modern", "beige", "barbie"],
+)
+def test_every_text_can_be_read(api, open_panel, style, tone):
+    """Contrast of 4.5 and more for each text, on light, dark and medium themes."""
+    api.style = style
+    api.status["problems"] = [{"where": "config.json", "text": "is wrong."}]
+    page = open_panel()
+    wait_for(lambda: page.find(".zs-figure-times .zs-step"), "plots")
+    click_text(page, ".zs-profiles button", "New profile")
+    click_text(page, ".zs-form button", "Save profile")
+    found = page.js(CONTRASTS)
+    assert 100 < len(found)
+    assert [] == [entry for entry in found if entry[0] < 4.5]
+    assert tone == page.find(".zs")[0].get_attribute("data-tone")
+
+
+def test_it_polls_where_events_do_not_get_through(api, open_panel):
+    """A proxy that forbids streams costs nothing but a second of delay."""
+    api.has_events = False
+    page = open_panel()
+    wait_for(lambda: page.js("return zludaSync.liveKind()") == "polling", "fallback")
+    api.status = canned_answers.build_status(canned_answers.build_running(9))
+    wait_for(lambda: "Denoise 9/20" in text(page, ".zs-label-now"), "label")
+
+
+def test_one_connection_and_only_while_somebody_looks(api, open_panel):
+    """A panel that is not seen asks for nothing; seen again, it goes on."""
+    page = open_panel()
+    wait_for(lambda: page.js("return zludaSync.liveKind()") == "events", "events")
+    assert (1, 1) == (api.count("GET", "events"), api.count("GET", "status"))
+    page.js("document.getElementById('zluda-sync-panel').style.display = 'none'")
+    wait_for(lambda: page.js("return zludaSync.liveKind()") == "none", "end of the connection")
+    api.status = canned_answers.build_status(canned_answers.build_running(9))
+    page.js("document.getElementById('zluda-sync-panel').style.display = ''")
+    wait_for(lambda: "Denoise 9/20" in text(page, ".zs-label-now"), "label")
+    assert 2 == api.count("GET", "events")
+
+
+def test_a_new_root_gets_the_panel_with_what_was_typed(open_panel):
+    """Hosts make their page's parts anew; the panel moves, and a half-filled form with it."""
+    page = open_panel()
+    click_text(page, ".zs-profiles button", "New profile")
+    type_into(page, ".zs-form [data-field=name]", "half")
+    page.js(
+        "document.getElementById('zluda-sync-panel').remove();"
+        "const root = document.createElement('div'); root.id = 'zluda-sync-panel';"
+        "document.body.append(root);"
+    )
+    wait_for(lambda: page.find("#zluda-sync-panel .zs-form"), "panel")
+    assert "half" == page.find(".zs-form [data-field=name]")[0].get_property("value")
+
+
+def test_it_works_below_a_subpath(browser):
+    """Every address is below the path that the script came from."""
+    with serve_canned("/some/where") as api:
+        browser.driver.get(api.address)
+        wait_for(lambda: browser.find(".zs-row-button") and browser.find(".zs-selftest tbody tr"), "panel")
+        assert {"status", "jobs", "selftest", "profiles", "events"} <= {
+            path for _method, path, _body in api.asked
+        }
+        assert f"{api.address}zluda_sync/v1/jobs/11/trace?format=json" == wait_for(
+            lambda: browser.find(".zs-exports a"), "link"
+        )[0].get_attribute("href")
+
+
+@pytest.mark.parametrize("chosen", ["zh: Chinese", "zh"])
+def test_it_speaks_the_hosts_language(api, open_panel, chosen):
+    """With SD.Next's locale set to Chinese the panel is Chinese; no key of a text shows through."""
+    api.head = f"<script>window.opts = {{ui_locale: {chosen!r}}};</script>"
+    page = open_panel()
+    assert "空闲" == text(page, ".zs-label-now")
+    assert "zh" == page.find(".zs")[0].get_attribute("lang")
+    page.js("window.opts.ui_locale = 'Auto'")
+    api.status = {**api.status, "explanation": "anew"}
+    wait_for(lambda: text(page, ".zs-label-now") == "Idle", "English")
+
+
+def test_every_text_has_its_translation(open_panel):
+    """Both dictionaries have the same keys and the same places for values."""
+    page = open_panel()
+    english, chinese = page.js("const {en, zh} = zludaSync.words; return [en, zh]")
+    chinese.pop("said")
+    assert english.keys() == chinese.keys()
+    names = "return arguments[0].map((text) => (text.match(/[{]\\w+[}]/g) ?? []).sort().join())"
+    assert page.js(names, list(english.values())) == page.js(names, [chinese[key] for key in english])
+
+
+def test_every_control_has_a_name_and_shows_its_focus(open_panel):
+    """Each button, link, input and table that scrolls is named, reachable by Tab, and framed when it is."""
+    page = open_panel()
+    click_text(page, ".zs-profiles button", "New profile")
+    unnamed = [
+        one.get_attribute("outerHTML")[:80]
+        for one in page.find(".zs :is(button, a, select, input, summary, [role])")
+        if one.is_displayed() and not one.accessible_name
+    ]
+    assert [] == [html for html in unnamed if "aria-live" not in html and 'role="alert"' not in html]
+    page.find(".zs-row-button")[0].send_keys(KEY["tab"])
+    focused = page.driver.switch_to.active_element
+    assert "solid" == focused.value_of_css_property("outline-style")
+
+
+def test_a_narrow_page_does_not_scroll_sideways(open_panel):
+    """On a phone's width the panel stays within the page; only tables scroll, within themselves."""
+    page = open_panel()
+    page.driver.set_window_size(500, 900)
+    page.js("document.body.style.width = '360px'")
+    wait_for(lambda: page.find(".zs-figure-times .zs-step"), "plots")
+    too_wide = (
+        "return [...document.querySelectorAll('.zs-card')].filter((card) =>"
+        " card.scrollWidth > card.clientWidth + 1 || card.getBoundingClientRect().right > 372)"
+        ".map((card) => card.className)"
+    )
+    wait_for(lambda: page.js(too_wide) == [], lambda: str(page.js(too_wide)))
+
+
+def test_extras_only_where_they_are_switched_on(api, open_panel):
+    """The tab's icon shows the progress and is given back; a finished job is told while nobody looks."""
+    api.head = (
+        "<script>window.notes = []; window.Notification = class { constructor(title, more) {"
+        " window.notes.push([title, more.body]); } static permission = 'default';"
+        " static async requestPermission() { Notification.permission = 'granted'; } };</script>"
+    )
+    page = open_panel()
+    icon = "return document.querySelector('link[rel~=icon]')?.href"
+    own_icon = page.js(icon)
+    assert not [one for one in page.find(".zs-extras button") if one.is_displayed()]
+    api.status = canned_answers.build_status(canned_answers.build_running())
+    api.status["page"] = {"favicon": True, "notification": True}
+    wait_for(lambda: page.js(icon).startswith("data:image/png"), "icon")
+    click_text(page, ".zs-extras button", "Allow notifications")
+    wait_for(lambda: page.js("return Notification.permission") == "granted", "permission")
+    page.js("document.hasFocus = () => false")
+    page.js("document.getElementById('zluda-sync-panel').style.display = 'none'")
+    api.status = {**canned_answers.build_status(), "page": api.status["page"]}
+    wait_for(lambda: page.js("return window.notes.length"), "notification")
+    assert [["SD.Next has finished", "after 4.2 s"]] == page.js("return window.notes")
+    assert own_icon == page.js(icon)
