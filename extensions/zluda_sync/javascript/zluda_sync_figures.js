@@ -2,6 +2,7 @@
 (() => {
   const zs = (window.zludaSync ??= {});
   const SAMPLES = 400;
+  const FALL = 0.005; // less is rounding
 
   const ascending = (times) => [...times].sort((a, b) => a - b);
   const staircase = (times) => ascending(times).map((at, index) => [at, index + 1]);
@@ -41,19 +42,26 @@
     return low ? bar[low - 1][1] : 0;
   };
 
-  /** How far a bar was from the true share of the time, as shares of the whole; null where that is not known. */
-  zs.judgeBar = (bar, job) => {
-    if (!bar?.length || job.outcome !== 'finished' || !(job.duration_s > 0)) return null;
-    let worst = 0;
-    let sum = 0;
-    for (let index = 0; index < SAMPLES; index += 1) {
-      const share = (index + 0.5) / SAMPLES;
-      const error = Math.abs(zs.shownAt(bar, share * job.duration_s) - share);
-      worst = Math.max(worst, error);
-      sum += error;
-    }
-    const falls = bar.filter(([, shown], index) => index && shown < bar[index - 1][1] - 0.005).length;
-    return { worst, mean: sum / SAMPLES, falls };
+  /**
+   * How far a bar was from the true share of the time, as shares of the whole; null where that is not known.
+   * `samples`: [[time, error]]. This bar moves between its samples, which are looks at it: it is judged at them.
+   */
+  function judge(samples, bar) {
+    const errors = samples.map(([, error]) => Math.abs(error));
+    const falls = bar.filter(([, shown], index) => index && shown < bar[index - 1][1] - FALL).length;
+    return { worst: Math.max(...errors), mean: errors.reduce((sum, error) => sum + error, 0) / errors.length, falls };
+  }
+
+  const canBeJudged = (job, bar) => bar.length > 1 && job.outcome === 'finished' && job.duration_s > 0;
+
+  zs.judgeOwnBar = (job) => (canBeJudged(job, job.bar)
+    ? judge(job.bar.map(([at, shown]) => [at, shown - at / job.duration_s]), job.bar) : null);
+
+  /** SD.Next's own stands still between its changes, so it is judged all the time. */
+  zs.judgeStockBar = (job) => {
+    if (!canBeJudged(job, job.stock_bar)) return null;
+    const shares = Array.from({ length: SAMPLES }, (_none, index) => (index + 0.5) / SAMPLES);
+    return judge(shares.map((share) => [share, zs.shownAt(job.stock_bar, share * job.duration_s) - share]), job.stock_bar);
   };
 
   /** Every step with its time: [{number, seconds, part, isCompile, isOutlier}]. */

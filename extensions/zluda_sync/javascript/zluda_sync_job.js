@@ -38,9 +38,9 @@
 
   function sayBars(job) {
     if (!job.bar.length) return zs.t('bars.none');
-    const own = zs.judgeBar(job.bar, job);
+    const own = zs.judgeOwnBar(job);
     if (!own) return zs.t(job.outcome === 'running' ? 'bars.running' : 'bars.unfinished');
-    const stock = zs.judgeBar(job.stock_bar, job);
+    const stock = zs.judgeStockBar(job);
     if (!stock) return zs.t('bars.own', { own: zs.percent(own.worst), mean: zs.percent(own.mean) });
     return zs.t('bars.sentence', {
       own: zs.percent(own.worst), mean: zs.percent(own.mean), stock: zs.percent(stock.worst),
@@ -66,7 +66,7 @@
         });
         if (isFinished) axes.add(zs.drawLine(axes, [[0, 0], [end, 1]], 'true'));
         if (job.stock_bar.length) axes.add(zs.drawStairs(axes, job.stock_bar, end, 'stock'));
-        if (job.bar.length) axes.add(zs.drawStairs(axes, job.bar, end, 'shown'));
+        if (job.bar.length) axes.add(zs.drawLine(axes, job.bar, 'shown'));
         return axes.root;
       },
     });

@@ -56,6 +56,7 @@
       facts[name].parentNode.hidden = !text;
       zs.setText(facts[name], text ?? '');
     }
+    Object.keys(facts).forEach((name) => showFact(name, null));
 
     function showIdle(status) {
       zs.setText(label, status.self_test?.progress != null ? zs.t('now.testing') : zs.t('now.idle'));
@@ -132,8 +133,8 @@
     if (!job || job.outcome === 'running') return '';
     const { mostAhead, launched } = zs.countSteps(job);
     const parts = [];
-    const own = zs.judgeBar(job.bar, job);
-    const stock = zs.judgeBar(job.stock_bar, job);
+    const own = zs.judgeOwnBar(job);
+    const stock = zs.judgeStockBar(job);
     if (launched.length) {
       parts.push(zs.t(mostAhead === 1 ? 'verdict.ahead-one' : 'verdict.ahead', { count: mostAhead }));
     }
