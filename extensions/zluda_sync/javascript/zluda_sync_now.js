@@ -117,7 +117,7 @@
   function judgeDevice(status, selfTest) {
     const report = selfTest?.report;
     if (!status.is_acting) return ['off', zs.t('verdict.off'), status.explanation];
-    if (!report) return ['unknown', zs.t('verdict.unknown'), zs.t('verdict.untested')];
+    if (!report) return ['unknown', zs.t('verdict.unknown'), zs.t('verdict.untested', { why: selfTest?.explanation ?? status.self_test?.explanation ?? '' })];
     if (report.is_blocking) return ['yes', zs.t('verdict.yes'), zs.t('verdict.blocking')];
     const truthful = report.rungs.filter((rung) => rung.is_truthful).map((rung) => rung.name);
     const rung = truthful.find((name) => EVENT_RUNGS.includes(name));

@@ -2,13 +2,13 @@
 (() => {
   const zs = (window.zludaSync ??= {});
   const AUTO = 'auto';
+  const NAME = /^[^/\\?#%]{1,40}$/; // the server says more exactly; these would not even reach it
 
   /** The form for one profile. `save(name, values)` gives an answer of the server; `done()` closes. */
   function buildEditor(answer, { name = '', values = {}, isNew }, save, done) {
     const nameField = zs.buildField({ name: 'name', label: zs.t('profiles.name'), unit: '', info: zs.t('profiles.name-info'), kind: 'text' });
     nameField.set(name);
     nameField.input.readOnly = !isNew;
-    nameField.input.maxLength = 40;
     const fields = answer.fields.map((field) => {
       const made = zs.buildField(field, { emptyText: zs.t('profiles.as-settings', { value: field.default ?? '–' }) });
       made.set(values[field.name]);
@@ -26,9 +26,10 @@
       event.preventDefault();
       zs.setText(failure, '');
       const typed = nameField.input.value.trim();
-      nameField.fail(typed ? '' : zs.t('profiles.name-missing'));
+      const isNamed = NAME.test(typed);
+      nameField.fail(isNamed ? '' : zs.t(typed ? 'profiles.name-wrong' : 'profiles.name-missing'));
       const areRight = fields.map((field) => field.check()).every(Boolean);
-      if (!typed || !areRight) {
+      if (!isNamed || !areRight) {
         form.querySelector('[aria-invalid]')?.focus();
         return;
       }
@@ -41,7 +42,11 @@
         return;
       }
       // What was typed stays: only the messages are new.
-      const rest = zs.failFields([nameField, ...fields], zs.refusals(reply));
+      const rest = zs.failFields([nameField, ...fields], zs.refusals(reply)).filter(({ where, text }) => {
+        if (!where.endsWith(`profiles.${typed}`)) return true;
+        nameField.fail(text);
+        return false;
+      });
       zs.setText(failure, rest.map(({ where, text }) => [where, text].filter(Boolean).join(': ')).join(' '));
       form.querySelector('[aria-invalid]')?.focus();
     });

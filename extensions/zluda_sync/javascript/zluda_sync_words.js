@@ -66,7 +66,7 @@
     'verdict.yes': 'Yes.',
     'verdict.unknown': 'Not certain.',
     'verdict.off': "The bar is SD.Next's own.",
-    'verdict.untested': 'This GPU has not been tested yet. The test runs by itself when SD.Next is idle; until then the first steps of each job are checked.',
+    'verdict.untested': 'There is no self-test of this device: {why}. Where it can be tested, that is done when SD.Next is idle; until then the first steps of each job are checked.',
     'verdict.blocking': 'This device makes SD.Next wait by itself, so what is queued is finished.',
     'verdict.unfinished': 'The self-test gave no result ({why}), so SD.Next waits after each step.',
     'verdict.no-rung': 'no way to wait told the truth',
@@ -203,6 +203,7 @@
     'profiles.name': 'Profile name',
     'profiles.name-info': '1 to 40 characters',
     'profiles.name-missing': 'Give the profile a name.',
+    'profiles.name-wrong': 'A name has at most 40 characters, and none of / \\ ? # %.',
     'profiles.taken': 'There is a profile of this name already; edit it, or choose another name.',
     'profiles.as-settings': 'as in Settings ({value})',
 

@@ -43,7 +43,7 @@
     'verdict.yes': '可信。',
     'verdict.unknown': '尚不确定。',
     'verdict.off': '这是 SD.Next 自己的进度条。',
-    'verdict.untested': '此 GPU 尚未测试。SD.Next 空闲时会自动测试；在此之前，每个任务的前几步都会被核对。',
+    'verdict.untested': '此设备没有自检结果：{why}。如能测试，SD.Next 空闲时会自动测试；在此之前，每个任务的前几步都会被核对。',
     'verdict.blocking': '此设备本身就会让 SD.Next 等待，所以已提交的即是已完成的。',
     'verdict.unfinished': '自检没有结果（{why}），因此 SD.Next 每一步之后都等待。',
     'verdict.no-rung': '没有一种等待方式说真话',
@@ -180,6 +180,7 @@
     'profiles.name': '配置方案名称',
     'profiles.name-info': '1 至 40 个字符',
     'profiles.name-missing': '请输入名称。',
+    'profiles.name-wrong': '名称最多 40 个字符，且不能含有 / \\ ? # %。',
     'profiles.taken': '已有同名配置方案；请编辑它，或换一个名称。',
     'profiles.as-settings': '同设置（{value}）',
 
