@@ -229,6 +229,7 @@ def test_an_error_of_ours_leaves_the_bar_to_the_host(bench, text, monkeypatch, c
         for _ in range(2):
             run(bench, Pipeline(text), 3)
         bench.wait_until(lambda: text.getvalue().count("\n") == 2)
+        bench.wait_until(lambda: "a bug of ours" in caplog.text)
     assert 2 == text.getvalue().count(" 3/3\n")
     assert 1 == caplog.text.count("a bug of ours")
     bench.session.end_job()
