@@ -32,7 +32,15 @@ ROUTES = (
     ("POST", "/zluda_sync/v1/stop"),
     ("GET", "/zluda_sync/v1/selftest"),
     ("POST", "/zluda_sync/v1/selftest"),
+    ("GET", "/zluda_sync/v1/status"),
+    ("GET", "/zluda_sync/v1/events"),
+    ("GET", "/zluda_sync/v1/jobs"),
+    ("GET", "/zluda_sync/v1/jobs/1"),
+    ("GET", "/zluda_sync/v1/jobs/1/trace"),
+    ("GET", "/zluda_sync/v1/metrics"),
 )
+#: What our routes read from a query.
+PARAMETERS = (b"kind=", b"rate=", b"limit=", b"format=")
 COLUMNS = (
     ("target", "target", ""),
     ("examples", "examples", "d"),
@@ -126,8 +134,10 @@ def ask(app: Any, request: Request) -> Answer:
         "headers": [(b"host", b"host"), *request.headers], "client": ("127.0.0.1", 1), "server": ("host", 80),
     }  # fmt: skip
 
+    messages: list[dict[str, Any]] = [{"type": "http.request", "body": request.body, "more_body": False}]
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": request.body, "more_body": False}
+        return messages.pop() if messages else {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -150,10 +160,17 @@ def build_route_target(app: Any, method: str, path: str, private: Sequence[str])
     requests = st.builds(
         Request,
         st.just(method) | st.sampled_from(("PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "BREW")),
-        st.just(path) | st.sampled_from(("/../", "/%2e%2e/", "/%00", "/<script>", "//")).map(path.__add__),
+        st.just(path)
+        | st.sampled_from(("/../", "/%2e%2e/", "/%00", "/<script>", "//")).map(path.__add__)
+        | TEXT.map(lambda text: f"{path}/{_quoted(text.encode('utf-8', 'replace')).decode()}")
+        | TEXT.map(lambda text: f"{path}/{_quoted(text.encode('utf-8', 'replace')).decode()}/trace"),
         # Servers hand over ASCII alone: h11 and httptools refuse anything else in a request's first line.
         st.binary(max_size=30).map(_quoted)
-        | TEXT.map(lambda text: b"kind=" + _quoted(text.encode("utf-8", "replace"))),
+        | st.builds(
+            lambda name, text: name + _quoted(text.encode("utf-8", "replace")),
+            st.sampled_from(PARAMETERS),
+            TEXT | st.sampled_from(("nan", "inf", "-1", "1e999", "0.2", "10", "json", "chrome")),
+        ),
         st.lists(headers, max_size=3).map(tuple),
         st.binary(max_size=60)
         | JSON.map(lambda tree: json.dumps(tree).encode())
@@ -166,7 +183,7 @@ def build_route_target(app: Any, method: str, path: str, private: Sequence[str])
         text = answer.body.decode("utf-8", "replace")
         assert not any(secret in text for secret in private), "the answer names a path of this machine"
         # A browser runs nothing that is declared as JSON: FastAPI quotes what was wrong in it.
-        is_data = answer.kind.startswith((b"application/json", b"image/"))
+        is_data = answer.kind.startswith((b"application/json", b"image/", b"text/event-stream"))
         assert is_data or "<script" not in text.lower(), "the answer hands markup back"
         return str(answer.status)
 

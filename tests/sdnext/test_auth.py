@@ -15,6 +15,16 @@ ROUTES = {
     ("POST", "/zluda_sync/v1/stop"): 409,
     ("GET", "/zluda_sync/v1/selftest"): 200,
     ("POST", "/zluda_sync/v1/selftest"): 409,
+    ("GET", "/zluda_sync/v1/status"): 200,
+    ("GET", "/zluda_sync/v1/events"): 200,
+    ("GET", "/zluda_sync/v1/jobs"): 200,
+    ("GET", "/zluda_sync/v1/jobs/current"): 404,
+    ("GET", "/zluda_sync/v1/jobs/1"): 404,
+    ("GET", "/zluda_sync/v1/jobs/1/trace"): 404,
+    ("GET", "/zluda_sync/v1/metrics"): 200,
+    ("GET", "/zluda_sync/v1/profiles"): 200,
+    ("GET", "/zluda_sync/v1/profiles/schema"): 200,
+    ("DELETE", "/zluda_sync/v1/profiles/night"): 404,
 }
 
 
