@@ -10,6 +10,7 @@ python scripts/measure.py --soak
 python scripts/measure.py --gpu
 python scripts/measure.py --fuzz
 python scripts/measure.py --settings
+python scripts/measure.py --tabs
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ OTHERS = {
         "run_bad_settings",
         "show what is said of settings that cannot be used instead",
     ),
+    "tabs": ("bench.tab_campaign", "run_tab_campaign", "measure what open tabs cost instead"),
     "gpu": ("bench.gpu_lane", "run_gpu_lane", "measure bare loops on the GPU at hand instead"),
 }
 
