@@ -27,7 +27,7 @@ class TraceFormat(str, Enum):
     CHROME = "chrome"
 
 
-class StopAnswer(BaseModel):
+class JobStop(BaseModel):
     """How a Stop went."""
 
     phase: str = Field(description="what the host was busy with at the press")
@@ -61,7 +61,7 @@ class JobSummary(BaseModel):
     wait_s: float = Field(description="for how long the host waited at barriers")
     preview_s: float
     previews: int
-    stop: StopAnswer | None = None
+    stop: JobStop | None = None
     notice: str
 
 
