@@ -23,10 +23,18 @@ from bench.table import Row
 from bench.terminal_bar import TerminalBar
 
 TABS = (0, 1, 10)
-STEPS, QUICK_STEPS = 40, 12
-ROUNDS, QUICK_ROUNDS = 5, 1
+STEPS, QUICK_STEPS = 25, 12
+ROUNDS, QUICK_ROUNDS = 7, 1
 SPEED = Plan((), runs=1, step_ms=100, encode_ms=40, decode_ms=200)
-HEADINGS = ("Open tabs", "Job / no tab", "CPU for serving", "Lag, median", "Lag, longest", "Steps behind")
+HEADINGS = (
+    "Open tabs",
+    "Job / no tab, median",
+    "Fastest / fastest",
+    "CPU for serving",
+    "Lag, median",
+    "Lag, longest",
+    "Steps behind",
+)
 #: Threads of the server that answer requests: its event loop, and those for plain functions.
 SERVING_THREADS = ("tab-server", "AnyIO worker thread")
 
@@ -70,11 +78,15 @@ def run_tab_campaign(quick: bool) -> int:
 
 
 def build_row(tabs: int, jobs: Sequence[WatchedJob], alone: Sequence[WatchedJob]) -> Row:
-    """Return the figures of so many tabs; each job is held against the one of its own round without tabs."""
+    """Return the figures of so many tabs; each job is held against the one of its own round without tabs.
+
+    On a machine that is busy with other work the fastest jobs are the ones that were held up least.
+    """
     lags_s = [lag_s for job in jobs for lag_s in job.lags_s]
     return {
         "tabs": tabs,
         "ratio": median(job.total_s / other.total_s for job, other in zip(jobs, alone, strict=True)),
+        "fastest": min(job.total_s for job in jobs) / min(other.total_s for other in alone),
         "share": median(job.serving_s / job.total_s for job in jobs),
         "lag_s": median(lags_s) if lags_s else None,
         "lag_max_s": max(lags_s, default=None),
@@ -86,8 +98,8 @@ def build_markdown(rows: Sequence[Row]) -> str:
     """Return the rows as a table for the README."""
     lines = ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
     forms = (
-        ("tabs", "{:d}"), ("ratio", "{:.3f}"), ("share", "{:.1%}"), ("lag_s", "{:.2f} s"),
-        ("lag_max_s", "{:.2f} s"), ("behind", "{:d}"),
+        ("tabs", "{:d}"), ("ratio", "{:.3f}"), ("fastest", "{:.3f}"), ("share", "{:.1%}"),
+        ("lag_s", "{:.2f} s"), ("lag_max_s", "{:.2f} s"), ("behind", "{:d}"),
     )  # fmt: skip
     for row in rows:
         cells = ["-" if row[key] is None else form.format(row[key]) for key, form in forms]

@@ -41,7 +41,7 @@ def test_each_job_is_held_against_the_one_of_its_round():
         row["lag_max_s"],
         row["behind"],
     )
-    assert "| 10 | 1.100 | 10.0% | 0.20 s | 0.30 s | 1 |" in build_markdown([row])
+    assert "| 10 | 1.100 | 1.500 | 10.0% | 0.20 s | 0.30 s | 1 |" in build_markdown([row])
 
 
 def test_two_tabs_for_real():
