@@ -144,6 +144,10 @@ class Ledger:
                 self._completed_at_s.extend([self._clock()] * missing)
                 self._changed.notify_all()
 
+    def has_completed(self, step: int) -> bool:
+        """Whether the device has finished ``step``."""
+        return step < len(self._completed_at_s)
+
     def now_s(self) -> float:
         """Return the reading of the clock that everything here is timed by."""
         return self._clock()

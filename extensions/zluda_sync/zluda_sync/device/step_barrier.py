@@ -152,7 +152,7 @@ class StepBarrier:
                 awaited = self.policy.step_to_wait_for(step)
         else:
             self._begin_wait(rung, rung.bind(latents), ledger, step, latents)
-        if awaited is not None and awaited >= ledger.completed:
+        if awaited is not None and not ledger.has_completed(awaited):
             began_s = ledger.now_s()
             try:
                 self._await(rung, ledger, awaited, latents)
