@@ -20,7 +20,7 @@ class Client:
     """A client of an app, in process."""
 
     def __init__(self, app: FastAPI) -> None:
-        self._app = app
+        self.app = app
 
     def post(self, path: str, **kwargs: Any) -> httpx.Response:
         return self.ask("POST", path, **kwargs)
@@ -30,7 +30,7 @@ class Client:
 
     def ask(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app)
+            transport = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
                 return await client.request(method, path, **kwargs)
 
@@ -146,6 +146,26 @@ def test_strangers_are_refused_where_the_host_has_users(bench, serve, guards):
     assert 401 == client.post("/zluda_sync/v1/stop", json={}).status_code
     assert not bench.state.interrupted
     assert 200 == client.post("/zluda_sync/v1/stop", json={}, auth=("me", "secret")).status_code
+
+
+@pytest.mark.parametrize(
+    ("token", "site", "status"),
+    [
+        ("known", "same-origin", 200),
+        ("known", None, 200),
+        ("other", "same-origin", 401),
+        ("known", "cross-site", 401),
+    ],
+    ids=["own page", "no word of the site", "wrong login", "another site"],
+)
+def test_the_pages_login_is_enough_before_2026(bench, serve, token, site, status):
+    """The page cannot know the password; its cookie does, but not for what another site asks."""
+    client = serve(guards=False, users={"me": "secret"})
+    client.app.tokens = {"known": "me"}
+    bench.begin("observe")
+    headers = {"Cookie": f"access-token={token}"} | ({"Sec-Fetch-Site": site} if site else {})
+    assert status == client.post("/zluda_sync/v1/stop", json={}, headers=headers).status_code
+    assert bench.state.interrupted == (status == 200)
 
 
 def test_it_lies_below_the_hosts_subpath(bench, serve):

@@ -166,15 +166,17 @@ class SdNext:
     ) -> None:
         """Serve a route of ours, below the host's subpath too, to whom the host would serve its own.
 
-        Versions before 2026 leave it to the page's login; a route beside the page asks for the same user and
-        password in the way in which their API does.
+        Versions before 2026 leave it to the page's login; a route beside the page asks for that login, or for
+        the same user and password in the way in which their API does.
         """
         api = _attribute("modules.shared", "api")
         asks_by_itself = "auth" in inspect.signature(api.add_api_route).parameters
         if not asks_by_itself and getattr(api, "credentials", None):
             from fastapi import Depends
 
-            kwargs["dependencies"] = [Depends(api.auth)]
+            from zluda_sync.host.page_login import build_login_check
+
+            kwargs["dependencies"] = [Depends(build_login_check(api))]
         api.add_api_route(path, endpoint, **kwargs)
         if is_polled:  # versions of 2026 count requests, and refuse those of a client that asks often
             costs = getattr(sys.modules.get("modules.api.validate"), "request_cost", None)
