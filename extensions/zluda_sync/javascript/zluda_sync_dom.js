@@ -8,7 +8,7 @@
     for (const [name, value] of Object.entries(properties)) {
       if (value === null || value === undefined || value === false) continue;
       if (name === 'class') element.className = value;
-      else if (name === 'text') element.textContent = value;
+      else if (name === 'text') element.append(document.createTextNode(value));
       else if (name === 'on') Object.entries(value).forEach(([event, act]) => element.addEventListener(event, act));
       else element.setAttribute(name, value === true ? '' : value);
     }
@@ -19,9 +19,15 @@
   let lastId = 0;
   zs.newId = (stem) => `zluda-sync-${stem}-${(lastId += 1)}`;
 
-  /** Change a text only where it differs: screen readers and SD.Next's observers hear of every change. */
+  /**
+   * Change a text, only where it differs and within its text node: SD.Next goes over its whole page whenever an
+   * element comes or goes, and screen readers read what is written anew.
+   */
   zs.setText = (element, text) => {
-    if (element.textContent !== text) element.textContent = text;
+    if (element.textContent === text) return;
+    const [node, ...more] = element.childNodes;
+    if (node?.nodeType === Node.TEXT_NODE && !more.length) node.nodeValue = text;
+    else element.textContent = text;
   };
 
   /** A section of the panel with its heading. SD.Next translates an h2 whose words its own dictionary has. */

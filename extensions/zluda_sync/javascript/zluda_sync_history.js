@@ -10,7 +10,7 @@
       zs.t('history.began'), zs.t('history.job'), zs.t('history.outcome'), zs.t('history.time'), zs.t('history.steps'),
       zs.t('history.step-time'), zs.t('history.mode'), zs.t('history.source'),
     ], []);
-    const body = table.querySelector('tbody');
+    let body = table.querySelector('tbody');
     const empty = zs.el('p', { class: 'zs-note', text: zs.t('history.none') });
     const follow = zs.button(zs.t('history.follow'), () => choose(null), { hidden: true });
     const save = zs.button(zs.t('history.export'), exportAll);
@@ -50,7 +50,7 @@
       });
     }
 
-    body.addEventListener('keydown', (event) => {
+    table.addEventListener('keydown', (event) => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (!step) return;
       const buttons = [...body.querySelectorAll('.zs-row-button')];
@@ -84,7 +84,10 @@
         if (written !== shown) {
           shown = written;
           const focused = body.contains(document.activeElement) ? document.activeElement.dataset.job : null;
-          body.replaceChildren(...jobs.map(buildRow));
+          // In one piece: SD.Next goes over its headings once for each element that comes.
+          const fresh = zs.el('tbody', {}, ...jobs.map(buildRow));
+          body.replaceWith(fresh);
+          body = fresh;
           if (focused) [...body.querySelectorAll('.zs-row-button')].find((button) => button.dataset.job === focused)?.focus();
           showStops(jobs);
         }
