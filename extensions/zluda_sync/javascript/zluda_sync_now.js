@@ -7,7 +7,7 @@
 
   zs.labelOf = (job) => {
     if (zs.language() === 'en' || !job.phase) return job.label;
-    const image = job.images > 1 ? zs.t('now.image', { image: job.image, images: job.images }) : '';
+    const image = job.images > 1 ? zs.t('now.image', { image: job.image + 1, images: job.images }) : '';
     return image + zs.phaseOf(job.phase, job.role);
   };
 
