@@ -30,6 +30,8 @@ class CannedApi:
         asked: (method, path below the API, body) of each request.
         style, body_class: of the page's body.
         head: further HTML of the page's head.
+        late_script_s: how much later than the others the script of the extras comes.
+        loading: of the scripts; SD.Next's are deferred, those of older versions are not.
     """
 
     def __init__(self, prefix: str = "") -> None:
@@ -44,6 +46,8 @@ class CannedApi:
         self.style = "background: #fff"
         self.body_class = ""
         self.head = ""
+        self.loading = "defer"
+        self.late_script_s = 0.0
         self.is_closed = False
         self.address = ""
 
@@ -54,7 +58,9 @@ class CannedApi:
     def page(self) -> str:
         """Return the page's HTML, with scripts and style by the addresses that SD.Next gives them."""
         scripts = sorted((EXTENSION / "javascript").glob("*.js"))
-        lines = [f'<script src="{self.prefix}/file={script}?1" defer></script>' for script in scripts]
+        lines = [
+            f'<script src="{self.prefix}/file={script}?1" {self.loading}></script>' for script in scripts
+        ]
         lines.append(f'<link rel="stylesheet" href="{self.prefix}/file={EXTENSION}/style.css?1">')
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Page</title>{self.head}'
@@ -116,6 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
         if path.startswith("/file="):
             file = Path(unquote(path[len("/file=") :]))
             assert file.is_relative_to(EXTENSION), file
+            if file.stem == "zluda_sync_extras":
+                time.sleep(self.api.late_script_s)
             return self._send(200, KINDS[file.suffix], file.read_bytes())
         if path == API + "events" and self.api.has_events:
             return self._stream()

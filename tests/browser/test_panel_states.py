@@ -395,6 +395,16 @@ def test_a_new_root_gets_the_panel_with_what_was_typed(open_panel):
     assert "half" == page.find(".zs-form [data-field=name]")[0].get_property("value")
 
 
+@pytest.mark.parametrize("loading", ["", "async"], ids=["at once", "in any order"])
+def test_the_scripts_may_come_in_any_order(api, open_panel, loading):
+    """Also long after the page is complete, one by one: that is how some hosts bring them."""
+    api.loading = loading
+    if loading:
+        api.late_script_s = 1.5
+    page = open_panel()
+    assert "Idle" == text(page, ".zs-label-now")
+
+
 def test_it_works_below_a_subpath(browser):
     """Every address is below the path that the script came from."""
     with serve_canned("/some/where") as api:

@@ -175,13 +175,14 @@
     zs.refreshLive();
   }
 
-  // The other scripts may come after this one: deferred ones run before DOMContentLoaded.
-  let isStarted = false;
-  const startOnce = () => {
-    if (!isStarted) start();
-    isStarted = true;
+  // Hosts bring the other scripts before this one, after it, or long after the page is complete.
+  const NEEDED = [
+    'el', 'ask', 't', 'countSteps', 'axes', 'buildNow', 'buildJob', 'buildHistory', 'buildSelfTest', 'buildField',
+    'buildProfiles', 'buildRules', 'startExtras',
+  ];
+  const startWhenWhole = () => {
+    if (document.body && NEEDED.every((name) => name in zs)) start();
+    else setTimeout(startWhenWhole, 50);
   };
-  if (document.readyState === 'complete') setTimeout(startOnce, 0);
-  document.addEventListener('DOMContentLoaded', startOnce);
-  window.addEventListener('load', startOnce);
+  startWhenWhole();
 })();
