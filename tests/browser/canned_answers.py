@@ -132,7 +132,7 @@ def build_self_test() -> dict[str, Any]:
             "device": "AMD Radeon RX 7900 XTX [ZLUDA]", "versions": {"driver": "25.8", "torch": "2.7.0"},
             "taken_at_s": 1785000000.0, "duration_s": 6.1, "is_blocking": False, "runs_ahead": True,
             "blocking_launch": None, "work_s": 0.06, "queued_s": 0.001, "frees_interpreter": True,
-            "event_time_error": 0.01, "unfinished": "",
+            "event_time_error": 0.01, "unfinished": "", "event_rung": "passive-counter",
             "rungs": [
                 {
                     "name": name, "is_truthful": is_truthful, "reason": reason,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -56,10 +57,11 @@ def open_panel(browser: SimpleNamespace, api: CannedApi) -> Any:
 def test_idle_says_why_the_extension_acts(api, open_panel):
     """No job: a word for it, the reason in one sentence, and what is wrong with the configuration."""
     where = "config.json: zluda_sync.profiles.night.depth"
-    api.status["problems"] = [{"where": where, "text": "is 99, must be 1 to 8."}]
+    api.status["problems"] = [{"where": where, "text": f"{where} is 99, must be 1 to 8."}]
     page = open_panel()
     assert "Idle" == text(page, ".zs-label-now")
-    assert api.status["explanation"] == text(page, ".zs-now > .zs-note")
+    told = text(page, ".zs-now > .zs-note")
+    assert api.status["explanation"].lower() == told.lower().removesuffix(".") and told[0].isupper()
     assert [f"{where} is 99, must be 1 to 8."] == texts(page, ".zs-problems li")
     assert "balanced: chosen in Settings" == text(page, ".zs-fact-profile dd")
 
@@ -101,10 +103,23 @@ def test_the_verdict_can_be_read_by_a_newcomer(api, open_panel):
     page = open_panel()
     wait_for(lambda: "100 %" in text(page, ".zs-verdict"), "verdict")
     assert (
-        "Yes. This GPU reports truthfully what it has finished (passive-counter). In the last job SD.Next "
-        "was at most 2 steps ahead of the GPU. SD.Next's own bar would have been off by up to 100 %; this "
-        "one was off by 2 %. SD.Next's would have fallen back once." == text(page, ".zs-verdict > p")
+        "Yes. This GPU reports truthfully what it has finished (passive-counter). In the job of … SD.Next "
+        "was at most 2 steps ahead of the GPU. SD.Next's own bar would have been off by … on average and 100 % "
+        "at most; this one was off by … on average and 2 % at most. SD.Next's would have fallen back once."
+        == re.sub(r"(job of|off by) .+? (SD|on)", r"\1 … \2", text(page, ".zs-verdict > p"))
     )
+
+
+def test_switched_off_the_panel_says_so(api, open_panel):
+    """Neither idle nor waiting for a job: nothing is followed, and the bar is the host's."""
+    api.status.update(is_acting=False, explanation="switched off: Follow the GPU is unchecked")
+    api.jobs = []
+    page = open_panel()
+    assert "Not followed" == text(page, ".zs-label-now")
+    assert not page.find(".zs-fact-mode")[0].is_displayed()
+    wait_for(lambda: "Jobs are not followed now" in text(page, ".zs-job > .zs-note"), "no job")
+    told = text(page, ".zs-verdict > p").strip()
+    assert "No: it is SD.Next's own bar. Switched off: Follow the GPU is unchecked." == told
 
 
 @pytest.mark.parametrize(
@@ -165,7 +180,7 @@ def test_a_stopped_job_has_no_true_share(api, open_panel):
     page = open_panel()
     wait_for(lambda: "no true share" in text(page, ".zs-figure-bars .zs-sentence"), "sentence")
     assert [] == page.find(".zs-line.zs-true")
-    assert ["VAE decode", "1", "0.2 s", "0.7 s", "0.7 s", "0, 2"] == texts(page, ".zs-stops tbody tr > *")
+    assert ["VAE decode", "1", "0.2 s", "0.7 s", "0.7 s", "0", "2"] == texts(page, ".zs-stops tbody tr > *")
 
 
 def test_a_job_is_chosen_by_keyboard(api, open_panel):
@@ -207,15 +222,33 @@ def test_the_self_test_can_be_run(api, open_panel):
     assert [
         "planted-event", "not truthful", "reported while the GPU was busy", "1.01", "0.38", "2",
     ] == texts(page, ".zs-selftest tbody tr:nth-child(2) > *")  # fmt: skip
-    api.self_test = {**api.self_test, "explanation": "another result"}
+    assert ["in use"] == texts(page, ".zs-selftest tbody tr:nth-child(1) .zs-tag")
+    report = api.self_test["report"]
+    api.self_test = {
+        **api.self_test,
+        "explanation": "another",
+        "report": {**report, "taken_at_s": 1785000100.0},
+    }
     click(page, ".zs-selftest button", "Run self-test")
-    wait_for(lambda: "another result" in text(page, ".zs-selftest"), "result")
+    wait_for(lambda: "Another." in text(page, ".zs-selftest"), "result")
+    assert "" == text(page, ".zs-selftest .zs-error")
+    click(page, ".zs-selftest button", "Run self-test")  # a job calls it off: the old report comes again
+    wait_for(lambda: "called off" in text(page, ".zs-selftest .zs-error"), "called off")
     api.refusals["POST", "selftest"] = (409, {"detail": "no self-test: a job runs"})
     click(page, ".zs-selftest button", "Run self-test")
     wait_for(lambda: text(page, ".zs-selftest .zs-error") == "no self-test: a job runs", "refusal")
     api.status["self_test"]["progress"] = 0.5
     wait_for(page.find(".zs-selftest progress")[0].is_displayed, "progress")
     assert not page.find(".zs-selftest button")[0].is_enabled()
+
+
+def test_a_profile_that_does_not_exist_is_shown_as_such(api, open_panel):
+    """Not as an empty list: config.json names one that is gone."""
+    api.profiles["chosen"] = "nigth"
+    page = open_panel()
+    box = wait_for(lambda: page.find("[data-field=chosen]"), "choice")[0]
+    shown = "return arguments[0].selectedOptions[0]?.textContent"
+    wait_for(lambda: page.js(shown, box) == "nigth (does not exist: balanced is used)", "name")
 
 
 def test_a_profile_is_chosen(api, open_panel):

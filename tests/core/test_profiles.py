@@ -137,6 +137,12 @@ def test_the_first_rule_that_matches_wins_and_is_named():
     assert ("night", "rule 2: batch count 2 or more") == (choice.name, choice.reason)
 
 
+def test_before_a_job_no_rule_has_been_asked():
+    """The page says auto, not the profile that nobody has chosen."""
+    choice = book().choose(Settings(profile="auto"))
+    assert ("auto", "rules are asked when a job begins") == (choice.name, choice.reason)
+
+
 def test_without_rules_of_the_user_long_batches_are_not_held_up():
     """``auto`` does something sensible as it comes."""
     assert ("throughput", "balanced") == (chosen().name, chosen(facts=JobFacts(images=1)).name)

@@ -127,6 +127,24 @@ def test_rules_are_saved_whole_or_not_at_all(host, store):
     assert [{"profile": "off", "steps_min": 3}] == host.data[ENTRY]["rules"]
 
 
+def test_what_is_broken_in_a_profile_survives_its_edit(host, store):
+    """Whoever edits the rest may not even see it."""
+    store.save_profile("broken", {"mode": "observe"})
+    assert {"note": "mine", "depth": 99, "mode": "observe"} == host.data[ENTRY]["profiles"]["broken"]
+    store.save_profile("broken", {"depth": 3})
+    assert {"note": "mine", "depth": 3} == host.data[ENTRY]["profiles"]["broken"]
+
+
+def test_rules_that_cannot_be_used_survive_the_saving_of_others(host, store):
+    """They stay behind the others, for the user to correct; those that could be used are replaced."""
+    broken = [{"profile": "nobody", "note": "mine"}, "text"]
+    host.data[ENTRY]["rules"] = [broken[0], *RULES, broken[1]]
+    store.save_rules([{"profile": "off", "steps_min": 3}])
+    assert [{"profile": "off", "steps_min": 3}, *broken] == host.data[ENTRY]["rules"]
+    store.save_rules([])
+    assert broken == host.data[ENTRY]["rules"]
+
+
 @pytest.mark.parametrize("name", ["nigth", "", None, 3, ["night"], {}])
 def test_only_a_profile_that_exists_can_be_chosen(host, store, name):
     """The message lists them."""

@@ -66,6 +66,7 @@ def test_a_new_test_is_told_as_it_is(monkeypatch):
     assert told == client.post(PATH).json()
     assert [REPORT] == ran
     assert {"mode", "explanation", "progress", "report"} == set(told)
+    assert "planted-event" == told["report"]["event_rung"]
     assert (False, {"driver": "1"}) == (told["report"]["is_blocking"], told["report"]["versions"])
     assert ("planted-event", True) == tuple(
         told["report"]["rungs"][0][name] for name in ("name", "is_truthful")

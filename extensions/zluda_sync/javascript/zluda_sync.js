@@ -27,6 +27,7 @@
     const history = zs.buildHistory((id) => {
       pinned = id;
       refreshJobs();
+      if (id !== null) job.element.scrollIntoView({ block: 'start' });
     });
     const selfTesting = zs.buildSelfTest((answer) => {
       selfTest = answer;
@@ -58,6 +59,7 @@
 
     function update(status) {
       now.update(status);
+      job.update(status);
       verdict.update(status, selfTest, lastFinished);
       selfTesting.update(status);
       extras.update(status);

@@ -2,7 +2,6 @@
 (() => {
   const zs = (window.zludaSync ??= {});
   const MOST_JOBS = 50;
-  const ALL_JOBS = 1000;
 
   /** `choose(id)` is called with the job that the user wants to see, null for the newest. */
   zs.buildHistory = (choose) => {
@@ -21,7 +20,7 @@
     async function exportAll() {
       save.disabled = true;
       zs.setText(failure, '');
-      const list = await zs.ask('GET', `jobs?limit=${ALL_JOBS}`);
+      const list = await zs.ask('GET', `jobs?limit=${MOST_JOBS}`);
       const jobs = [];
       for (const { id } of list.data?.jobs ?? []) {
         const answer = await zs.ask('GET', `jobs/${encodeURIComponent(id)}`);
@@ -65,11 +64,11 @@
         return;
       }
       stops.replaceChildren(zs.table(zs.t('stops.title'), [
-        zs.t('stops.phase'), zs.t('stops.count'), zs.t('stops.acknowledged'), zs.t('stops.ended'), zs.t('stops.longest'), zs.t('stops.launched'),
+        zs.t('stops.phase'), zs.t('stops.count'), zs.t('stops.acknowledged'), zs.t('stops.ended'), zs.t('stops.longest'), zs.t('stops.launched'), zs.t('stops.queued'),
       ], groups.map((group) => [
         zs.phaseOf(['hires', 'refine', 'detail'].includes(group.phase) ? 'denoise' : group.phase === 'base' ? 'denoise' : group.phase, group.phase),
         String(group.count), zs.time(group.acknowledged_s), zs.time(group.ended_s), zs.time(group.longest_s),
-        zs.t('stops.steps', { launched: group.launched ?? '–', queued: group.queued ?? '–' }),
+        String(group.launched ?? '–'), String(group.queued ?? '–'),
       ])));
     }
 

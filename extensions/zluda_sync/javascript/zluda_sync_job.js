@@ -156,6 +156,7 @@
     let exported = null;
     return {
       element: zs.section('job', zs.t('job.title'), heading, empty, body),
+      update: (status) => zs.setText(empty, zs.t(status?.is_acting === false ? 'job.none-followed' : 'job.none')),
       show: (job) => {
         empty.hidden = Boolean(job);
         body.hidden = !job;

@@ -29,6 +29,11 @@
     return zs.t('now.eta', { time: zs.time(job.eta_s) });
   }
 
+  function idleMode(status) {
+    const mode = status.profile?.values?.mode;
+    return mode === 'auto' && status.self_test?.mode ? `auto: ${status.self_test.mode}` : mode;
+  }
+
   zs.buildNow = () => {
     const label = zs.el('p', { class: 'zs-label-now' });
     const eta = zs.el('p', { class: 'zs-eta' });
@@ -59,12 +64,13 @@
     Object.keys(facts).forEach((name) => showFact(name, null));
 
     function showIdle(status) {
-      zs.setText(label, status.self_test?.progress != null ? zs.t('now.testing') : zs.t('now.idle'));
+      const idle = status.is_acting ? zs.t('now.idle') : zs.t('now.not-followed');
+      zs.setText(label, status.self_test?.progress != null ? zs.t('now.testing') : idle);
       zs.setText(eta, '');
-      zs.setText(note, status.explanation);
+      zs.setText(note, zs.sentence(status.explanation));
       showFact('steps', null);
       showFact('ahead', null);
-      showFact('mode', status.profile?.values?.mode);
+      showFact('mode', status.is_acting ? idleMode(status) : null);
       showFact('rung', null);
     }
 
@@ -86,7 +92,7 @@
       alert.dataset.written = written;
       alert.hidden = !found.length;
       problems.replaceChildren(...found.map(({ where, text }) => zs.el(
-        'li', {}, zs.el('code', { text: where }), ' ', zs.el('span', { text }),
+        'li', {}, zs.el('code', { text: where }), ' ', zs.el('span', { text: text.startsWith(where) ? text.slice(where.length).trim() : text }),
       )));
     }
 
@@ -116,7 +122,7 @@
 
   function judgeDevice(status, selfTest) {
     const report = selfTest?.report;
-    if (!status.is_acting) return ['off', zs.t('verdict.off'), status.explanation];
+    if (!status.is_acting) return ['off', zs.t('verdict.off'), zs.sentence(status.explanation)];
     if (!report) return ['unknown', zs.t('verdict.unknown'), zs.t('verdict.untested', { why: selfTest?.explanation ?? status.self_test?.explanation ?? '' })];
     if (report.is_blocking) return ['yes', zs.t('verdict.yes'), zs.t('verdict.blocking')];
     const truthful = report.rungs.filter((rung) => rung.is_truthful).map((rung) => rung.name);
@@ -136,10 +142,10 @@
     const own = zs.judgeOwnBar(job);
     const stock = zs.judgeStockBar(job);
     if (launched.length) {
-      parts.push(zs.t(mostAhead === 1 ? 'verdict.ahead-one' : 'verdict.ahead', { count: mostAhead }));
+      parts.push(zs.t(mostAhead === 1 ? 'verdict.ahead-one' : 'verdict.ahead', { count: mostAhead, when: zs.clock(job.began_at_s) }));
     }
     if (own && stock) {
-      parts.push(zs.t('verdict.bars', { stock: zs.percent(stock.worst), own: zs.percent(own.worst) }));
+      parts.push(zs.t('verdict.bars', { stock: zs.percent(stock.worst), stockMean: zs.percent(stock.mean), own: zs.percent(own.worst), mean: zs.percent(own.mean) }));
     } else if (own) parts.push(zs.t('verdict.own-bar', { own: zs.percent(own.worst) }));
     if (stock?.falls) parts.push(zs.t('verdict.falls', { count: zs.sayFalls(stock.falls) }));
     if (own && own.worst > POOR_ERROR) parts.push(zs.t('verdict.learning'));

@@ -61,6 +61,7 @@
     const list = zs.el('div', { class: 'zs-profile-list' });
     const editor = zs.el('div', { class: 'zs-editor' });
     const where = zs.el('p', { class: 'zs-note' });
+    const state = zs.el('p', { class: 'zs-note', 'aria-live': 'polite' });
     const rules = zs.buildRules((answer) => show(answer));
     const fresh = zs.button(zs.t('profiles.new'), () => edit({ isNew: true }));
     let known = null;
@@ -73,6 +74,7 @@
       if (answer.ok) {
         zs.setText(failure, '');
         show(answer.data);
+        zs.setText(state, zs.t('profiles.saved'));
       }
       return answer;
     }
@@ -128,6 +130,9 @@
       known = answer;
       const names = [...answer.profiles.map((profile) => profile.name), AUTO];
       chosen.replaceChildren(...names.map((name) => zs.el('option', { value: name, text: name === AUTO ? zs.t('profiles.auto') : name })));
+      if (!names.includes(answer.chosen)) {
+        chosen.append(zs.el('option', { value: answer.chosen, text: zs.t('profiles.unknown', { name: answer.chosen }) }));
+      }
       chosen.value = answer.chosen;
       list.replaceChildren(zs.el('ul', {}, ...answer.profiles.map(buildItem)));
       zs.setText(where, zs.t('profiles.file', { file: answer.config_file }));
@@ -145,7 +150,7 @@
       element: zs.section(
         'profiles', zs.t('profiles.title'),
         zs.el('div', { class: 'zs-field zs-chosen' }, zs.el('label', { for: chosenId }, zs.el('span', { text: zs.t('profiles.chosen') })), chosen),
-        failure, list, zs.el('p', { class: 'zs-buttons' }, fresh), editor, rules.element, where,
+        state, failure, list, zs.el('p', { class: 'zs-buttons' }, fresh), editor, rules.element, where,
       ),
       load: async () => {
         const answer = await zs.ask('GET', 'profiles');

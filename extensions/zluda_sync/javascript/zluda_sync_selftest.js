@@ -12,17 +12,21 @@
     const start = zs.button(zs.t('selftest.start'), run);
     let isOurs = false;
     let wasRunning = false;
+    let takenAt = null;
 
     async function run() {
       isOurs = true;
       start.disabled = true;
       zs.setText(failure, '');
+      const before = takenAt;
       const answer = await zs.ask('POST', 'selftest');
       isOurs = false;
       start.disabled = false;
       progress.hidden = true;
-      if (answer.ok) show(answer.data);
-      else zs.setText(failure, zs.refusals(answer).map((one) => one.text).join(' '));
+      if (answer.ok) {
+        show(answer.data);
+        if (takenAt === before) zs.setText(failure, zs.t('selftest.called-off'));
+      } else zs.setText(failure, zs.refusals(answer).map((one) => one.text).join(' '));
     }
 
     async function load() {
@@ -32,22 +36,23 @@
 
     function show(answer) {
       const { report } = answer;
-      zs.setText(explanation, answer.explanation);
+      takenAt = report?.taken_at_s ?? null;
+      zs.setText(explanation, zs.sentence(answer.explanation));
       zs.setText(facts, report ? [
         zs.t('selftest.taken', { when: zs.clock(report.taken_at_s), time: zs.time(report.duration_s) }), report.device,
-        ...Object.entries(report.versions).map(([name, version]) => `${name} ${version}`),
+        ...Object.entries(report.versions).filter(([, version]) => version).map(([name, version]) => `${name} ${version}`),
         report.unfinished && zs.t('selftest.unfinished', { why: report.unfinished }),
       ].filter(Boolean).join(' · ') : zs.t('selftest.none'));
       result.replaceChildren(...(report?.rungs.length ? [zs.table(zs.t('selftest.title'), [
         zs.t('selftest.rung'), zs.t('selftest.verdict'), zs.t('selftest.reason'), zs.t('selftest.report-at'),
         zs.t('selftest.residual'), zs.t('selftest.cost'),
       ], report.rungs.map((rung) => [
-        rung.name, zs.el('span', {
+        zs.el('span', {}, rung.name, ...(rung.name === report.event_rung ? [' ', zs.el('span', { class: 'zs-tag', text: zs.t('selftest.in-use') })] : [])), zs.el('span', {
           class: `zs-verdict-${rung.is_truthful}`, text: zs.t(`selftest.${rung.is_truthful === null ? 'untried' : rung.is_truthful ? 'truthful' : 'lies'}`),
         }),
         rung.reason || '', rung.wait_share === null ? '–' : zs.number(rung.wait_share, 2),
         rung.residual_s === null ? '–' : zs.number(1000 * rung.residual_s, 2), rung.cost_s === null ? '–' : zs.number(1e6 * rung.cost_s, 1),
-      ]))] : []));
+      ])), zs.el('p', { class: 'zs-note', text: zs.t('selftest.legend') })] : []));
       changed(answer);
     }
 

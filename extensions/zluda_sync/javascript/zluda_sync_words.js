@@ -25,6 +25,13 @@
   /** A text that the server said, in the page's language if we have it. */
   zs.said = (text) => words[zs.language()].said?.[text] ?? text ?? '';
 
+  /** A text of the server as a sentence: they begin small, and end without a full stop. */
+  zs.sentence = (text) => {
+    const said = zs.said(text).trim();
+    if (!said) return '';
+    return said[0].toUpperCase() + said.slice(1) + (/[.!?。]$/.test(said) ? '' : '.');
+  };
+
   words.en = {
     'answer.status': 'SD.Next refused: status {status}.',
     'answer.none': 'SD.Next does not answer.',
@@ -32,6 +39,7 @@
     'now.title': 'Now',
     'now.bar': 'Progress of the whole job',
     'now.idle': 'Idle',
+    'now.not-followed': 'Not followed',
     'now.testing': 'Testing the GPU',
     'now.gone': 'SD.Next does not answer',
     'now.paused': 'Paused',
@@ -46,7 +54,7 @@
     'now.steps': 'Steps',
     'now.ahead': 'Run-ahead',
     'now.mode': 'Mode',
-    'now.rung': 'Learned by',
+    'now.rung': 'Measured with',
     'now.profile': 'Profile',
     'now.device': 'Device',
     'now.problems': 'The configuration has problems',
@@ -65,16 +73,16 @@
     'verdict.title': 'Is the bar true?',
     'verdict.yes': 'Yes.',
     'verdict.unknown': 'Not certain.',
-    'verdict.off': "The bar is SD.Next's own.",
+    'verdict.off': "No: it is SD.Next's own bar.",
     'verdict.untested': 'There is no self-test of this device: {why}. Where it can be tested, that is done when SD.Next is idle; until then the first steps of each job are checked.',
     'verdict.blocking': 'This device makes SD.Next wait by itself, so what is queued is finished.',
     'verdict.unfinished': 'The self-test gave no result ({why}), so SD.Next waits after each step.',
     'verdict.no-rung': 'no way to wait told the truth',
     'verdict.costly': 'No cheap way to ask this GPU told the truth, so SD.Next waits for it after each step.',
     'verdict.truthful': 'This GPU reports truthfully what it has finished ({rung}).',
-    'verdict.ahead': 'In the last job SD.Next was at most {count} steps ahead of the GPU.',
-    'verdict.ahead-one': 'In the last job SD.Next was at most one step ahead of the GPU.',
-    'verdict.bars': "SD.Next's own bar would have been off by up to {stock}; this one was off by {own}.",
+    'verdict.ahead': 'In the job of {when} SD.Next was at most {count} steps ahead of the GPU.',
+    'verdict.ahead-one': 'In the job of {when} SD.Next was at most one step ahead of the GPU.',
+    'verdict.bars': "SD.Next's own bar would have been off by {stockMean} on average and {stock} at most; this one was off by {mean} on average and {own} at most.",
     'verdict.own-bar': 'The bar was off by {own} at most.',
     'verdict.falls': "SD.Next's would have fallen back {count}.",
     'verdict.once': 'once',
@@ -90,6 +98,7 @@
 
     'job.title': 'One job, looked at closely',
     'job.none': 'No job yet. Make a picture, and it appears here.',
+    'job.none-followed': 'Jobs are not followed now, so none appears here.',
     'job.untitled': 'job without a title',
     'job.profile': 'profile {name} ({reason})',
     'job.export-json': 'Save trace (JSON)',
@@ -165,21 +174,24 @@
     'stops.acknowledged': 'Acknowledged, median',
     'stops.ended': 'Ended after, median',
     'stops.longest': 'Longest',
-    'stops.launched': 'Steps launched after, queued before',
-    'stops.steps': '{launched}, {queued}',
+    'stops.launched': 'Steps launched after',
+    'stops.queued': 'Steps queued before',
 
     'selftest.title': 'Self-test',
-    'selftest.what': 'Tries six ways to learn that the GPU has finished, and uses the cheapest that tells the truth. Takes some seconds in which the GPU is busy.',
+    'selftest.what': 'Tries six ways to learn that the GPU has finished, and uses the first in this list that tells the truth and costs next to nothing. Takes some seconds in which the GPU is busy.',
     'selftest.start': 'Run self-test',
     'selftest.progress': 'Self-test',
     'selftest.none': 'No result yet.',
+    'selftest.called-off': 'The test was called off, for a job needed the GPU. Run it again when SD.Next is idle.',
+    'selftest.in-use': 'in use',
+    'selftest.legend': 'Report at: when the report came, as a share of the time that the work had taken before; near 1. On a busy machine it scatters. What decides is the work that was left after the report: a moment at most.',
     'selftest.taken': '{when}, in {time}',
     'selftest.unfinished': 'ended early: {why}',
     'selftest.rung': 'Rung',
     'selftest.verdict': 'Verdict',
     'selftest.reason': 'Why',
     'selftest.report-at': 'Report at, of the work',
-    'selftest.residual': 'Work left, ms',
+    'selftest.residual': 'Work left after it, ms',
     'selftest.cost': 'Cost, µs a step',
     'selftest.truthful': 'truthful',
     'selftest.lies': 'not truthful',
@@ -189,7 +201,9 @@
     'profiles.chosen': 'Profile in use',
     'profiles.auto': 'auto (by the rules below)',
     'profiles.in-use': 'in use',
-    'profiles.sets-nothing': 'changes nothing',
+    'profiles.sets-nothing': 'as your settings say',
+    'profiles.saved': 'Saved. It goes from the next job on.',
+    'profiles.unknown': '{name} (does not exist: balanced is used)',
     'profiles.file': 'Your profiles and rules are kept in {file}.',
     'profiles.new': 'New profile',
     'profiles.new-title': 'New profile',
@@ -219,6 +233,7 @@
     'rules.save': 'Save rules',
     'rules.discard': 'Discard changes',
     'rules.unsaved': 'Changed, not saved yet.',
+    'rules.saved': 'Saved. They go from the next job on.',
     'rules.delete': 'Delete rule',
     'rules.up': 'Move rule {number} up',
     'rules.down': 'Move rule {number} down',

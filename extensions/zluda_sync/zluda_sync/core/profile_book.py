@@ -24,7 +24,7 @@ class ChosenProfile:
     """What a job goes by.
 
     Attributes:
-        name: of the profile.
+        name: of the profile, ``auto`` before the rules can be asked.
         reason: why this one, in half a sentence.
         settings: with the profile's overrides.
         problems: what of the choice could not be followed.
@@ -61,7 +61,9 @@ class ProfileBook:
             asked: values by field that the job's own request sets, which beat the profile's.
         """
         problems: list[SettingProblem] = []
-        if settings.profile == AUTO:
+        if settings.profile == AUTO and facts is None:
+            profile, reason = replace(DEFAULT, name=AUTO), "rules are asked when a job begins"
+        elif settings.profile == AUTO and facts is not None:
             profile, reason = self._by_rules(facts)
         elif settings.profile in self.profiles:
             profile, reason = self.profiles[settings.profile], "chosen in Settings"
@@ -77,13 +79,11 @@ class ProfileBook:
             chosen = replace(chosen, rung=RungChoice.AUTO)
         return ChosenProfile(profile.name, reason, chosen, tuple(problems))
 
-    def _by_rules(self, facts: JobFacts | None) -> tuple[Profile, str]:
-        if facts is not None:
-            for rule in self.rules:
-                if rule.matches(facts):
-                    return self.profiles[rule.profile], rule.explanation
-            return DEFAULT, "no rule matches"
-        return DEFAULT, "rules are asked when a job begins"
+    def _by_rules(self, facts: JobFacts) -> tuple[Profile, str]:
+        for rule in self.rules:
+            if rule.matches(facts):
+                return self.profiles[rule.profile], rule.explanation
+        return DEFAULT, "no rule matches"
 
 
 def parse_book(tree: Any, config_file: str) -> ProfileBook:

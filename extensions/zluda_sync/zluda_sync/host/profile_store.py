@@ -55,6 +55,8 @@ class ProfileStore:
     def save_profile(self, name: str, values: Any) -> None:
         """Keep a profile of the user's, in the place of an older one of that name.
 
+        What cannot be used of the older one stays beside it: it is for the user to correct.
+
         Raises:
             ProfileRefusedError: a value cannot be used, or the file cannot be written to.
         """
@@ -62,7 +64,17 @@ class ProfileStore:
         profile, problems = parse_profile(name, values, where, "Correct it and save again.")
         if problems or profile is None:
             raise ProfileRefusedError(*problems)
-        self._change(PROFILES, lambda own: {**own, name: profile.to_json()}, Mapping, {})
+        written = profile.to_json()
+
+        def keep_what_is_broken(own: Mapping[str, Any]) -> dict[str, Any]:
+            before = own.get(name)
+            if not isinstance(before, Mapping):
+                return {**own, name: written}
+            usable = parse_profile(name, before, "", "")[0]
+            broken = {key: before[key] for key in before if usable is None or key not in usable.values}
+            return {**own, name: {**broken, **written}}
+
+        self._change(PROFILES, keep_what_is_broken, Mapping, {})
 
     def delete_profile(self, name: str) -> None:
         """Drop a profile of the user's.
@@ -82,13 +94,21 @@ class ProfileStore:
         self._change(PROFILES, lambda own: {key: own[key] for key in own if key != name}, Mapping, {})
 
     def save_rules(self, rules: Any) -> None:
-        """Keep the user's rules, in the place of all older ones.
+        """Keep the user's rules, in the place of all older ones that can be used.
+
+        Those that cannot stay behind them: they are for the user to correct.
 
         Raises:
             ProfileRefusedError: one of them cannot be used, or the file cannot be written to.
         """
         self.check_rules(rules)
-        self._change(RULES, lambda _own: rules, list, [])
+
+        def keep_what_is_broken(own: list[Any]) -> list[Any]:
+            used, _problems = parse_rules(own, list(self.book.profiles), RULES, "")
+            kept = {rule.number - 1 for rule in used}
+            return [*rules, *(rule for index, rule in enumerate(own) if index not in kept)]
+
+        self._change(RULES, keep_what_is_broken, list, [])
 
     def check_rules(self, rules: Any) -> None:
         """Find out whether rules can be saved.

@@ -40,6 +40,7 @@ class ReportAnswer(BaseModel):
     queued_s: float | None = Field(description="time to queue it")
     frees_interpreter: bool | None = Field(description="a wait on another thread lets Python run")
     event_time_error: float | None = Field(description="of event.elapsed_time, as a share")
+    event_rung: str | None = Field(description="the rung in use that tells steps apart, null if none is")
     unfinished: str = Field(description="why it ended early, empty if it did not")
     rungs: list[RungAnswer]
 
@@ -63,6 +64,7 @@ def build_answer(
     known |= {
         "is_blocking": report.is_blocking,
         "runs_ahead": report.runs_ahead,
+        "event_rung": report.event_rung if not report.unfinished else None,
         "versions": dict(report.versions or {}),
     }
     return SelfTestAnswer(mode=mode, explanation=explanation, progress=progress, report=ReportAnswer(**known))
