@@ -162,6 +162,22 @@ def test_a_line_of_the_log_stands_apart(bench, text):
         log.removeHandler(handler)
 
 
+def test_a_line_stays_free_until_the_host_has_written(bench, text, monkeypatch):
+    """Between making room and the host's line the bar is not drawn again, however often one looks."""
+    bench.begin("observe")
+    run(bench, Pipeline(text), 2)
+    (bar,) = bench.session._console._left_bars()
+    monkeypatch.setattr(drawn_bar, "FREE_LINE_S", float("inf"))
+    bar.clear_line()
+    cleared = text.getvalue()
+    bar.draw()
+    assert cleared == text.getvalue()
+    bar._free_until_s = 0.0
+    bar.draw()
+    assert text.getvalue().endswith(" 0/2")
+    bench.finish()
+
+
 @pytest.mark.parametrize("kind", ["stop", "error"])
 def test_a_loop_that_breaks_off_ends_its_line_where_the_device_is(bench, text, kind):
     """At once, before the host says anything of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from zluda_sync.core.ledger import Ledger
 
 #: What the host's code waits for a line that is being drawn, in seconds: a console may stand still.
 DRAWING_LIMIT_S = 0.2
+#: For how long a line is left free for what the host is about to write there, in seconds.
+FREE_LINE_S = 0.05
 
 
 class DrawnBar:
@@ -47,6 +50,7 @@ class DrawnBar:
         self._passed = 0
         self._drawing = threading.Lock()
         self._is_stale = False
+        self._free_until_s = 0.0
         self.moved: float = bar.n
         self.is_left = False
         self.is_closed = False
@@ -116,7 +120,8 @@ class DrawnBar:
     def draw(self) -> None:
         """Show what the device has finished; ends the line with the pass."""
         with self._drawing:
-            self._draw()
+            if time.monotonic() >= self._free_until_s:
+                self._draw()
 
     def clear_line(self) -> None:
         """Take the bar away for a line of text; it is drawn again below it."""
@@ -126,6 +131,7 @@ class DrawnBar:
     def _clear(self) -> None:
         self.bar.clear()
         self._is_stale = True
+        self._free_until_s = time.monotonic() + FREE_LINE_S
 
     def end(self) -> None:
         """The job is over: end the line, or hand it back if the host still queues."""
