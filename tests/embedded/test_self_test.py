@@ -57,6 +57,20 @@ def lying(report) -> set[str]:
     return {rung.name for rung in report.rungs if not rung.is_truthful}
 
 
+def test_a_machine_that_is_busy_once_is_no_device_that_holds_back(run, monkeypatch):
+    """Launches that took long are tried once more before anybody is told that they were held."""
+    queue_behind, held = SelfTest._queue_behind, []
+
+    def busy_at_first(self, work, chains):
+        queue_behind(self, work, chains)
+        if not held:
+            held.append(True)
+            self._note(probe_queued_s=self._report.probe_total_s, blocking_launch=1)
+
+    monkeypatch.setattr(SelfTest, "_queue_behind", busy_at_first)
+    assert run().runs_ahead is True
+
+
 def test_a_truthful_device_may_run_ahead(run):
     """Every rung told the truth, at a cost that is known; the host's random numbers are as they were."""
     random.seed(1), torch.manual_seed(1)
