@@ -88,7 +88,7 @@ def test_the_console_says_what_is_finished(tmp_path, mode):
         assert f" {totals[name]}/{totals[name]} " in line
         assert line.rstrip("\x1b[0m ").endswith(name)
     assert result["queued"] == sum(totals.values())
-    assert len({count for _done, name, count, _total in seen if name == "Base"}) >= 4
+    assert any(0 < count < total for _done, name, count, total in seen if name == "Base")
 
 
 def test_without_the_extension_the_console_is_ahead(tmp_path):
