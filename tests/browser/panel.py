@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 KEY = {"down": "\ue015", "up": "\ue013", "enter": "\ue007", "tab": "\ue004"}
@@ -25,6 +26,15 @@ return found;
 def text(page: SimpleNamespace, css: str) -> str:
     """The text of the first element, empty where there is none."""
     return str(page.js("return document.querySelector(arguments[0])?.textContent ?? ''", css))
+
+
+def denoising_steps(page: SimpleNamespace) -> tuple[int, int] | None:
+    """Finished steps by the label and by the facts below it, read at one moment; None outside of the steps."""
+    label, facts = page.js(
+        "return ['.zs-label-now', '.zs-fact-steps dd'].map((css) => document.querySelector(css)?.textContent ?? '')"
+    )
+    step, fact = re.search(r"Denoise (\d+)/", label), re.match(r"(\d+) of ", facts)
+    return (int(step[1]), int(fact[1])) if step and fact and int(step[1]) else None
 
 
 def texts(page: SimpleNamespace, css: str) -> list[str]:

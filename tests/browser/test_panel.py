@@ -10,7 +10,17 @@ import pytest
 
 from tests.browser.chromium import wait_for
 from tests.browser.embedded import button_text, generate, open_host
-from tests.browser.panel import KEY, choose, click, complaints, poor_contrasts, text, texts, type_into
+from tests.browser.panel import (
+    KEY,
+    choose,
+    click,
+    complaints,
+    denoising_steps,
+    poor_contrasts,
+    text,
+    texts,
+    type_into,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -56,9 +66,9 @@ def test_a_running_job_moves_the_line(page):
     open_tab(page, "Text")
     generate(page, STEPS)
     open_panel(page)
-    wait_for(lambda: f"Denoise 5/{STEPS}" == text(page, ".zs-label-now"), lambda: text(page, ".zs-label-now"))
+    label, facts = wait_for(lambda: denoising_steps(page), lambda: text(page, ".zs-label-now"))
+    assert 0 < label == facts < STEPS
     before = float(page.find(".zs-bar")[0].get_attribute("aria-valuenow"))
-    assert f"5 of {STEPS} finished" == text(page, ".zs-fact-steps dd").split(",")[0]
     assert text(page, ".zs-fact-ahead dd") in ("0 steps", "1 step", "2 steps")
     wait_for(lambda: "Running" in text(page, ".zs-history tbody"), "running job in the history")
     wait_for(lambda: float(page.find(".zs-bar")[0].get_attribute("aria-valuenow") or 0) > before, "bar")

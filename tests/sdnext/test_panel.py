@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.browser.chromium import open_page, wait_for
-from tests.browser.panel import KEY, click, complaints, poor_contrasts, text, type_into
+from tests.browser.panel import KEY, click, complaints, denoising_steps, poor_contrasts, text, type_into
 from tests.sdnext.server import ROOT, SdNextServer
 
 pytestmark = pytest.mark.browser
@@ -73,8 +73,8 @@ def test_a_job_moves_the_line_and_fills_the_plots(server, page):
     """Idle, then the steps that the device has finished, then plots in shapes and words."""
     wait_for(lambda: text(page, ".zs-label-now") == "Idle", lambda: text(page, ".zs-label-now"))
     with running_job(server):
-        wait_for(lambda: f"Denoise 4/{STEPS}" == text(page, ".zs-label-now"), "label", PAGE_LIMIT_S)
-        assert f"4 of {STEPS} finished" == text(page, ".zs-fact-steps dd").split(",")[0]
+        label, facts = wait_for(lambda: denoising_steps(page), "label", PAGE_LIMIT_S)
+        assert 0 < label == facts < STEPS
         assert 0 < float(page.find(".zs-bar")[0].get_attribute("aria-valuenow")) < 100
     wait_for(lambda: "Finished" in text(page, ".zs-history tbody"), "history", PAGE_LIMIT_S)
     wait_for(lambda: STEPS == len(page.find(".zs-figure-times .zs-step")), "step times")
