@@ -29,9 +29,10 @@ def text(page: SimpleNamespace, css: str) -> str:
 
 
 def denoising_steps(page: SimpleNamespace) -> tuple[int, int] | None:
-    """Finished steps by the label and by the facts below it, read at one moment; None outside of the steps."""
+    """Finished steps by the label and by the facts below it, read at one moment; None outside of steps."""
     label, facts = page.js(
-        "return ['.zs-label-now', '.zs-fact-steps dd'].map((css) => document.querySelector(css)?.textContent ?? '')"
+        "return arguments[0].map((css) => document.querySelector(css)?.textContent ?? '')",
+        [".zs-label-now", ".zs-fact-steps dd"],
     )
     step, fact = re.search(r"Denoise (\d+)/", label), re.match(r"(\d+) of ", facts)
     return (int(step[1]), int(fact[1])) if step and fact and int(step[1]) else None
