@@ -57,18 +57,24 @@ def lying(report) -> set[str]:
     return {rung.name for rung in report.rungs if not rung.is_truthful}
 
 
-def test_a_machine_that_is_busy_once_is_no_device_that_holds_back(run, monkeypatch):
+@pytest.mark.parametrize(
+    ("held", "runs_ahead"),
+    [([True, False], True), ([True, True], False), ([False], True), ([None, True, False], True)],
+    ids=["busy once", "held", "free", "too short, then busy"],
+)
+def test_a_machine_that_is_busy_once_is_no_device_that_holds_back(run, monkeypatch, held, runs_ahead):
     """Launches that took long are tried once more before anybody is told that they were held."""
-    queue_behind, held = SelfTest._queue_behind, []
+    left = list(held)
 
-    def busy_at_first(self, work, chains):
-        queue_behind(self, work, chains)
-        if not held:
-            held.append(True)
-            self._note(probe_queued_s=self._report.probe_total_s, blocking_launch=1)
+    def queue_behind(self, work, chains):
+        was_held = left.pop(0)
+        share = {None: 1.0, True: 1.0, False: 0.1}[was_held]
+        self._note(probe_queued_s=share, probe_total_s=1.0, blocking_launch=1 if was_held else None)
 
-    monkeypatch.setattr(SelfTest, "_queue_behind", busy_at_first)
-    assert run().runs_ahead is True
+    monkeypatch.setattr(SelfTest, "_queue_behind", queue_behind)
+    for later in ("_try_rungs", "_measure_event_times", "_measure_costs"):
+        monkeypatch.setattr(SelfTest, later, lambda self, work: None)
+    assert (runs_ahead, []) == (run().runs_ahead, left)
 
 
 def test_a_truthful_device_may_run_ahead(run):

@@ -143,7 +143,7 @@ class SelfTest:
         work.read_back()
         chains = min(1 + int(2 * PROBE_LAUNCHES * launch_s / self._work_s), 10)
         was_held = False
-        for _ in range(RETRIES):
+        for _ in range(1 + RETRIES):
             self._queue_behind(work, chains)
             runs_ahead = self._report.runs_ahead
             if runs_ahead is None:
