@@ -142,6 +142,35 @@ def test_the_verdict_follows_the_self_test(api, open_panel, change, word):
     wait_for(lambda: word in text(page, ".zs-verdict"), lambda: text(page, ".zs-verdict"))
 
 
+@pytest.mark.parametrize(
+    ("first", "part", "named"),
+    [
+        ({}, {}, ["Usual", "First step, with kernel compile", "Outlier"]),
+        ({"stock_bar": []}, {"has_compiled": False, "outliers": []}, ["Usual"]),
+    ],
+    ids=["all kinds", "one kind"],
+)
+def test_the_legend_names_only_what_the_job_has(api, open_panel, first, part, named):
+    """A colour that is explained and not there would be looked for."""
+    api.jobs[0].update(first)
+    api.jobs[0]["parts"][1].update(part)
+    page = open_panel()
+    wait_for(lambda: page.find(".zs-figure-times .zs-step"), "plots")
+    shown = [entry.text for entry in page.find(".zs-figure-times .zs-legend li") if entry.is_displayed()]
+    assert named == shown
+    bars = [entry for entry in page.find(".zs-figure-bars .zs-legend li") if entry.is_displayed()]
+    assert len(bars) == (2 if first else 3)
+
+
+def test_a_step_seen_together_with_the_one_before_has_a_bar(api, open_panel):
+    """It took no time that could be seen, but it is a step."""
+    api.jobs[0]["parts"][1]["step_s"][7] = 0.0
+    page = open_panel()
+    wait_for(lambda: page.find(".zs-figure-times .zs-step"), "plots")
+    heights = [float(bar.get_attribute("height")) for bar in page.find(".zs-figure-times .zs-step")]
+    assert 20 == len(heights) and min(heights) == heights[7] >= 1
+
+
 def test_plots_have_data_and_words(open_panel):
     """Each has its shapes, a sentence, and its figures as a table that can be opened."""
     page = open_panel()

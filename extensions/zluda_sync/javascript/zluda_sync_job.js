@@ -10,6 +10,7 @@
     const last = job.parts.flatMap((part) => [part.ended_s ?? 0, ...part.completed_at_s.slice(-1), ...part.launched_at_s.slice(-1)]);
     return Math.max(job.duration_s ?? 0, ...last, 0.1);
   };
+  const LEAST_BAR_PX = 2; // a step that was seen together with the one before it took no time, but it is there
   const writeSeconds = (value) => zs.number(value, 2);
 
   function showSteps(figure, job) {
@@ -53,6 +54,7 @@
     const isFinished = job.outcome === 'finished';
     figure.show({
       sentence: sayBars(job),
+      kinds: new Set(['shown', job.stock_bar.length && 'stock', isFinished && 'true']),
       head: [zs.t('bars.time'), zs.t('bars.shown'), zs.t('bars.stock'), zs.t('bars.true')],
       rows: () => Array.from({ length: 21 }, (_none, index) => (index / 20) * end).map((at) => [
         zs.time(at), zs.percent(zs.shownAt(job.bar, at)), zs.percent(zs.shownAt(job.stock_bar, at)),
@@ -89,6 +91,7 @@
     ].filter(Boolean).join(' ') : zs.t('times.none');
     figure.show({
       sentence,
+      kinds: new Set(['usual', ...steps.map(kindOf)]),
       head: [zs.t('steps.step'), zs.t('times.phase'), zs.t('times.time'), zs.t('times.kind')],
       rows: () => steps.map((step) => [
         String(step.number), zs.phaseOf(step.part.phase, step.part.role), zs.time(step.seconds), zs.t(`times.${kindOf(step)}`),
@@ -101,7 +104,7 @@
         const pitch = axes.x(1) - axes.x(0);
         steps.forEach((step) => {
           const left = axes.x(step.number - 1) + pitch * 0.1;
-          const height = axes.bottom - axes.y(step.seconds);
+          const height = Math.max(axes.bottom - axes.y(step.seconds), LEAST_BAR_PX);
           axes.add(zs.svg('rect', {
             class: `zs-step zs-${kindOf(step)}`, x: left, y: axes.bottom - height, width: pitch * 0.8, height,
           }));

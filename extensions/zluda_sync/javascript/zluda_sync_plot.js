@@ -89,20 +89,22 @@
 
   /**
    * A plot with its words: heading, legend, sentence, and the figures as a table that can be opened.
-   * show({sentence, draw(width) -> svg, head, rows()}) fills it, and draws anew when its width changes.
+   * show({sentence, draw(width) -> svg, head, rows(), kinds}) fills it, and draws anew when its width changes; with
+   * `kinds` the legend names only these.
    */
   zs.plotFigure = (name, title, legend) => {
     const id = zs.newId(name);
     const sentence = zs.el('p', { class: 'zs-sentence', id: `${id}-text` });
     const canvas = zs.el('div', { class: 'zs-canvas', role: 'img', 'aria-labelledby': `${id} ${id}-text` });
     const rows = zs.el('div', {});
+    const entries = new Map(legend.map(([kind, label]) => [kind, zs.el(
+      'li', {}, zs.el('span', { class: `zs-swatch zs-${kind}`, 'aria-hidden': 'true' }), label,
+    )]));
     const details = zs.el('details', {}, zs.el('summary', { text: zs.t('plot.table') }), rows);
     const element = zs.el(
       'figure', { class: `zs-figure zs-figure-${name}`, role: 'group', 'aria-labelledby': id },
       zs.el('h3', { id, text: title }),
-      zs.el('ul', { class: 'zs-legend' }, ...legend.map(([kind, label]) => zs.el(
-        'li', {}, zs.el('span', { class: `zs-swatch zs-${kind}`, 'aria-hidden': 'true' }), label,
-      ))),
+      zs.el('ul', { class: 'zs-legend' }, ...entries.values()),
       canvas, sentence, details,
     );
     let shown = null;
@@ -124,6 +126,7 @@
       show: (content) => {
         shown = content;
         zs.setText(sentence, content.sentence);
+        entries.forEach((entry, kind) => { entry.hidden = Boolean(content.kinds) && !content.kinds.has(kind); });
         draw();
         fill();
       },
