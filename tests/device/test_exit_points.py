@@ -123,6 +123,13 @@ def test_a_unet_has_few_blocks():
     assert 1 + 4 + 3 + 4 == len(blocks_of(unet))
 
 
+def test_a_list_with_a_place_for_a_block_that_is_not_there():
+    """As in a VAE whose middle has no attention: the others are watched."""
+    model = nn.Module()
+    model.attentions = nn.ModuleList([None, nn.Identity()])
+    assert [model, model.attentions[1]] == blocks_of(model)
+
+
 def test_no_hook_is_left(exits):
     """Neither after the job, nor on a model that was replaced in it."""
     first, second = Encoder(), Encoder()

@@ -79,7 +79,7 @@ def blocks_of(component: torch.nn.Module) -> list[torch.nn.Module]:
 def _elements(module: torch.nn.Module, depth: int) -> Iterator[torch.nn.Module]:
     for child in module.children():
         if isinstance(child, torch.nn.ModuleList):
-            yield from child
+            yield from child.children()  # a list may hold None where a model has no such block
         elif depth > 1:
             yield from _elements(child, depth - 1)
 
