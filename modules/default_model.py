@@ -1,76 +1,50 @@
-"""The model that the embedded host makes for itself: a tiny Stable Diffusion with random weights."""
+"""The model that the embedded host brings: coloured shapes and simple scenes, whole as it was published."""
 
 from __future__ import annotations
 
-import string
-import tempfile
+import hashlib
 from pathlib import Path
 
-import torch
-from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from modules import paths
+from modules.errors import HostError
 
-from modules.errors import HostError, log
-
-NAME = "tiny-random"
-NO_CHECKER = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
-
-
-def build_pipeline() -> StableDiffusionPipeline:
-    """The whole pipeline on the CPU; the same weights each time, torch's own generator untouched."""
-    characters = string.ascii_lowercase + string.digits + string.punctuation
-    words = ["<|startoftext|>", "<|endoftext|>", *characters, *(f"{c}</w>" for c in characters)]
-    tokenizer = CLIPTokenizer(vocab={w: i for i, w in enumerate(words)}, merges=[], model_max_length=77)
-    text_sizes = {
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-    }
-    text_config = CLIPTextConfig(
-        vocab_size=len(words), bos_token_id=0, eos_token_id=1, projection_dim=32, **text_sizes
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(20240801)
-        text_encoder = CLIPTextModel(text_config)
-        vae = AutoencoderKL(
-            block_out_channels=(16, 16, 16, 16),
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            norm_num_groups=8,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            sample_size=256,
-        )
-        unet = UNet2DConditionModel(
-            sample_size=32,
-            block_out_channels=(32, 64),
-            layers_per_block=1,
-            cross_attention_dim=32,
-            norm_num_groups=8,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        )
-    betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
-    return StableDiffusionPipeline(
-        vae=vae.eval(),
-        text_encoder=text_encoder.eval(),
-        tokenizer=tokenizer,
-        unet=unet.eval(),
-        scheduler=EulerDiscreteScheduler(**betas, steps_offset=1, timestep_spacing="leading"),
-        **NO_CHECKER,
-    )
+FOLDER = "shapes_model"
+EXAMPLE_PROMPT = "a red circle on blue"
+CHECKSUMS = "checksums.sha256"
+#: What the list of checksums must name at least; a list that was cut short proves nothing.
+PARTS = ("model_index.json", *(f"{part}/config.json" for part in ("text_encoder", "unet", "vae")))
+WEIGHTS = ("text_encoder/model", "unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model")
+REMEDY = 'get it anew ("git checkout -- modules/shapes_model"), or give --model another diffusers folder'
 
 
-def ensure_default_model(parent: str | Path) -> str:
-    """Folder of the default model below `parent`, made if it is not there; whole, or HostError."""
-    folder = Path(parent, NAME)
-    if folder.is_dir():
-        return str(folder)
-    try:
-        with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as temporary:
-            build_pipeline().save_pretrained(temporary, safe_serialization=True)
-            Path(temporary).rename(folder)
-        log.info(f'Model: made "{folder}"')
-    except OSError as e:
-        if not folder.is_dir():  # another process may have been first
-            raise HostError(f'Model: cannot write "{folder}" ({e}); choose another --data-dir') from e
+def find_default_model(folder: str | Path | None = None) -> str:
+    """Return the folder of the default model, once each of its files has been checked.
+
+    Args:
+        folder: to look there instead.
+
+    Raises:
+        HostError: a file is missing or is not as it was published.
+    """
+    folder = Path(paths.script_path, "modules", FOLDER) if folder is None else Path(folder)
+    listed = _read_checksums(folder / CHECKSUMS)
+    needed = {*PARTS, *(f"{part}.safetensors" for part in WEIGHTS)}
+    if unlisted := sorted(needed - set(listed)):
+        raise HostError(f'Model: "{folder / CHECKSUMS}" does not name {unlisted[0]}; {REMEDY}')
+    for name, expected in listed.items():
+        try:
+            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except OSError as e:
+            raise HostError(f'Model: "{folder / name}" cannot be read ({e.strerror or e}); {REMEDY}') from e
+        if found != expected:
+            raise HostError(f'Model: "{folder / name}" is not the file that was published; {REMEDY}')
     return str(folder)
+
+
+def _read_checksums(file: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file by its name, as `sha256sum` lists them."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        return {name: checksum for checksum, name in (line.split("  ", 1) for line in lines)}
+    except (OSError, ValueError) as e:
+        raise HostError(f'Model: "{file}" cannot be read ({e}); {REMEDY}') from e

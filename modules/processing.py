@@ -26,7 +26,7 @@ class StableDiffusionProcessingTxt2Img:
     steps: int = 20
     width: int = 256
     height: int = 256
-    cfg_scale: float = 6.0
+    cfg_scale: float = 2.0  # as much as the default model needs; SD.Next starts with 6
     sampler_name: str = "Default"
     enable_hr: bool = False
     hr_scale: float = 2.0

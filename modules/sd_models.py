@@ -10,9 +10,9 @@ from typing import Any
 import diffusers
 
 from modules import devices, shared
-from modules.default_model import NO_CHECKER
 from modules.errors import HostError, log
 
+NO_CHECKER = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 REMEDY = "give --model another diffusers folder, or leave it out for the default model"
 
 

@@ -13,6 +13,7 @@ import gradio as gr
 from fastapi import FastAPI
 
 from modules import call_queue, extensions, paths, processing, script_callbacks, shared
+from modules.default_model import EXAMPLE_PROMPT
 from modules.processing_diffusers import SAMPLERS
 from modules.ui_settings import create_settings_tab
 
@@ -22,7 +23,7 @@ def create_text_tab() -> None:
     task_id = gr.Textbox(visible=False)
     with gr.Row():
         with gr.Column(scale=3):
-            prompt = gr.Textbox(label="Prompt", lines=2, elem_id="txt2img_prompt")
+            prompt = gr.Textbox(EXAMPLE_PROMPT, label="Prompt", lines=2, elem_id="txt2img_prompt")
             negative_prompt = gr.Textbox(label="Negative prompt", elem_id="txt2img_neg_prompt")
         with gr.Column(scale=1):
             generate = gr.Button("Generate", variant="primary", elem_id="txt2img_generate")
@@ -47,7 +48,7 @@ def create_text_tab() -> None:
                 "height": slider(64, 1024, 256, 8, "Height", "height"),
                 "n_iter": slider(1, 16, 1, 1, "Batch count", "batch_count"),
                 "batch_size": slider(1, 8, 1, 1, "Batch size", "batch_size"),
-                "cfg_scale": slider(1, 20, 6, 0.5, "CFG scale", "cfg_scale"),
+                "cfg_scale": slider(1, 20, 2, 0.5, "CFG scale", "cfg_scale"),
                 "seed": gr.Number(-1, precision=0, label="Seed", elem_id="txt2img_seed"),
                 "enable_hr": gr.Checkbox(False, label="Hires pass", elem_id="txt2img_enable_hr"),
             }

@@ -36,7 +36,7 @@ add = parser.add_argument
 add("--data-dir", default=str(Path(paths.script_path, ".host")), help="config.json, models and outputs")
 add("--extensions-dir", help="folder of extensions (default: extensions/ of this repository)")
 add("--port", type=int, default=7860, help="port on 127.0.0.1; 0 takes a free one")
-add("--model", help="diffusers folder (default: a tiny one with random weights is made)")
+add("--model", help="diffusers folder (default: the one of coloured shapes in this repository)")
 add("--device", choices=["auto", "emulated", "cuda", "cpu"], default="auto")
 add("--step-ms", type=float, default=150, help="emulated device: a guided denoise step, one image, 256x256")
 add("--encode-ms", type=float, default=100, help="emulated device: encoding prompt and negative prompt")
@@ -115,7 +115,7 @@ def start_host(argv: Sequence[str] = (), with_page: bool = False) -> Host:
     devices.select_device(args.device)
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()
-    pipe = sd_models.load_diffuser(args.model or default_model.ensure_default_model(paths.diffusers_path))
+    pipe = sd_models.load_diffuser(args.model or default_model.find_default_model())
     if devices.device.type == "emulated":
         emulated_kernels.slow_model(pipe, args.step_ms, args.encode_ms, args.decode_ms)
     return Host(with_page)

@@ -4,6 +4,7 @@ python scripts/measure.py
 python scripts/measure.py --quick --json figures.json
 python scripts/measure.py --stop
 python scripts/measure.py --previews
+python scripts/measure.py --pictures
 python scripts/measure.py --selftest
 python scripts/measure.py --faults
 python scripts/measure.py --soak
@@ -22,6 +23,11 @@ import sys
 OTHERS = {
     "stop": ("bench.stop_campaign", "run_stop_campaign", "press Stop in every phase of 120 jobs instead"),
     "previews": ("bench.preview_campaign", "run_preview_campaign", "measure previews instead"),
+    "pictures": (
+        "bench.picture_campaign",
+        "run_picture_campaign",
+        "judge the default model's pictures instead",
+    ),
     "selftest": (
         "bench.self_test_campaign",
         "run_self_tests",

@@ -16,7 +16,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     from bench.command_line import OneLineParser, WholeNumber, duration_ms
     from bench.environment import REPOSITORY
-    from bench.job import MODES
+    from bench.job import MODES, PROMPT
 
     parser = OneLineParser(
         prog="run_host.py",
@@ -24,12 +24,12 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     host = parser.add_argument_group("host")
-    host.add_argument(
-        "--data-dir", type=Path, default=REPOSITORY / ".host", help="for settings, model and pictures"
-    )
+    host.add_argument("--data-dir", type=Path, default=REPOSITORY / ".host", help="for settings and pictures")
     host.add_argument("--extensions-dir", type=Path, help="folder of extensions (default: this repository's)")
     host.add_argument(
-        "--model", metavar="DIR", help="diffusers folder (default: a tiny one, made on first use)"
+        "--model",
+        metavar="DIR",
+        help="diffusers folder (default: the one of coloured shapes that comes with this)",
     )
     host.add_argument("--device", choices=("auto", "emulated", "cuda", "cpu"), default="auto")
     host.add_argument("--step-ms", type=duration_ms, help="emulated device: time of one denoise step")
@@ -39,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     once = parser.add_argument_group("one job")
     once.add_argument("--once", action="store_true", help="run one job, print its figures as JSON, and end")
+    once.add_argument("--prompt", help=f"what to draw (default: {PROMPT})")
     once.add_argument("--steps", type=WholeNumber(1, 1000), help="denoise steps (default: 20)")
     once.add_argument("--batch", type=WholeNumber(1, 100), help="pictures, one after the other (default: 1)")
     once.add_argument("--hires", action="store_true", help="add a second pass at a larger size")
@@ -57,7 +58,7 @@ def main() -> int:
 
     parser = build_parser()
     options = parser.parse_args()
-    only_once = ("steps", "batch", "hires", "mode", "json", "out")
+    only_once = ("prompt", "steps", "batch", "hires", "mode", "json", "out")
     needless = [f"--{name}" for name in only_once if getattr(options, name)]
     if needless and not options.once:
         parser.error(f"{', '.join(needless)} needs --once")

@@ -28,6 +28,7 @@ from bench.plan import (
 from bench.table import ETA_CHANGE_COLUMNS, Row, build_table
 from bench.targets import find_misses
 from bench.terminal_bar import TerminalBar
+from bench.tiny_model import make_tiny_model
 
 FORMULA_SETTING = RUN_AHEAD
 """The setting whose first run the formulas are held against."""
@@ -183,14 +184,16 @@ def record_traces(folder: Path) -> int:
 
 
 @contextmanager
-def started_host(plan: Plan) -> Iterator[Any]:
+def started_host(plan: Plan, makes_pictures: bool = False) -> Iterator[Any]:
     """A context with the host's app, at the plan's speed and warmed up.
 
+    Where the pictures are looked at, its model is the default one, else one that computes next to nothing.
     Its data folder is its own: what the user switched in the page must not change what is measured, and
     what is learned here must not pass for the user's.
     """
     with tempfile.TemporaryDirectory(prefix="zluda_sync_measure_") as folder:
-        host = start(_build_host_arguments(plan, folder))
+        model = () if makes_pictures else ("--model", make_tiny_model(folder))
+        host = start((*_build_host_arguments(plan, folder), *model))
         hold_self_test()
         # The first job in a process also pays for torch's own warm-up.
         for shape in {(case.shape.hires, case.shape.unforeseen): case.shape for case in plan.cases}.values():

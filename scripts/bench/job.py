@@ -16,7 +16,7 @@ from bench.truth import TruthRecorder, build_marks
 from bench.unforeseen import unforeseen_passes
 
 SEED = 20260722
-PROMPT = "a lighthouse on a cliff at dusk"
+PROMPT = "a red circle on blue"
 HIRES_SCALE = 1.5
 REQUEST_TITLE = "Text"
 MODES = ("auto", "off", "every-step", "run-ahead", "observe")
@@ -36,10 +36,10 @@ class ExtensionMissingError(Exception):
 
 @dataclass(frozen=True)
 class JobShape:
-    """What decides how long a job takes: `batches` pictures one after the other, each with `steps`.
+    """What a job asks for, and so how long it takes: `batches` pictures one after the other.
 
-    With a `strength` each picture is made from another one. A job with an `unforeseen` pass denoises and
-    decodes every picture once more, which its request does not tell.
+    Each takes its `steps`. With a `strength` each picture is made from another one. A job with an
+    `unforeseen` pass denoises and decodes every picture once more, which its request does not tell.
     """
 
     steps: int = 20
@@ -48,6 +48,8 @@ class JobShape:
     strength: float | None = None
     unforeseen: bool = False
     size_px: int = 256
+    prompt: str = PROMPT
+    seed: int = SEED
 
     @property
     def planned_passes(self) -> int:
@@ -185,8 +187,8 @@ def build_request(shape: JobShape) -> Any:
     from modules import processing
 
     common: dict[str, Any] = {
-        "prompt": PROMPT,
-        "seed": SEED,
+        "prompt": shape.prompt,
+        "seed": shape.seed,
         "steps": shape.steps,
         "n_iter": shape.batches,
         "width": shape.size_px,

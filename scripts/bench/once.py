@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.figures import build_figures
 from bench.host import build_host_arguments, check_writable, start
-from bench.job import FinishedJob, JobShape, current_mode, run_job, set_mode
+from bench.job import PROMPT, FinishedJob, JobShape, current_mode, run_job, set_mode
 from bench.record import Sample
 from bench.terminal_bar import TerminalBar
 
@@ -28,7 +28,9 @@ def run_once(options: argparse.Namespace) -> int:
     host = start(build_host_arguments(options))
     if options.mode is not None:
         set_mode(options.mode)
-    shape = JobShape(options.steps or DEFAULT_STEPS, options.batch or 1, options.hires)
+    shape = JobShape(
+        options.steps or DEFAULT_STEPS, options.batch or 1, options.hires, prompt=options.prompt or PROMPT
+    )
     job = _run_with_bar(shape, host.app)
     for file in save_pictures(job.images, picture):
         print(f"picture: {file}", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +15,18 @@ from bench.job import JobShape, forget_learned, run_job, set_mode
 from bench.plan import Plan
 from bench.table import Row, build_table
 from bench.terminal_bar import TerminalBar
+from shapes.language import draw_subject
 
 MODES = ("every-step", "run-ahead", "observe")
 STEPS, QUICK_STEPS = 20, 6
 JOBS, QUICK_JOBS = 10, 2
 SPEED = Plan((), runs=1, step_ms=100, encode_ms=40, decode_ms=200)
-#: Seeds of pictures that teach nothing: on them the likeness is measured.
-UNSEEN_SEEDS = (901, 902, 903)
+#: Of pictures that teach nothing: on them the likeness is measured.
+UNSEEN_PROMPTS = (
+    "a yellow star on purple",
+    "a large black ring on a gradient from orange to white",
+    "a boat on water at sunset",
+)
 BUDGET_SHARE, LEAST_GAIN_DB, LARGEST_LAG = 0.02, 6.0, 1
 COST_COLUMNS = (
     ("mode", "mode", ""),
@@ -43,7 +49,7 @@ def run_preview_campaign(quick: bool) -> int:
     """Measure and print both tables; 0 if every target is met, else 1."""
     steps, jobs = (QUICK_STEPS, QUICK_JOBS) if quick else (STEPS, JOBS)
     bar = TerminalBar()
-    with started_host(SPEED) as app:
+    with started_host(SPEED, makes_pictures=True) as app:
         try:
             costs = []
             for index, mode in enumerate(MODES):
@@ -132,34 +138,38 @@ def watched_pollers() -> Iterator[_Pollers]:
 
 def measure_likeness(steps: int, jobs: int, app: Any) -> list[Row]:
     """Return the PSNR of the projections on pictures that taught nothing: plain, the host's, and fitted."""
-    from bench import job as bench_job
     from zluda_sync.device.projection import plain_projection
     from zluda_sync.host.simple_projection import read_projection
 
     session = _session()
     set_mode("every-step")
-    pairs: dict[int, Any] = {}
-    seed_before = bench_job.SEED
-    try:
-        for seed in UNSEEN_SEEDS:
-            bench_job.SEED = seed
-            with _pairs_of_job(session) as seen:
-                run_job(JobShape(steps=steps), app=app, watched=False)
-            pairs[seed] = seen[0]
-        forget_learned()
-        rows: list[Row] = [_row("channels 0 to 2", 0, plain_projection(4), pairs)]
-        simple = read_projection(session._host.build_simple_preview, 4)
-        if simple is not None:
-            rows.append(_row("the host's simplest", 0, simple, pairs))
-        for number in range(1, jobs + 1):
-            bench_job.SEED = number
-            run_job(JobShape(steps=steps), app=app, watched=False)
-            if number in (1, 2, 5, jobs):
-                fitted = session._preview_setup._projections.find(session._host.latents_name, 4)
-                rows.append(_row("fitted", number, fitted, pairs))
-        return rows
-    finally:
-        bench_job.SEED = seed_before
+    pairs: dict[str, Any] = {}
+    for shape in unseen_jobs(steps):
+        with _pairs_of_job(session) as seen:
+            run_job(shape, app=app, watched=False)
+        pairs[shape.prompt] = seen[0]
+    forget_learned()
+    rows: list[Row] = [_row("channels 0 to 2", 0, plain_projection(4), pairs)]
+    simple = read_projection(session._host.build_simple_preview, 4)
+    if simple is not None:
+        rows.append(_row("the host's simplest", 0, simple, pairs))
+    for number, shape in enumerate(teaching_jobs(steps, jobs), 1):
+        run_job(shape, app=app, watched=False)
+        if number in (1, 2, 5, jobs):
+            fitted = session._preview_setup._projections.find(session._host.latents_name, 4)
+            rows.append(_row("fitted", number, fitted, pairs))
+    return rows
+
+
+def unseen_jobs(steps: int) -> list[JobShape]:
+    """Return jobs that teach nothing: on their pictures the likeness is measured."""
+    return [JobShape(steps=steps, prompt=prompt) for prompt in UNSEEN_PROMPTS]
+
+
+def teaching_jobs(steps: int, count: int) -> list[JobShape]:
+    """Return jobs with prompts of their own, from whose pictures the projection is fitted."""
+    generator = random.Random(1)
+    return [JobShape(steps=steps, prompt=draw_subject(generator).prompt, seed=seed) for seed in range(count)]
 
 
 @contextmanager
@@ -180,7 +190,7 @@ def _pairs_of_job(session: Any) -> Iterator[list[Any]]:
         del setup.learn
 
 
-def _row(kind: str, jobs: int, projection: Any, pairs: dict[int, Any]) -> Row:
+def _row(kind: str, jobs: int, projection: Any, pairs: dict[str, Any]) -> Row:
     mean_db = sum(psnr_db(projection, pair) for pair in pairs.values()) / len(pairs)
     return {"kind": kind, "jobs": jobs, "psnr_db": mean_db}
 

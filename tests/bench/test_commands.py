@@ -12,7 +12,9 @@ import pytest
 from bench.environment import REPOSITORY
 
 COMMANDS = sorted((REPOSITORY / "scripts").glob("*.py"))
-OWN_COMMANDS = [REPOSITORY / "scripts" / name for name in ("check.py", "measure.py", "run_host.py")]
+OWN_COMMANDS = [
+    REPOSITORY / "scripts" / name for name in ("check.py", "measure.py", "run_host.py", "train_model.py")
+]
 
 IMPORT_LIKE_SDNEXT = """
 import importlib.util, sys
@@ -86,6 +88,7 @@ def test_help_explains_the_command(command: Path, tmp_path: Path):
         ("run_host.py", ["--step-ms", "-1"], "milliseconds"),
         ("run_host.py", ["--step-ms", "nan"], "milliseconds"),
         ("run_host.py", ["--steps", "5"], "--steps needs --once"),
+        ("run_host.py", ["--prompt", "x"], "--prompt needs --once"),
         ("run_host.py", ["--once", "--port", "7000"], "--port"),
     ],
 )

@@ -12,7 +12,6 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import diffusers
@@ -22,8 +21,8 @@ import pytest
 import torch
 from PIL import Image
 
+from bench.tiny_model import make_tiny_model
 from modules import (
-    default_model,
     devices,
     extensions,
     paths,
@@ -45,8 +44,8 @@ DEVICES = ("cpu", "emulated")
 
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The default model, made once."""
-    return default_model.ensure_default_model(tmp_path_factory.mktemp("model"))
+    """A model that takes no time, made once."""
+    return make_tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(autouse=True)
@@ -393,19 +392,6 @@ def test_a_broken_model_folder_is_named_in_one_line(tmp_path, model_folder, kind
     assert str(folder) in str(caught.value)
     assert "--model" in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_a_failed_default_model_leaves_no_folder(tmp_path, monkeypatch):
-    """The default model is either whole or not there."""
-
-    def write_half(folder: str, **_: Any) -> None:
-        (Path(folder) / "model_index.json").write_text("{")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(default_model, "build_pipeline", lambda: SimpleNamespace(save_pretrained=write_half))
-    with pytest.raises(HostError, match="No space left"):
-        default_model.ensure_default_model(tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_start_says_so_in_one_line(tmp_path, model_folder, capsys):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.job import current_session, set_mode
-from modules import default_model, extensions, processing, script_callbacks, shared, webui
+from bench.tiny_model import make_tiny_model
+from modules import extensions, processing, script_callbacks, shared, webui
 from tests.embedded.test_host import Client
 from tests.trace_events import check_trace, slices_of
 from zluda_sync.core.job_record import Outcome
@@ -26,7 +27,7 @@ STEPS = 6
 def host(tmp_path_factory) -> Iterator[webui.Host]:
     """The embedded host with the extension, without a page."""
     folder = tmp_path_factory.mktemp("records")
-    model = default_model.ensure_default_model(tmp_path_factory.mktemp("model"))
+    model = make_tiny_model(tmp_path_factory.mktemp("model"))
     yield webui.start_host(
         [
             "--data-dir", str(folder), "--extensions-dir", str(ROOT / "extensions"), "--device", "emulated",

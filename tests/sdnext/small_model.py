@@ -1,4 +1,4 @@
-"""The embedded host's small model, laid out so that every version of SD.Next finds and loads it."""
+"""A small model with random weights, laid out so that every version of SD.Next finds and loads it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def make_small_model(models_dir: Path) -> None:
     Versions before 2025-09 look only at folders named as Hugging Face's cache names them, and come with a
     transformers library that reads a tokenizer's words from vocab.json.
     """
-    from modules.default_model import ensure_default_model
+    from bench.tiny_model import make_tiny_model
 
     parent = models_dir / "Diffusers"
     parent.mkdir(parents=True)
-    folder = Path(ensure_default_model(parent)).rename(parent / f"models--{NAME.replace('/', '--')}")
+    folder = Path(make_tiny_model(parent)).rename(parent / f"models--{NAME.replace('/', '--')}")
     tokenizer = folder / "tokenizer"
     words = json.loads((tokenizer / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
     (tokenizer / "vocab.json").write_text(json.dumps(words), encoding="utf-8")
