@@ -17,7 +17,7 @@ SIDE = 128
 """Pictures are judged at this side, in pixels."""
 LEAST_DIFFERENCE = 60.0
 """What differs so much from the background, of 441 at most, is no background."""
-LEAST_AREA = 0.005
+LEAST_AREA = 0.01
 """Less of the picture than this is no shape."""
 TEMPLATE_SIDE = 32
 BORDER = 2

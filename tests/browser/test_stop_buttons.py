@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from bench.tiny_model import make_tiny_model
 from tests.browser.chromium import wait_for
 from tests.browser.embedded import button_text, generate, open_host, press, wait_for_label
 
@@ -22,7 +23,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     (folder / "data").mkdir()
     (folder / "data" / "config.json").write_text(json.dumps({"zluda_sync_mode": "run-ahead"}))
     slow = ("--step-ms", "300", "--encode-ms", "1500", "--decode-ms", "1500")
-    with open_host(folder, "--device", "emulated", *slow) as opened:
+    with open_host(folder, "--device", "emulated", "--model", make_tiny_model(folder), *slow) as opened:
         yield opened
 
 

@@ -17,6 +17,7 @@ PROGRAM = """
 import json, sys
 sys.path[:0] = ["scripts", "."]
 from bench.job import hold_self_test, set_mode
+from bench.tiny_model import make_tiny_model
 from modules import processing, shared, webui
 from modules.emulated_device import QUEUE
 
@@ -33,7 +34,7 @@ class Noting:
 
 mode, folder = sys.argv[1:]
 finished, queued = [], []
-webui.start_host(["--data-dir", folder, "--device", "emulated",
+webui.start_host(["--data-dir", folder, "--device", "emulated", "--model", make_tiny_model(folder),
                   "--step-ms", "70", "--encode-ms", "2", "--decode-ms", "300"])
 hold_self_test()
 set_mode(mode)
