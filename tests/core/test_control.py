@@ -36,7 +36,7 @@ def test_a_stop_holds_until_the_request_is_over():
     request.control.stop()
     for move in (request.control.begin_phase, request.control.end_job, request.begin_job):
         move()
-        assert request.control.is_host_to_stop()
+        assert request.control.is_stopped
         assert request.control.must_leave
 
 
@@ -57,6 +57,7 @@ def test_a_skip_ends_its_image_only():
     request.image = 1
     assert not request.control.is_skipped
     assert not request.control.wants_out()
+    assert not request.control.take_leave()
     assert not request.control.must_leave
 
 
@@ -130,45 +131,34 @@ def test_a_pause_is_over_at_once(release):
     assert not waiting.is_alive()
 
 
-def test_a_model_is_not_loaded_by_halves():
-    """The host asks while it loads, and would leave a model without its transformer."""
-    control = Request().control
-    control.is_loading = True
-    control.stop()
-    assert not control.is_host_to_stop()
-    assert control.is_stopped
-    control.is_loading = False
-    assert control.is_host_to_stop()
-
-
 def test_a_picture_that_is_whole_is_not_thrown_away():
     """The host asks once, right after it has made the picture; then the Stop holds again."""
     control = Request().control
     control.stop()
-    control.picture_is_whole()
-    assert [False, True] == [control.is_host_to_stop(), control.is_host_to_stop()]
+    control.note_whole_picture()
+    assert [False, True] == [control.answer_interrupted(True), control.answer_interrupted(True)]
 
 
 @pytest.mark.parametrize("move", ["next image", "end of the job"])
 def test_a_picture_that_is_whole_excuses_no_other(move):
     """Some versions of the host do not ask; the answer is not for the next image, nor for the next job."""
     request = Request()
-    request.control.picture_is_whole()
+    request.control.note_whole_picture()
     request.control.stop()
     if move == "next image":
         request.image = 1
     else:
         request.control.end_job()
-    assert request.control.is_host_to_stop()
+    assert request.control.answer_interrupted(True)
 
 
 def test_a_late_stop_holds_in_the_next_phase():
     """The host has begun another phase without asking."""
     control = Request().control
-    control.picture_is_whole()
+    control.note_whole_picture()
     control.stop()
     control.begin_phase()
-    assert control.is_host_to_stop()
+    assert control.answer_interrupted(True)
 
 
 def test_the_strongest_wish_is_shown():
@@ -237,7 +227,124 @@ def test_no_order_of_presses_loses_a_stop_or_makes_one_up(wishes):
         was_stopped = was_stopped or wish == "stop"
         was_limited = was_limited or wish == "stop_after_image"
         if was_stopped:
-            assert request.control.is_host_to_stop()
+            assert request.control.is_stopped
+            assert request.control.must_leave
             assert not request.control.is_paused
         elif not was_limited:
-            assert not request.control.is_host_to_stop()
+            assert not request.control.is_stopped
+            assert not request.control.answer_interrupted(False)
+
+
+@pytest.mark.parametrize("wish", ["stop", "skip"])
+@pytest.mark.parametrize("learns_by", ["asking", "leaving"])
+def test_a_host_that_knows_is_left_to_end_in_its_own_way(wish, learns_by):
+    """It pastes, decodes and saves what it has, in full knowledge of the press."""
+    control = Request().control
+    getattr(control, wish)()
+    assert control.must_leave
+    if learns_by == "leaving":
+        assert control.take_leave()
+    else:
+        assert control.answer_interrupted(True) if wish == "stop" else control.answer_skipped(True)
+    assert not control.must_leave
+    assert not control.take_leave()
+    assert control.wants_out()
+
+
+@pytest.mark.parametrize("wish", [Ending.STOP, Ending.SKIP])
+def test_a_host_that_has_forgotten_is_told_again_by_its_own_flag(wish):
+    """A phase that begins clears its flag; the work that follows is left, as if pressed at that moment."""
+    flags = []
+    control = Control(press=flags.append)
+    control.begin_job(lambda: 0, lambda: None)
+    getattr(control, wish.value)()
+    assert control.take_leave()
+    control.forget(wish)
+    assert control.must_leave
+    control.press_again()
+    assert control.take_leave()
+    assert [wish, wish, wish] == flags
+
+
+def test_nothing_is_pressed_again_while_the_host_knows():
+    """It has its flag."""
+    flags = []
+    control = Control(press=flags.append)
+    control.begin_job(lambda: 0, lambda: None)
+    control.press_again()
+    control.stop()
+    control.answer_interrupted(True)
+    control.press_again()
+    assert [] == flags
+
+
+@pytest.mark.parametrize("wish", [Ending.STOP, Ending.SKIP])
+def test_a_wish_that_a_script_has_answered_is_over(wish):
+    """It clears the flag on purpose, and goes on: nothing is left early any more."""
+    control = Request().control
+    getattr(control, wish.value)()
+    control.withdraw(wish)
+    assert not control.must_leave
+    assert control.ending is None
+    getattr(control, wish.value)()
+    assert control.must_leave
+
+
+def test_a_skip_ends_its_cell_only():
+    """The cells of a grid lie within the picture call that returns it: each has a first image of its own."""
+    control = Request().control
+    wanted_out = []
+    for cell in range(3):
+        control.begin_cell(lambda: 0)
+        if cell == 1:
+            control.skip()
+        wanted_out.append(control.wants_out())
+        control.end_cell()
+    assert [False, True, False] == wanted_out
+    assert not control.wants_out()
+
+
+def test_a_skip_between_two_cells_is_the_hosts_own():
+    """There is no image that could be meant: neither the next cell nor the grid is left for it."""
+    control = Request().control
+    control.begin_cell(lambda: 0)
+    control.end_cell()
+    assert control.skip()
+    assert not control.wants_out()
+    control.begin_cell(lambda: 0)
+    assert not control.wants_out()
+
+
+def test_stop_after_image_ends_a_grid_after_its_cell():
+    """The next cell is not made; the call around them all is not left, for it returns the grid."""
+    control = Request().control
+    control.begin_cell(lambda: 0)
+    control.stop_after_image()
+    assert not control.is_stopped
+    control.end_cell()
+    control.begin_cell(lambda: 0)
+    assert control.is_stopped
+    control.end_cell()
+    assert not control.is_stopped
+
+
+def test_a_double_click_skips_one_image():
+    """The second press comes when the first has been obeyed; a later one means the next image."""
+    moments = iter([1.0, 1.1, 2.0])
+    control, image = Control(clock=moments.__next__), [0]
+    control.begin_job(lambda: image[0], lambda: None)
+    assert control.skip()
+    image[0] = 1
+    assert not control.skip()
+    assert not control.is_skipped
+    assert control.skip()
+    assert control.is_skipped
+
+
+def test_the_image_after_a_skipped_one_is_made():
+    """SD.Next's flag stands until the next phase begins: the loop over images is told that it does not."""
+    request = Request()
+    request.control.skip()
+    assert request.control.answer_skipped(True)
+    request.image = 1
+    assert not request.control.answer_skipped(True)

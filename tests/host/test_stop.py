@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from modules import processing_diffusers, shared
+from modules import call_queue, processing_diffusers, shared
 from zluda_sync.core.barrier import SyncMode
 from zluda_sync.core.errors import Interrupted
+from zluda_sync.host.sdnext import SdNext
 
 
 @pytest.fixture
@@ -24,25 +27,150 @@ def flags(state):
     return [state.interrupted, state.skipped, state.paused]
 
 
-@pytest.mark.parametrize(("button", "index"), [("interrupt", 0), ("pause", 2)])
-def test_a_phase_that_begins_clears_nothing(bench, pressed, button, index):
-    """SD.Next alone forgets a Stop pressed in the text encoder."""
+@pytest.fixture
+def image(bench, monkeypatch):
+    """Return a function that makes an image as the host does: it looks at its flags, then at ``work``."""
+    works = []
+
+    def process_diffusers(p):
+        if bench.state.interrupted or bench.state.skipped:
+            return []
+        works.pop()()
+        return ["picture"]
+
+    def make(work=lambda: None):
+        works.append(work)
+        return processing_diffusers.process_diffusers(SimpleNamespace())
+
+    monkeypatch.setattr(processing_diffusers, "process_diffusers", process_diffusers)
+    yield make
+    bench.session.close()
+
+
+@pytest.mark.parametrize(("button", "index"), [("interrupt", 0), ("skip", 1), ("pause", 2)])
+def test_scripts_see_the_flags_as_the_host_alone_would_show_them(bench, pressed, button, index):
+    """Set by the press, cleared by each phase that begins, though the wish is kept and shown to clients."""
     bench.begin("observe")
     pressed(button)
+    assert flags(bench.state)[index]
     for title in ("TE Encode", "Inference", "VAE Decode"):
         phase = bench.state.begin(title)
-        assert flags(bench.state)[index]
+        assert not flags(bench.state)[index]
         bench.state.end(phase)
-        assert flags(bench.state)[index]
+        assert not flags(bench.state)[index]
         assert bench.polled("interrupted", "skipped", "paused")[index]
 
 
-def test_a_page_that_saves_settings_clears_nothing(bench, pressed):
-    """Apply begins a phase on a thread of its own, in the middle of the job."""
+@pytest.mark.parametrize("button", ["interrupt", "skip"])
+def test_a_press_that_a_phase_has_cleared_acts_at_the_next_step(bench, pressed, button):
+    """SD.Next alone forgets a Stop pressed in the text encoder."""
+    bench.begin("observe")
+    pressed(button)
+    bench.state.begin("TE Encode")
+    bench.begin_loop()
+    with pytest.raises(AssertionError, match=r"Interrupted\.\.\."):
+        bench.step(0)
+    assert [button == "interrupt", button == "skip", False] == flags(bench.state)
+
+
+@pytest.mark.parametrize("button", ["interrupt", "skip"])
+def test_a_press_that_a_phase_has_cleared_acts_at_the_next_image(bench, pressed, image, button):
+    """The host is told before it begins to make one, and delivers none."""
+    bench.begin("observe", processing=SimpleNamespace(iteration=0))
+    pressed(button)
+    bench.state.begin("Process")
+    worked = []
+    assert [] == image(lambda: worked.append("worked"))
+    assert [] == worked
+    assert [button == "interrupt", button == "skip", False] == flags(bench.state)
+
+
+def test_a_pause_that_a_phase_has_cleared_holds_the_next_step(bench, pressed):
+    """SD.Next alone forgets it like a Stop."""
+
+    def job():
+        bench.begin("every-step")
+        pressed("pause")
+        bench.begin_loop()
+        bench.step(0)
+
+    held = threading.Thread(target=job, daemon=True)
+    held.start()
+    bench.wait_until(lambda: bench.launched and bench.session.snapshot().is_paused)
+    assert held.is_alive()
+    assert bench.polled("paused")[0]
+    bench.state.pause()
+    held.join(20.0)
+    assert not held.is_alive()
+
+
+def test_a_page_that_saves_settings_loses_no_stop(bench, pressed):
+    """Apply begins a phase on a thread of its own, in the middle of the job, and clears the host's flag."""
     bench.begin("observe")
     pressed("interrupt")
     bench.in_thread(lambda: bench.state.end(bench.state.begin("Settings")))
+    assert bench.polled("interrupted")[0]
+    with pytest.raises(AssertionError):
+        bench.step(0)
     assert bench.state.interrupted
+
+
+def test_a_script_that_answers_a_stop_goes_on(bench, pressed, image):
+    """It clears the flag on its own thread, and makes its next picture."""
+    bench.begin("observe")
+    pressed("interrupt")
+    bench.state.interrupted = False
+    assert not bench.polled("interrupted")[0]
+    assert ["picture"] == image()
+
+
+def test_a_script_that_keeps_the_flag_over_a_call_finds_it_again(bench, pressed):
+    """Saved, cleared for work that must not be left, and put back."""
+    bench.begin("observe")
+    pressed("interrupt")
+    kept, bench.state.interrupted = bench.state.interrupted, False
+    bench.state.end(bench.state.begin("Inner"))
+    bench.state.interrupted = kept
+    assert bench.state.interrupted
+    with pytest.raises(AssertionError):
+        bench.step(0)
+
+
+def test_a_script_that_ends_itself_is_no_press_of_the_user(bench):
+    """It sets the flag on its own thread: the next phase clears that as ever, and nothing is kept."""
+    bench.begin("observe")
+    bench.state.interrupted = True
+    assert bench.state.interrupted
+    bench.begin_loop()
+    bench.step(0)
+    assert not bench.polled("interrupted")[0]
+    assert None is bench.session._jobs.current.control.ending
+
+
+def test_a_script_that_decodes_what_it_has_after_a_stop_is_let_do_so(bench, pressed, image, monkeypatch):
+    """It has asked, and delivers the part of a film that is there."""
+    decoder = torch.nn.Sequential(torch.nn.Identity())
+    monkeypatch.setattr(SdNext, "components", property(lambda host: (decoder,)))
+    decoded = []
+
+    def film():
+        pressed("interrupt")
+        if bench.state.interrupted:
+            decoded.append(decoder(torch.zeros(1)))
+
+    bench.begin("observe")
+    assert ["picture"] == image(film)
+    assert 1 == len(decoded)
+
+
+def test_nothing_is_left_outside_of_what_catches_it(bench, pressed, monkeypatch):
+    """A script that calls a model by itself does not expect an error of ours."""
+    encoder = torch.nn.Sequential(torch.nn.Identity())
+    monkeypatch.setattr(SdNext, "components", property(lambda host: (encoder,)))
+    bench.begin("observe")
+    pressed("interrupt")
+    bench.begin_loop()
+    encoder(torch.zeros(1))
 
 
 def test_the_next_request_knows_nothing_of_it(bench, pressed):
@@ -61,13 +189,14 @@ def test_the_next_request_knows_nothing_of_it(bench, pressed):
         bench.session.end_job()
 
 
-def test_saving_does_not_make_the_stop_the_hosts_own(bench, pressed):
-    """The host lets a Stop through when it begins to save; kept there, it would outlive its request."""
+def test_a_stop_that_saving_has_let_through_ends_with_its_request(bench, pressed):
+    """The host's flag is not cleared by a phase that saves: it would reach the next request's saving."""
     bench.switch_on()
     request = bench.state.begin("Text", task_id="task(one)")
     bench.begin("observe")
     pressed("interrupt")
     bench.state.end(bench.state.begin("Save image"))
+    assert bench.state.interrupted
     bench.session.end_job()
     bench.state.end(request)
     assert not bench.state.interrupted
@@ -96,7 +225,7 @@ def test_a_job_in_the_queue_is_not_stopped_with_the_one_that_runs(bench, pressed
     assert [False] == stopped
 
 
-def test_a_stop_before_the_job_begins_is_kept_for_it(bench, pressed):
+def test_a_stop_before_the_job_begins_is_kept_for_it(bench, pressed, image):
     """Pressed while the request loads its model."""
     bench.switch_on()
     bench.state.begin("Text", task_id="task(one)")
@@ -105,6 +234,8 @@ def test_a_stop_before_the_job_begins_is_kept_for_it(bench, pressed):
     assert not bench.state.interrupted  # a model loaded by halves would fail the next job
     bench.state.end(loading)
     bench.session.begin_job(SimpleNamespace())
+    assert bench.polled("interrupted")[0]
+    assert [] == image()
     assert bench.state.interrupted
 
 
@@ -117,8 +248,8 @@ def test_stop_with_nothing_running_is_the_hosts_own(bench, pressed):
     assert not bench.state.interrupted
 
 
-def test_a_stop_ends_a_grid_of_jobs(bench, pressed):
-    """A script runs one job for each cell, and asks between them."""
+def test_a_stop_ends_a_grid_of_jobs(bench, pressed, image):
+    """A script runs one job for each cell, and asks between them; where it does not, the next one is left."""
     bench.switch_on()
     bench.state.begin("Text", task_id="task(one)")
     bench.begin("observe")
@@ -126,28 +257,101 @@ def test_a_stop_ends_a_grid_of_jobs(bench, pressed):
     bench.session.end_job()
     assert bench.state.interrupted
     bench.begin("observe")
+    assert [] == image()
     assert bench.state.interrupted
 
 
-def test_a_tab_that_goes_on_on_another_thread_is_stopped(bench):
+def test_the_call_around_a_grid_returns_it_after_a_stop(bench, pressed, image):
+    """The cells lie within it; it begins anew when they are done, and has no work for the device."""
+    bench.switch_on()
+    bench.state.begin("Text", task_id="task(one)")
+    outer, cell = SimpleNamespace(iteration=0), SimpleNamespace(iteration=0)
+    bench.begin("observe", processing=outer)
+    bench.session.begin_job(cell)
+    phase = bench.state.begin("Process")
+    assert [] == image(lambda: pressed("interrupt") or bench.step(0))
+    bench.state.end(phase)
+    bench.session.end_job(cell)
+    assert bench.state.interrupted
+    bench.state.begin("Process")
+    assert [False, False, False] == flags(bench.state)
+
+
+def test_a_skip_costs_one_cell_of_a_grid(bench, pressed, image):
+    """The cells lie within one picture call; the one after the skipped one is made."""
+    bench.begin("observe", processing=SimpleNamespace(iteration=0))
+    made = []
+    for cell in (SimpleNamespace(iteration=0, name=name) for name in range(3)):
+        bench.session.begin_job(cell)
+        phase = bench.state.begin("Process")
+        made.append(image(lambda cell=cell: cell.name == 1 and (pressed("skip"), bench.step(0))))
+        bench.state.end(phase)
+        bench.session.end_job(cell)
+    assert [["picture"], [], ["picture"]] == made
+
+
+def test_the_end_of_a_call_that_never_began_ends_nothing(bench):
+    """The host tells of the end of one that failed in the settings that it asked for."""
+    outer, cell, failed = (SimpleNamespace(iteration=0) for _ in range(3))
+    bench.begin("observe", processing=outer)
+    bench.session.begin_job(cell)
+    bench.session.end_job(failed)
+    bench.session.end_job(cell)
+    assert None is not bench.session._jobs.current
+    bench.session.end_job(outer)
+    assert None is bench.session._jobs.current
+
+
+def test_impatient_presses_do_not_reach_the_next_request(bench):
+    """Five within a moment: the first ends what runs, and the others were meant for it."""
+    bench.switch_on()
+    pool = Pool()
+
+    def run(name, press):
+        request = bench.state.begin("Text", task_id=f"task({name})")
+        bench.begin("observe")
+        press()
+        seen = flags(bench.state)
+        bench.session.end_job()
+        bench.state.end(request)
+        return seen
+
+    press = lambda: pool.run("page", bench.state.interrupt)  # noqa: E731
+    assert pool.run("host", lambda: run("first", press))[0]
+    assert [False, False, False] == pool.run("host", lambda: run("second", lambda: [press() for _ in "1234"]))
+    assert not pool.run("page", lambda: bench.state.interrupted)
+    pool.end()
+
+
+def test_a_tab_that_goes_on_on_another_thread_is_stopped(bench, monkeypatch):
     """A generator's request begins on one thread, its jobs run on others; Stop may come on the first."""
     pool = Pool()
+    monkeypatch.setattr(processing_diffusers, "process_diffusers", lambda p: [bench.step(0)])
     bench.switch_on()
-    request = pool.run("first", lambda: bench.state.begin("Control"))
 
-    def frame():
-        bench.begin("observe")
-        bench.step(0)
+    def tab():
+        with call_queue.queue_lock:
+            request = bench.state.begin("Control", task_id="task(tab)")
+            for _ in range(2):
+                yield
+                bench.begin("observe")
+                yield bench.step
+                with contextlib.suppress(AssertionError):
+                    processing_diffusers.process_diffusers(SimpleNamespace())
+                bench.session.end_job()
+                yield bench.state.interrupted
+            bench.state.end(request)
 
-    pool.run("second", frame)
-    pool.run("first", bench.state.interrupt)
-    assert pool.run("second", lambda: bench.state.interrupted)
-    pool.run("second", bench.session.end_job)
-    assert pool.run("third", lambda: bench.state.interrupted)
-    pool.run("third", lambda: bench.begin("observe"))
-    assert pool.run("third", lambda: bench.state.interrupted)
-    pool.run("third", bench.session.end_job)
-    pool.run("third", lambda: bench.state.end(request))
+    steps = tab()
+    answers = []
+    for name in ("first", "second", "second", "third", "third", "third"):
+        answers.append(pool.run(name, lambda: next(steps)))
+        if len(answers) == 3:
+            pool.run("first", bench.state.interrupt)
+            assert pool.run("second", lambda: bench.state.interrupted)
+            assert pool.run("third", lambda: bench.state.interrupted)
+    assert [False, True] == [answer for answer in answers if isinstance(answer, bool)]
+    pool.run("fourth", lambda: next(steps, None))
     assert [False, False] == [pool.run(name, lambda: bench.state.interrupted) for name in ("first", "third")]
     pool.end()
 
@@ -269,18 +473,22 @@ def test_a_press_releases_a_host_that_waits_for_the_device(bench):
     assert ["Interrupted..."] == outcome
 
 
-def test_a_pipeline_that_calls_nobody_back_is_left_by_its_bar(bench, pressed):
+def test_a_pipeline_that_calls_nobody_back_is_left_by_its_bar(bench, pressed, image):
     """There is no host callback that could signal Stop."""
     from diffusers import DiffusionPipeline
 
-    bench.begin("observe")
-    pipe = DiffusionPipeline.__new__(DiffusionPipeline)
-    pipe.set_progress_bar_config(disable=True)
-    with pipe.progress_bar(total=4) as bar:
-        bar.update()
-        pressed("interrupt")
-        with pytest.raises(Interrupted):
+    def denoise():
+        pipe = DiffusionPipeline.__new__(DiffusionPipeline)
+        pipe.set_progress_bar_config(disable=True)
+        with pipe.progress_bar(total=4) as bar:
             bar.update()
+            pressed("interrupt")
+            with pytest.raises(Interrupted):
+                bar.update()
+            raise Interrupted
+
+    bench.begin("observe")
+    assert [] == image(denoise)
     assert 2 == bench.session.snapshot().launched
 
 

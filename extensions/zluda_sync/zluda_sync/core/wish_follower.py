@@ -56,18 +56,24 @@ class WishFollower:
 
     def follow(self) -> None:
         """The user wants something: plan no more than that, and wake a host that waits. Any thread."""
+        if self._control.ending is Ending.STOP and self._press is None:
+            now_s, queued = self._system_clock(), self._launched - self._completed
+            self._press = _Press(now_s, self._job.snapshot(), self._launched, queued)
+        self.cut_plan()
+        for ledger in self._ledgers:
+            ledger.wake()
+
+    def cut_plan(self) -> None:
+        """Plan no more than the user wants, which may have been said before the job began."""
         ending, image = self._control.ending, self._find_image()
         if ending is Ending.STOP:
-            if self._press is None:
-                now_s, queued = self._system_clock(), self._launched - self._completed
-                self._press = _Press(now_s, self._job.snapshot(), self._launched, queued)
             self._job.cut(image)
+        elif self._control.is_in_inner_cell:
+            return  # what is planned are the images of the outer cell
         elif ending is Ending.SKIP:
             self._job.cut(image, image)
         elif ending is Ending.STOP_AFTER_IMAGE:
             self._job.cut(image + 1)
-        for ledger in self._ledgers:
-            ledger.wake()
 
     def wait_while_held(self, ledger: Ledger) -> None:
         """Block while the user holds the job. What is queued is finished first, and still counts as work.
@@ -98,6 +104,11 @@ class WishFollower:
         if snapshot.is_unwanted and ending is not Ending.STOP:
             ending = Ending.SKIP  # the host may have gone on to the next image, the device has not
         return replace(snapshot, ending=ending, is_paused=self._control.is_paused)
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether the user has stopped the job, be it that a script has gone on afterwards."""
+        return self._press is not None or self._control.ending in (Ending.STOP, Ending.STOP_AFTER_IMAGE)
 
     def stop_record(self) -> StopRecord | None:
         """Return how long the Stop of this job took until now, None if there was none."""

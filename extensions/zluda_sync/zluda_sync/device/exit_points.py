@@ -25,12 +25,13 @@ class ExitPoints:
 
     Args:
         control: what the user wants.
-        is_driver: whether the calling thread runs the job; a preview may use the same model on another.
+        may_leave: whether the calling thread runs the job, and is where leaving is caught; a preview may use
+            the same model on another.
     """
 
-    def __init__(self, control: Control, is_driver: Callable[[], bool]) -> None:
+    def __init__(self, control: Control, may_leave: Callable[[], bool]) -> None:
         self._control = control
-        self._is_driver = is_driver
+        self._may_leave = may_leave
         self._handles: list[Any] = []
         self._is_closed = False
         self._components: tuple[torch.nn.Module, ...] = ()
@@ -67,7 +68,7 @@ class ExitPoints:
         self._components = ()
 
     def _leave(self) -> None:
-        if self._is_driver() and not _CUDA.is_capturing and self._control.wants_out():
+        if self._may_leave() and not _CUDA.is_capturing and self._control.take_leave():
             raise Interrupted
 
 

@@ -1,8 +1,9 @@
-"""The host's fields ``interrupted``, ``skipped`` and ``paused``, kept for as long as their request lasts.
+"""The host's flags ``interrupted``, ``skipped`` and ``paused``, and the wishes that are kept beside them.
 
 Every button, route and script of the host sets and asks these three, and ``State.begin`` clears them with
-each phase. So its class gets a data descriptor for each: what others than the thread of a request write is
-kept in the request's control, and what that thread asks is answered from there.
+each phase. They stay the host's: what the thread of a request writes and reads is what it would be without
+us. Its class gets a data descriptor for each, which notes what others press in the request's control, and
+shows it to them for as long as the request lasts.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zluda_sync.core.control import Control
+from zluda_sync.core.control import Control, Ending
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
 from zluda_sync.host.phase_hooks import PhaseHooks
@@ -62,76 +63,111 @@ class _ControlField(StateField):
         self._phases = phases
 
     def read(self, own: Any) -> Any:
+        if self._phases.is_in_transition:  # a phase that saves takes over what it reads
+            return own
         control = self._requests.own
         if control is not None:
-            return own or self.asked_by_host(control)
+            return self.answer(control, own)
         control = self._requests.meant
-        return own or (control is not None and self.asked_by_others(control))
+        return own if control is None else self.show(control, own)
 
     def write(self, state: Any, value: Any) -> None:
         if self._phases.is_in_transition:
-            # A phase that saves takes over what it reads: maybe the wish of a user, which is kept elsewhere.
-            self.keep(state, value and self.own_value(state))
-        elif self._jobs.is_driving():
-            self.written_by_host(state, self._requests.own, value)
+            self.keep(state, value)
+            if not value:
+                self.clear_by_phase()
+        elif (own_control := self._requests.own) is not None:
+            self.write_by_host(state, own_control, value)
         elif (control := self._requests.meant) is not None:
-            self.wished(control, bool(value))
+            self.press(state, control, bool(value))
         else:
             self.keep(state, value)
 
-    def asked_by_host(self, control: Control) -> bool:
-        """The thread of a request asks."""
-        return self.asked_by_others(control)
+    def answer(self, control: Control, own: Any) -> Any:
+        """Return what the thread of a request is answered, and note that it knows."""
+        return own
 
-    def asked_by_others(self, control: Control) -> bool:
-        """A client asks, or a thread that helps with a request."""
+    def show(self, control: Control, own: Any) -> Any:
+        """Return what a client is told, or a thread that helps with a request."""
         raise NotImplementedError
 
-    def written_by_host(self, state: Any, control: Control | None, value: Any) -> None:
-        """The thread that runs a job writes, outside of the beginning and end of a phase."""
+    def clear_by_phase(self) -> None:
+        """A phase begins, on any thread, and has cleared the flag."""
+
+    def write_by_host(self, state: Any, control: Control, value: Any) -> None:
+        """The thread of a request writes, outside of the beginning and end of a phase."""
         self.keep(state, value)
 
-    def wished(self, control: Control, value: bool) -> None:
-        """A client writes."""
+    def press(self, state: Any, control: Control, value: bool) -> None:
+        """Somebody else writes."""
         raise NotImplementedError
 
 
-class _Interrupted(_ControlField):
-    def asked_by_host(self, control: Control) -> bool:
-        return control.is_host_to_stop()
+class _EndingField(_ControlField):
+    """The flag of a wish that ends something."""
 
-    def asked_by_others(self, control: Control) -> bool:
-        return control.is_stopped
+    ending: Ending
 
-    def written_by_host(self, state: Any, control: Control | None, value: Any) -> None:
-        # What fails because an image was left early is no reason to end the others.
-        if not (value and control is not None and control.is_skipped and not control.is_stopped):
-            self.keep(state, value)
+    def clear_by_phase(self) -> None:
+        for control in {self._requests.own, self._requests.meant}:
+            if control is not None:
+                control.forget(self.ending)
 
-    def wished(self, control: Control, value: bool) -> None:
+    def write_by_host(self, state: Any, control: Control, value: Any) -> None:
+        self.keep(state, value)
+        if not value:
+            control.withdraw(self.ending)
+
+
+class _Interrupted(_EndingField):
+    ending = Ending.STOP
+
+    def answer(self, control: Control, own: Any) -> Any:
+        # The host has one flag for all: a request that waits is not stopped with the one that runs.
+        is_anothers = own and self._requests.pressed_for not in (None, control) and not control.is_stopped
+        is_to_stop = control.answer_interrupted(bool(own) and not is_anothers)
+        return own if own and is_to_stop else is_to_stop
+
+    def show(self, control: Control, own: Any) -> Any:
+        return own or control.is_stopped
+
+    def write_by_host(self, state: Any, control: Control, value: Any) -> None:
+        if value and control.is_skipped and not control.is_stopped:
+            return  # what fails because an image was left early is no reason to end the others
         if value:
+            self._requests.pressed_for = control
+        super().write_by_host(state, control, value)
+
+    def press(self, state: Any, control: Control, value: bool) -> None:
+        if not value:
+            self.write_by_host(state, control, value)
+        elif not self._requests.echo.record_press(control):
+            self._requests.pressed_for = control
+            if not control.is_loading:  # a model that is loaded by halves would fail the next request
+                self.keep(state, True)
             control.stop()
 
 
-class _Skipped(_ControlField):
-    def asked_by_others(self, control: Control) -> bool:
-        return control.is_skipped
+class _Skipped(_EndingField):
+    ending = Ending.SKIP
 
-    def written_by_host(self, state: Any, control: Control | None, value: Any) -> None:
-        self.keep(state, value)
-        if control is not None and not value:
-            control.unskip()
+    def answer(self, control: Control, own: Any) -> Any:
+        return own if not own or control.answer_skipped(True) else False
 
-    def wished(self, control: Control, value: bool) -> None:
-        if value:
-            control.skip()
-        else:
-            control.unskip()
+    def show(self, control: Control, own: Any) -> Any:
+        return own or control.is_skipped
+
+    def press(self, state: Any, control: Control, value: bool) -> None:
+        if not value:
+            self.write_by_host(state, control, value)
+        elif control.skip():
+            self.keep(state, True)
 
 
 class _Paused(_ControlField):
-    def asked_by_others(self, control: Control) -> bool:
-        return control.is_paused
+    def show(self, control: Control, own: Any) -> Any:
+        return control.is_paused or (own and not control.is_stopped)
 
-    def wished(self, control: Control, value: bool) -> None:
+    def press(self, state: Any, control: Control, value: bool) -> None:
+        self.keep(state, value)
         control.pause(value)

@@ -35,6 +35,8 @@ class DecodedPairs:
 
         @functools.wraps(original)
         def vae_decode(*args: Any, **kwargs: Any) -> Any:
+            if switch.is_on:
+                self._jobs.press_again()
             pictures = original(*args, **kwargs)
             if switch.is_on and kwargs.get("vae_type") != _TINY:
                 latents = kwargs.get("latents", args[0] if args else None)

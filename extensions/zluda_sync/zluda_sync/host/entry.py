@@ -81,9 +81,9 @@ def _on_before_process(processing: Any) -> None:
         _session.begin_job(processing)
 
 
-def _on_after_process(_processing: Any) -> None:
+def _on_after_process(processing: Any) -> None:
     if _session is not None:
-        _session.end_job()
+        _session.end_job(processing)
 
 
 def _on_script_unloaded() -> None:

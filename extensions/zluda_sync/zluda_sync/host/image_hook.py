@@ -27,6 +27,8 @@ class ImageHook:
     def wrap(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
         """Wrap ``process_diffusers(p) -> pictures``.
 
+        A Stop that the host has forgotten is pressed again before it begins.
+
         After Stop or Skip it returns no pictures, as the host does where it looks at its flags itself. Not
         every phase of the host expects to be left: what follows from leaving it ends here, and what the host
         had not put back is put back.
@@ -37,16 +39,24 @@ class ImageHook:
             if not switch.is_on:
                 return original(p, *args, **kwargs)
             before = _Before(p, self._host.model)
+            job = self._jobs.current if self._jobs.is_driving() else None
             try:
+                self._jobs.press_again()
+                if job is not None:
+                    job.begin_image()
                 pictures = original(p, *args, **kwargs)
             except Exception as error:
                 control = self._requests.own
                 if control is None or not control.wants_out():
                     raise
+                control.press_again()
                 level = log.debug if isinstance(error, Interrupted) else log.warning
                 level(f"ZLUDA Sync: image left early: {type(error).__name__}: {error}")
                 self._jobs.guard("putting back what a pass has changed", before.put_back, p, self._host)
                 return []
+            finally:
+                if job is not None:
+                    job.end_image()
             self._jobs.guard("noting a whole picture", self._note, pictures)
             return pictures
 
@@ -55,7 +65,7 @@ class ImageHook:
     def _note(self, pictures: Any) -> None:
         control = self._requests.own
         if control is not None and isinstance(pictures, list) and pictures:
-            control.picture_is_whole()
+            control.note_whole_picture()
 
 
 class _Before:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from zluda_sync.core.control import Ending
 from zluda_sync.core.job_facts import JobFacts
 from zluda_sync.core.job_history import JobHistory
 from zluda_sync.core.job_record import JobRecord, Outcome
@@ -127,10 +126,9 @@ def _outcome(tracked: TrackedJob) -> Outcome:
     The host tells of the end in a ``finally``: an error that ends the job is under way then. Many errors it
     catches itself, and delivers nothing; then something is missing that follows from the request.
     """
-    ending = tracked.control.ending
-    if ending in (Ending.STOP, Ending.STOP_AFTER_IMAGE) and tracked.job.was_cut:
+    job, is_whole = tracked.job, tracked.job.is_whole or tracked.is_broken
+    if tracked.wishes.has_stopped and (job.was_cut or not is_whole):
         return Outcome.STOPPED
-    if tracked.job.was_cut:
+    if job.was_cut:
         return Outcome.SKIPPED
-    is_whole = tracked.job.is_whole or tracked.is_broken
     return Outcome.FINISHED if is_whole and sys.exc_info()[1] is None else Outcome.FAILED

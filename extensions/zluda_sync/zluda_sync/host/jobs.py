@@ -75,6 +75,12 @@ class Jobs:
             self._requests.job_ended(job.control)
             self._ended = job
 
+    def close_what_was_left(self) -> None:
+        """Stop following a job that nobody ends: it began with a step out of the blue, and failed."""
+        job = self.current
+        if job is not None and not job.is_asked and self._requests.has_left(job.control):
+            self.close()
+
     def guarded(self, what: str, action: Callable[..., Any]) -> Callable[..., None]:
         """Return ``action`` so that no error of it gets out."""
         return lambda *args: self.guard(what, action, *args)
@@ -83,6 +89,12 @@ class Jobs:
         """Whether the calling thread runs the job that is followed."""
         job = self.current
         return job is not None and job.is_driver()
+
+    def press_again(self) -> None:
+        """Work for the device begins on the calling thread: tell the host of a wish that it has forgotten."""
+        job = self.current
+        if job is not None and job.control.must_leave and job.is_driver():
+            self.guard("pressing again", job.control.press_again)
 
     def is_delivered_elsewhere(self) -> bool:
         """Whether another thread has ended its job and still hands over the pictures."""
@@ -93,6 +105,8 @@ class Jobs:
         """Call ``action`` with the progress of the job that is followed, or was until this moment."""
         job = self.current or self._ended
         if job is None or not job.is_shown:
+            return
+        if job is not self.current and not self._requests.is_under_way(job.control):
             return
         try:
             action(job.snapshot())

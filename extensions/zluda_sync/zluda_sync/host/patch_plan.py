@@ -9,6 +9,7 @@ from typing import Any
 from zluda_sync.host.console import Console
 from zluda_sync.host.control_fields import ControlFields
 from zluda_sync.host.decoded_pairs import DecodedPairs
+from zluda_sync.host.idleness import Idleness
 from zluda_sync.host.image_hook import ImageHook
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch
@@ -44,8 +45,9 @@ class PatchPlan:
         self._host = host
         self._jobs = jobs
         self._hooks = StepHooks(jobs, console)
-        self._routes = ProgressRoutes(jobs, requests, previews)
         self.phases = PhaseHooks(jobs, requests)
+        self.idleness = Idleness(host, jobs, requests, self.phases)
+        self._routes = ProgressRoutes(jobs, requests, previews, self.idleness)
         self.controls = ControlFields(jobs, requests, self.phases)
         self._fields = ProgressFields(jobs, self.phases)
         self._image = ImageHook(jobs, requests, host)

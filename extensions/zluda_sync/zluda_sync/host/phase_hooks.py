@@ -10,6 +10,7 @@ from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import Phase
+from zluda_sync.host.call_site import CallSite
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
 from zluda_sync.host.phase_titles import phase_of
@@ -44,6 +45,7 @@ class PhaseHooks:
         self._open: list[_OpenPhase] = []
         self._lock = threading.Lock()
         self._thread = threading.local()
+        self.newest_title = ""
 
     def patches(self, state_class: type) -> list[Patch]:
         """Return the patches of both methods."""
@@ -101,7 +103,7 @@ class PhaseHooks:
                 return original(state, *args, **kwargs)
             result = self._in_transition(original, state, args, kwargs)
             task_id = args[0] if args else kwargs.get("task_id")
-            self._jobs.guard("following a phase", self._ended, task_id)
+            self._jobs.guard("following a phase", self._ended, state, task_id)
             return result
 
         return end
@@ -109,14 +111,23 @@ class PhaseHooks:
     def _began(self, title: str, task_id: Any, is_marked: bool, page_task: str | None) -> None:
         thread_id = threading.get_ident()
         phase = phase_of(title)
+        self.newest_title = title
+        self._jobs.close_what_was_left()
+        if self._requests.forget_left(thread_id):
+            self._forget_thread(thread_id)
         is_outermost = self._is_new_request(title, is_marked)
         if is_outermost:
             # What the request before it has left open on this thread will never end.
             self._jobs.request_ended()
-            with self._lock:
-                self._open = [phase for phase in self._open if phase.thread_id != thread_id]
+            self._forget_thread(thread_id)
         if not self._jobs.is_driving():
-            self._requests.begin_phase(is_outermost, makes_pictures=phase is None, task_id=page_task)
+            self._requests.begin_phase(
+                is_outermost,
+                makes_pictures=phase is None,
+                task_id=page_task,
+                is_marked=is_marked,
+                site=CallSite.here(),
+            )
         with self._lock:
             self._open.append(_OpenPhase(title, task_id, self._clock(), thread_id))
             del self._open[:-_MAX_OPEN]
@@ -126,7 +137,7 @@ class PhaseHooks:
             control.is_loading = phase is Phase.LOAD or (control.is_loading and phase is None)
         self._jobs.phase_began(title)
 
-    def _ended(self, task_id: Any) -> None:
+    def _ended(self, state: Any, task_id: Any) -> None:
         with self._lock:
             ended = self._find(task_id)
             if ended is not None:
@@ -140,7 +151,15 @@ class PhaseHooks:
             control.is_loading = bool(own) and phase_of(own[-1].title) is Phase.LOAD
         self._jobs.phase_ended(ended.title if ended is not None else "", is_outermost=not own)
         if not own:
+            # An idle host says nothing of it, nor does the next request. Not where a script, whose own thread
+            # has begun the request, may go on and ask.
+            if self._requests.was_pressed_from_page(thread_id):
+                vars(state).update(interrupted=False, skipped=False)
             self._requests.close(thread_id)
+
+    def _forget_thread(self, thread_id: int) -> None:
+        with self._lock:
+            self._open = [phase for phase in self._open if phase.thread_id != thread_id]
 
     def _is_new_request(self, title: str, is_marked: bool) -> bool:
         """Whether no phase that is still open on this thread can be around this one.

@@ -65,4 +65,4 @@ class PreviewPatches:
         if state.current_latent is None and state.current_image is not None:
             return False
         control = self._requests.own
-        return not (self._jobs.is_driving() and control is not None and control.must_leave)
+        return not (self._jobs.is_driving() and control is not None and control.wants_out())

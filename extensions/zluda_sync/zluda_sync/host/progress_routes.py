@@ -10,11 +10,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from zluda_sync.core.snapshot import ProgressSnapshot
+from zluda_sync.host.idleness import Idleness
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
 from zluda_sync.host.previews import Previews
 from zluda_sync.host.requests import Requests
 
+#: What each answer says of a host that does nothing.
+_IDLE_PAGE = {"job": "", "progress": 0.0, "eta": None, "step": 0, "live_preview": None}
+_IDLE_API = {"progress": 0.0, "eta_relative": 0.0, "current_image": None}
+_IDLE_STATUS = {"status": "idle", "task": "", "progress": 0.0, "eta": None, "step": 0, "timestamp": None}
+_IDLE_STATE = {"job": "", "job_count": 0, "job_no": 0, "sampling_step": 0, "sampling_steps": 0}
+#: The host's own word for it.
+_IDLE_TEXT = "Waiting..."
 #: An ETA whose uncertainty is beyond this share is shown as a range.
 _RANGE_SHARE = 0.15
 
@@ -22,14 +30,15 @@ _RANGE_SHARE = 0.15
 class ProgressRoutes:
     """Builds the patches of the routes that report progress."""
 
-    def __init__(self, jobs: Jobs, requests: Requests, previews: Previews) -> None:
+    def __init__(self, jobs: Jobs, requests: Requests, previews: Previews, idleness: Idleness) -> None:
         self._jobs = jobs
+        self._idleness = idleness
         self._requests = requests
         self._previews = previews
-        self._fills: dict[str, Callable[[Any, ProgressSnapshot, Any], None]] = {
-            "/internal/progress": _fill_page_progress,
-            "/sdapi/v1/progress": _fill_api_progress,
-            "/sdapi/v1/status": _fill_status,
+        self._fills: dict[str, tuple[Callable[[Any, ProgressSnapshot, Any], None], dict[str, Any]]] = {
+            "/internal/progress": (_fill_page_progress, _IDLE_PAGE),
+            "/sdapi/v1/progress": (_fill_api_progress, _IDLE_API),
+            "/sdapi/v1/status": (_fill_status, _IDLE_STATUS),
         }
 
     def patches(self, routes: Iterable[Any]) -> list[Patch]:
@@ -40,20 +49,23 @@ class ProgressRoutes:
         found = []
         for route in routes:
             path, dependant = getattr(route, "path", ""), getattr(route, "dependant", None)
-            fill = next((fill for ending, fill in self._fills.items() if path.endswith(ending)), None)
-            if fill is not None and getattr(dependant, "call", None) is not None:
+            fills = next((fills for ending, fills in self._fills.items() if path.endswith(ending)), None)
+            if fills is not None and getattr(dependant, "call", None) is not None:
                 found.append(
-                    Patch(dependant, "call", self._wrapping(fill), "one bar and one ETA for the whole job")
+                    Patch(dependant, "call", self._wrapping(*fills), "one bar and one ETA for the whole job")
                 )
         return found
 
-    def _wrapping(self, fill: Callable[..., None]) -> Callable[[Any, Switch], Any]:
+    def _wrapping(self, fill: Callable[..., None], idle: dict[str, Any]) -> Callable[[Any, Switch], Any]:
         def build(original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
             @functools.wraps(original)
             def answer_progress(*args: Any, **kwargs: Any) -> Any:
+                if switch.is_on:
+                    self._jobs.guard("letting go of a job", self._jobs.close_what_was_left)
                 answer = original(*args, **kwargs)
                 if switch.is_on:
                     request = args[0] if args else kwargs.get("req")
+                    self._jobs.guard("saying that nothing runs", self._show_idle, answer, idle)
                     self._jobs.guard("acknowledging a Stop", self._acknowledge, answer)
                     self._jobs.report(lambda snapshot: fill(answer, snapshot, request))
                     self._jobs.guard("showing a preview", self._show_preview, answer, request, kwargs)
@@ -62,6 +74,17 @@ class ProgressRoutes:
             return answer_progress
 
         return build
+
+    def _show_idle(self, answer: Any, idle: dict[str, Any]) -> None:
+        """Say that nothing is done where nothing is: the host leaves the step of what ran last, or failed."""
+        if not self._idleness.is_idle:
+            return
+        _fill(answer, **idle)
+        if getattr(answer, "active", False):
+            answer.active, answer.textinfo = False, _IDLE_TEXT
+        state = getattr(answer, "state", None)
+        if isinstance(state, dict):
+            state.update({name: value for name, value in _IDLE_STATE.items() if name in state})
 
     def _show_preview(self, answer: Any, request: Any, parameters: dict[str, Any]) -> None:
         """Give each client the newest preview that it does not have, whoever else asks."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
+from weakref import WeakSet
 
-from zluda_sync.core.control import Control
+from zluda_sync.core.control import Control, Ending
+from zluda_sync.core.stop_echo import StopEcho
+from zluda_sync.host.call_site import CallSite
 
 #: Requests that were opened and never closed are forgotten beyond this many.
 _MAX_OPEN = 64
@@ -25,6 +28,9 @@ class _Request:
         makes_pictures: whether it is one for pictures; others load a model, say.
         is_implied: whether no phase of the host began it; then its job's end is its own.
         has_moved: whether the host has begun anything within it.
+        is_marked: whether the host said that it comes from its page or its API.
+        site: what of the host's code runs it, None if that is not known.
+        threads: that take part in it.
     """
 
     control: Control
@@ -34,6 +40,9 @@ class _Request:
     makes_pictures: bool = True
     is_implied: bool = False
     has_moved: bool = False
+    is_marked: bool = False
+    site: CallSite | None = None
+    threads: WeakSet[threading.Thread] = field(default_factory=WeakSet)
 
 
 class Requests:
@@ -44,23 +53,50 @@ class Requests:
     each of its steps: a thread that begins something outside of any request of its own takes part in the one
     that runs.
 
+    A request that fails ends without a word: what has left the host's code that began it is over.
+
     Args:
         is_waiting: whether the page's task of this id still waits for the host's lock.
+        press: sets the host's own flag for Stop or Skip.
+        is_host_locked: whether the host's lock is held: then a request that is on no stack, because it is a
+            generator between two steps, may still run.
+
+    Attributes:
+        pressed_for: the control that the newest press was meant for, None before the first. The host has one
+            flag for all of its requests.
+        echo: tells a press for the request that was just stopped from one for the next.
     """
 
-    def __init__(self, is_waiting: Callable[[str], bool] = lambda task_id: False) -> None:
+    def __init__(
+        self,
+        is_waiting: Callable[[str], bool] = lambda task_id: False,
+        press: Callable[[Ending], None] = lambda ending: None,
+        is_host_locked: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._is_waiting = is_waiting
+        self._press = press
+        self._is_host_locked = is_host_locked
+        self.pressed_for: Control | None = None
+        self.echo = StopEcho()
         # Replaced, never changed: readers take no lock.
         self._by_thread: dict[int, _Request] = {}
         self._running: Control | None = None
         self._numbers = count()
+        self._has_seen_one = False
         self._lock = threading.Lock()
 
     @property
     def own(self) -> Control | None:
-        """The control of the request in which the calling thread takes part, None if in none."""
+        """The control of the request that the calling thread runs, or a part of it; None if it runs none.
+
+        Not that of a request that the thread has left: servers give their threads other work in between.
+        """
         request = self._by_thread.get(threading.get_ident())
-        return request.control if request is not None else None
+        if request is None:
+            return None
+        if request.control is self._running:  # an identity is given again once its thread has ended
+            return request.control if threading.current_thread() in request.threads else None
+        return request.control if request.site is None or request.site.is_around() else None
 
     @property
     def meant(self) -> Control | None:
@@ -74,29 +110,81 @@ class Requests:
         request = self._likeliest()
         return request.control if request is not None else None
 
-    def begin_phase(self, is_outermost: bool, makes_pictures: bool, task_id: str | None) -> None:
+    @property
+    def are_all_over(self) -> bool:
+        """Whether every request that was seen has ended; False before the first one."""
+        return self._has_seen_one and self._running is None and self._likeliest() is None
+
+    def is_under_way(self, control: Control) -> bool:
+        """Whether the request of this control has not ended."""
+        requests = set(self._by_thread.values())
+        return any(request.control is control and self._is_alive(request) for request in requests)
+
+    def begin_phase(
+        self,
+        is_outermost: bool,
+        makes_pictures: bool,
+        task_id: str | None,
+        is_marked: bool = False,
+        site: CallSite | None = None,
+    ) -> None:
         """The host begins a phase on the calling thread.
 
         Args:
             is_outermost: whether it begins a request for certain; else it may be a part of the one that runs.
             makes_pictures: whether a request that begins with it is one for pictures.
             task_id: of the page's task, None where the host gave none.
+            is_marked: whether the host said that it comes from its page or its API.
+            site: what of the host's code begins it, None if that is not known.
         """
         thread_id = threading.get_ident()
         request = self._by_thread.get(thread_id)
         if request is None and not is_outermost:
             request = self._joined(thread_id)
         if request is None or is_outermost:
-            self._open(_Request(Control(), thread_id, next(self._numbers), task_id, makes_pictures))
+            self._open(
+                _Request(
+                    self._new_control(),
+                    thread_id,
+                    next(self._numbers),
+                    task_id,
+                    makes_pictures,
+                    is_marked=is_marked,
+                    site=site,
+                )
+            )
         else:
             request.has_moved = True
+
+    def forget_left(self, thread_id: int) -> bool:
+        """Forget the request of a thread if it has left it, and return whether there was one."""
+        request = self._by_thread.get(thread_id)
+        if request is None or self._is_alive(request):
+            return False
+        self._remove(request)
+        return True
+
+    def has_left(self, control: Control) -> bool:
+        """Whether what began the request of this control has been left, though a job of it is followed."""
+        requests = {request for request in self._by_thread.values() if request.control is control}
+        sites = [request.site for request in requests if request.site is not None]
+        return bool(sites) and not any(site.is_running() or site.is_generator for site in sites)
 
     def own_or_implied(self) -> Control:
         """Return the control for a job that begins on the calling thread."""
         thread_id = threading.get_ident()
+        self.forget_left(thread_id)
         request = self._by_thread.get(thread_id) or self._joined(thread_id)
         if request is None:
-            request = self._open(_Request(Control(), thread_id, next(self._numbers), is_implied=True))
+            request = self._open(
+                _Request(
+                    self._new_control(),
+                    thread_id,
+                    next(self._numbers),
+                    is_implied=True,
+                    site=CallSite.here(),
+                )
+            )
         request.has_moved = True
         return request.control
 
@@ -122,6 +210,8 @@ class Requests:
         """The job of a request has ended, and with it a request that it implied."""
         if self._running is control:
             self._running = None
+        if control.is_stopped:
+            self.echo.record_obeyed(control)
         for request in set(self._by_thread.values()):
             if request.control is control and request.is_implied:
                 self._remove(request)
@@ -131,10 +221,28 @@ class Requests:
         for request in set(self._by_thread.values()):
             self._remove(request)
 
+    def was_pressed_from_page(self, thread_id: int) -> bool:
+        """Whether the request of a thread comes from the host's page or API, and the user has ended it."""
+        request = self._by_thread.get(thread_id)
+        return request is not None and request.is_marked and request.control.was_pressed
+
+    def _new_control(self) -> Control:
+        def press(ending: Ending) -> None:
+            self.pressed_for = control
+            self._press(ending)
+
+        control = Control(press=press)
+        return control
+
+    def _is_alive(self, request: _Request) -> bool:
+        if request.site is None or request.control is self._running or request.site.is_running():
+            return True
+        return request.site.is_generator and self._is_host_locked()
+
     def _likeliest(self) -> _Request | None:
         """Return the request that runs, by all that is known."""
         return max(
-            self._by_thread.values(),
+            filter(self._is_alive, self._by_thread.values()),
             key=lambda one: (one.makes_pictures, not self._waits(one), one.has_moved, one.number),
             default=None,
         )
@@ -148,6 +256,7 @@ class Requests:
         if request is None or self._waits(request) or not request.makes_pictures or request.is_implied:
             return None
         with self._lock:
+            request.threads.add(threading.current_thread())
             self._by_thread = {**self._by_thread, thread_id: request}
         return request
 
@@ -158,6 +267,8 @@ class Requests:
         while len(self._by_thread) >= _MAX_OPEN:
             self._remove(next(iter(self._by_thread.values())))
         with self._lock:
+            self._has_seen_one = True
+            request.threads.add(threading.current_thread())
             self._by_thread = {**self._by_thread, request.thread_id: request}
         return request
 
@@ -165,3 +276,5 @@ class Requests:
         with self._lock:
             self._by_thread = {key: one for key, one in self._by_thread.items() if one is not request}
         request.control.end_request()
+        if request.control.is_stopped:
+            self.echo.record_obeyed(request.control)

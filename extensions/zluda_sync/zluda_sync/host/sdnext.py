@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from zluda_sync.core.control import Ending
 from zluda_sync.core.errors import HostUnsupportedError
 
 #: Where an image is made. Imported by the host with its first job, and not before: it asks for the model.
@@ -74,6 +75,8 @@ HOST_NAMES = (
     HostName(PROCESSING_MODULE, "process_diffusers", ("p",), required=False),
     HostName("modules.modeldata", "model_data", required=False),
     HostName("modules.progress", "pending_tasks", required=False),
+    HostName("modules.progress", "current_task", required=False),
+    HostName("modules.call_queue", "queue_lock", required=False),
     HostName("modules.zluda_installer", "path", required=False),
     HostName("modules.processing_vae", "vae_decode", ("latents", "model")),
     HostName("modules.paths", "models_path", required=False),
@@ -122,9 +125,14 @@ class SdNext:
         return getattr(_module("modules.devices"), "device", None)
 
     @property
-    def is_busy(self) -> bool:
-        """Whether the host has named what it is doing: a job, loading a model …"""
-        return bool(getattr(self.state, "job", ""))
+    def job(self) -> str:
+        """The host's name for what it is doing: a job, loading a model …; empty if it does nothing."""
+        return str(getattr(self.state, "job", "") or "")
+
+    @property
+    def has_page_task(self) -> bool:
+        """Whether a task of the page runs."""
+        return getattr(sys.modules.get("modules.progress"), "current_task", None) is not None
 
     @property
     def zluda_build(self) -> str:
@@ -232,6 +240,22 @@ class SdNext:
                 names = (f"{stem}decoder_{kind}.pth", f"{stem}{kind}_decoder.pth")
                 return any((folder / name).is_file() for name in names)
         return False
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the host's lock is held, behind which requests wait for each other."""
+        lock = getattr(sys.modules.get("modules.call_queue"), "queue_lock", None)
+        return bool(lock is not None and lock.locked())
+
+    @property
+    def was_ended(self) -> bool:
+        """Whether one of the host's own flags says that what ran was ended early."""
+        flags = vars(self.state)
+        return bool(flags.get("interrupted") or flags.get("skipped"))
+
+    def press(self, ending: Ending) -> None:
+        """Set the host's own flag, as its button does."""
+        vars(self.state)["skipped" if ending is Ending.SKIP else "interrupted"] = True
 
     def is_waiting(self, task_id: str) -> bool:
         """Whether the page's task of this id waits in the host's queue."""

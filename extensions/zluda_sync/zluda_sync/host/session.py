@@ -46,7 +46,7 @@ class Session:
 
     def __init__(self, host: SdNext) -> None:
         self._host = host
-        self._requests = Requests(host.is_waiting)
+        self._requests = Requests(host.is_waiting, host.press, lambda: host.is_locked)
         self._previews = Previews()
         self.metrics = JobMetrics()
         self.records = JobRecords(self.metrics.count)
@@ -91,7 +91,7 @@ class Session:
         self._failure = ""
         self._routes: Sequence[Any] = ()
         self._last_end_s = 0.0
-        self._nested_jobs = 0
+        self._cells: list[Any] = []
         self._is_job_overriding = False
         self._lock = threading.RLock()
         self._said: set[str] = set()
@@ -138,14 +138,16 @@ class Session:
         self.reconcile()
 
     def begin_job(self, processing: Any = None) -> None:
-        """A job of the host begins; ``processing`` is the host's object for it.
+        """A picture call of the host begins; ``processing`` is the host's object for it.
 
-        One within another, as some scripts have it, is a part of the outer one.
+        One within another, as some scripts have it, is a cell of the outer one's job.
         """
         current = self._jobs.current
         if current is not None and current.is_asked and current.is_driver():
-            self._nested_jobs += 1
+            self._cells.append(processing)
+            current.begin_cell(processing)
             return
+        self._cells = [processing]
         self.self_testing.job_begins()
         asked_at_s = self._plan.phases.innermost_began_at_s
         if self.is_acting:
@@ -159,13 +161,21 @@ class Session:
             began_at_s = None if asked_at_s is None else max(asked_at_s, self._last_end_s)
             self._jobs.guard("following a job", self._jobs.open, processing, began_at_s)
 
-    def end_job(self) -> None:
-        """A job of the host has ended, one way or another."""
+    def end_job(self, processing: Any = None) -> None:
+        """A picture call of the host has ended, one way or another.
+
+        Args:
+            processing: the host's object for it, the innermost one if None.
+        """
         tracked = self._jobs.current
-        if self._nested_jobs and tracked is not None:
-            self._nested_jobs -= 1
-            return
-        self._nested_jobs = 0
+        if processing is not None and self._cells and not any(cell is processing for cell in self._cells):
+            return  # it failed before it began: the host tells only of its end
+        while len(self._cells) > 1 and tracked is not None:
+            ended = self._cells.pop()
+            tracked.control.end_cell()
+            if processing is None or ended is processing:
+                return
+        self._cells = []
         if tracked is not None:
             self._jobs.guard("learning from a job", self._learn, tracked)
             self._jobs.guard("keeping how long a Stop took", self._keep_stop, tracked)
@@ -185,7 +195,7 @@ class Session:
         if after_image:
             control.stop_after_image()
         else:
-            control.stop()
+            self._host.state.interrupted = True  # as the host's own button does
         return True
 
     def forget_learned(self) -> None:
@@ -233,8 +243,8 @@ class Session:
 
     def _learn(self, tracked: TrackedJob) -> None:
         """Take over what the job took, unless it was stopped or broke off."""
-        state, is_whole = self._host.state, tracked.job.is_whole
-        was_ended = tracked.job.was_cut or state.interrupted or state.skipped
+        is_whole = tracked.job.is_whole
+        was_ended = tracked.job.was_cut or self._host.was_ended
         tracked.job.end_parts()
         if is_whole and not (tracked.is_broken or was_ended):
             self._learning.learn(tracked.job)
@@ -261,8 +271,9 @@ class Session:
         return tracked
 
     def _is_idle(self) -> bool:
-        is_free = self._jobs.current is None and self._requests.meant is None
-        return is_free and not self._host.is_busy
+        if self._jobs.current is not None or self._requests.meant is not None:
+            return False
+        return not self._host.job or self._plan.idleness.is_idle
 
     def _take_self_test(self, report: SelfTestReport) -> None:
         """A self-test has been taken: say what it found, and act by it."""

@@ -97,6 +97,7 @@ class StepHooks:
         args: tuple[Any, ...],
     ) -> Any:
         self._jobs.observe("following a step", TrackedJob.pass_step, step, total, latents, scheduler)
+        self._jobs.press_again()
         given: Any = None
         try:
             given = original(*args)
@@ -146,7 +147,7 @@ class _BarCount:
         job = self._jobs.current
         if not self._switch.is_on or job is None or not job.control.must_leave:
             return
-        if job.is_driver() and job.control.wants_out():
+        if job.may_leave() and job.control.take_leave():
             raise Interrupted
 
     def _count_unless_called_back(self, job: TrackedJob) -> None:

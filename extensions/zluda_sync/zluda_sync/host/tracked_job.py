@@ -78,7 +78,8 @@ class TrackedJob:
         self._source = source
         self._decode = decode
         self._find_components = find_components
-        self._exits = ExitPoints(control, self.is_driver)
+        self._exits = ExitPoints(control, self.may_leave)
+        self._images_begun = 0
         self._scheduler: Any = None
         self._passes: list[TrackedPass] = []
         self._driver = threading.get_ident()
@@ -95,6 +96,7 @@ class TrackedJob:
         self.control = control
         self.wishes = WishFollower(job, control, clock, lambda: source.image)
         control.begin_job(lambda: source.image, guarded("following a wish", self.wishes.follow))
+        guarded("following an earlier wish", self.wishes.cut_plan)()
 
     # What the hooks tell. Driver only.
 
@@ -126,6 +128,19 @@ class TrackedJob:
         """The host ends the phase of this title; what comes after a picture is decoded is saving it."""
         self._leave_pass()
         self._end_part(phase_of(title))
+
+    def begin_cell(self, processing: Any) -> None:
+        """The host begins a picture call within that of the job."""
+        source = JobSource(processing)
+        self.control.begin_cell(lambda: source.image)
+
+    def begin_image(self) -> None:
+        """The host begins what makes all pictures of one image, and catches whatever leaves it."""
+        self._images_begun += 1
+
+    def end_image(self) -> None:
+        """The host has made an image, or left it."""
+        self._images_begun -= 1
 
     def announce_loop(self, total: int | None) -> None:
         """A denoising loop is about to begin; ``total`` is its number of steps, None if unknown."""
@@ -258,6 +273,10 @@ class TrackedJob:
     def is_driver(self) -> bool:
         """Whether the calling thread is the one that queues the steps."""
         return threading.get_ident() == self._driver
+
+    def may_leave(self) -> bool:
+        """Whether the calling thread queues the steps, and what leaves the model by an error is caught."""
+        return self._images_begun > 0 and self.is_driver()
 
     @property
     def is_shown(self) -> bool:

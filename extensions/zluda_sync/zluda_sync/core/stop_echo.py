@@ -1,0 +1,42 @@
+"""Tells a press of Stop that was meant for what has just ended from one that is meant for what runs now."""
+
+from __future__ import annotations
+
+from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+
+#: Nobody sees and presses faster: a Stop so soon after a stopped request ended was meant for that one.
+REACTION_S = 0.4
+#: Presses so close to each other belong together, in seconds.
+GAP_S = 0.4
+#: Presses that belong together count for the request that ended for so long, in seconds, and no longer.
+LONGEST_BURST_S = 2.0
+
+
+class StopEcho:
+    """Remembers when Stop was pressed, and when a request that was stopped has ended.
+
+    Written by whoever presses and by the thread whose request ends; each value alone is a whole answer.
+    """
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._pressed_at_s: float | None = None
+        self._obeyed: tuple[object, float] | None = None
+
+    def record_obeyed(self, request: object) -> None:
+        """A request that was stopped has ended, or a part of it."""
+        self._obeyed = request, self._clock()
+
+    def record_press(self, request: object) -> bool:
+        """Stop was pressed; return whether it was meant for the stopped request that has just ended.
+
+        Args:
+            request: the one that runs now.
+        """
+        now_s, before_s, obeyed = self._clock(), self._pressed_at_s, self._obeyed
+        self._pressed_at_s = now_s
+        if obeyed is None or obeyed[0] is request:
+            return False
+        since_s = now_s - obeyed[1]
+        is_burst = before_s is not None and now_s - before_s < GAP_S
+        return since_s < REACTION_S or (is_burst and since_s < LONGEST_BURST_S)

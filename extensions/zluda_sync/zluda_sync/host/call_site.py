@@ -1,0 +1,70 @@
+"""Where in the host's code something was begun, and whether that code still runs.
+
+The host does not tell the end of a request that fails: no ``state.end`` is called where an error passes. What
+is certain is that a function which is on no stack any more has been left.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import threading
+from dataclasses import dataclass
+from types import CodeType, FrameType
+
+#: Code that stands between a request of the host and us: not itself what runs a request.
+_BETWEEN = ("zluda_sync.", "contextlib.", "functools.", "torch.", "diffusers.")
+#: Functions that begin something for whoever calls them, and return at once.
+_BEGINNERS = ("__enter__", "__aenter__", "__init__")
+
+
+@dataclass(frozen=True)
+class CallSite:
+    """The function of the host that has begun something. No frame is kept: it would keep all its variables.
+
+    Attributes:
+        thread_id: of the thread.
+        codes: of the innermost function; where that is a generator, which may be suspended or go on
+            elsewhere, of the function that runs it too.
+        is_generator: whether the innermost function is one.
+    """
+
+    thread_id: int
+    codes: tuple[CodeType, ...]
+    is_generator: bool
+
+    @classmethod
+    def here(cls) -> CallSite:
+        """Return the innermost function of the host on the calling thread's stack."""
+        frames = _frames_of_host(sys._getframe(1))
+        codes = tuple(frame.f_code for frame in frames[:2])
+        is_generator = bool(codes) and bool(codes[0].co_flags & inspect.CO_GENERATOR)
+        return cls(threading.get_ident(), codes if is_generator else codes[:1], is_generator)
+
+    def is_around(self) -> bool:
+        """Whether the calling thread is within the function now."""
+        return self._is_on(sys._getframe(1))
+
+    def is_running(self) -> bool:
+        """Whether the function is on the stack still; a generator counts on any thread's."""
+        stacks = sys._current_frames()
+        if self.is_generator:
+            return any(self._is_on(frame) for frame in stacks.values())
+        return self._is_on(stacks.get(self.thread_id))
+
+    def _is_on(self, frame: FrameType | None) -> bool:
+        while frame is not None:
+            if frame.f_code in self.codes:
+                return True
+            frame = frame.f_back
+        return False
+
+
+def _frames_of_host(frame: FrameType | None) -> list[FrameType]:
+    found: list[FrameType] = []
+    while frame is not None and len(found) < 2:
+        module = f"{frame.f_globals.get('__name__', '')}."
+        if not module.startswith(_BETWEEN) and frame.f_code.co_name not in _BEGINNERS:
+            found.append(frame)
+        frame = frame.f_back
+    return found

@@ -1,0 +1,58 @@
+"""Which request an impatient press is meant for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.virtual_clock import VirtualClock
+from zluda_sync.core.stop_echo import StopEcho
+
+
+@pytest.fixture
+def clock():
+    return VirtualClock()
+
+
+def test_a_first_press_is_no_echo(clock):
+    """Nothing was stopped before."""
+    assert not StopEcho(clock).record_press("first")
+
+
+@pytest.mark.parametrize(("after_s", "is_echo"), [(0.0, True), (0.3, True), (0.5, False), (60.0, False)])
+def test_a_press_right_after_a_stopped_request_was_meant_for_it(clock, after_s, is_echo):
+    """Nobody can have seen that the next one runs; half a second later, they can."""
+    echo = StopEcho(clock)
+    echo.record_obeyed("first")
+    clock.pass_time(after_s)
+    assert is_echo == echo.record_press("second")
+
+
+def test_a_burst_of_presses_is_one(clock):
+    """Each follows the one before it within a moment."""
+    echo = StopEcho(clock)
+    echo.record_press("first")
+    echo.record_obeyed("first")
+    echoes = []
+    for _ in range(5):
+        clock.pass_time(0.3)
+        echoes.append(echo.record_press("second"))
+    assert [True] * 5 == echoes
+
+
+def test_no_burst_is_endless(clock):
+    """Who goes on pressing for seconds means what runs."""
+    echo = StopEcho(clock)
+    echo.record_obeyed("first")
+    echoes = []
+    for _ in range(10):
+        clock.pass_time(0.3)
+        echoes.append(echo.record_press("second"))
+    assert not echoes[-1]
+
+
+def test_a_request_goes_on_after_a_stop_of_its_own_and_is_stopped_again(clock):
+    """A script has answered the first Stop by going on with its next picture."""
+    echo = StopEcho(clock)
+    echo.record_press("first")
+    echo.record_obeyed("first")
+    assert not echo.record_press("first")
