@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from tests.sdnext import small_model
-from tests.sdnext.server import DEVICE_EXTENSION, ROOT, SdNextServer
+from tests.sdnext.server import DEVICE_EXTENSION, ROOT, SdNextServer, find_missing_names, make_data_folder
 
 STEP_S = 0.3
 DECODE_S = 0.8
@@ -17,7 +14,7 @@ DECODE_S = 0.8
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip everything in this folder, and say why, where there is no SD.Next."""
-    missing = [name for name in ("SDNEXT_DIR", "SDNEXT_PYTHON") if not os.environ.get(name)]
+    missing = find_missing_names()
     for item in items:
         if item.path.is_relative_to(ROOT / "tests" / "sdnext"):
             item.add_marker(pytest.mark.sdnext)
@@ -36,13 +33,7 @@ def make_server(tmp_path_factory: pytest.TempPathFactory):
         name: str, step_s: float = STEP_S, decode_s: float = DECODE_S, block_s: float = 0.0
     ) -> SdNextServer:
         data_dir = tmp_path_factory.mktemp(name)
-        small_model.make_small_model(data_dir / "models")
-        config = {
-            "sd_model_checkpoint": small_model.NAME,
-            "server_rate_limit": 0,
-            "show_progress_type": "Simple",
-        }
-        (data_dir / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        make_data_folder(data_dir)
         servers.append(SdNextServer(data_dir, step_s, decode_s, block_s))
         servers[-1].install(DEVICE_EXTENSION, "async_device")
         return servers[-1]

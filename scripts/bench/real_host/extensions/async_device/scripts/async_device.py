@@ -5,44 +5,20 @@ The device is a timeline: each denoising step and each VAE decode adds its time 
 CPU; only their completion is late. ``GET /async_device/truth`` tells what the device has really done.
 
 Times come from the environment: ASYNC_DEVICE_STEP_S, ASYNC_DEVICE_DECODE_S; and ASYNC_DEVICE_BLOCK_S, what
-each block of the text encoder and of the decoder costs the host, as where kernels are compiled.
+each block of the text encoder and of the decoder costs the host, as where kernels are compiled. With
+ASYNC_DEVICE_EVEN=1 a picture of any size costs what one of 256 x 256 does.
 """
 
 import os
-import threading
 import time
 
 import torch
+from async_timeline import TIMELINE
 
 STEP_S = float(os.environ.get("ASYNC_DEVICE_STEP_S", "0.2"))
 DECODE_S = float(os.environ.get("ASYNC_DEVICE_DECODE_S", "0.5"))
 BLOCK_S = float(os.environ.get("ASYNC_DEVICE_BLOCK_S", "0"))
-
-
-class Timeline:
-    """An in-order queue of which only the times are kept."""
-
-    def __init__(self):
-        self.free_at_s = 0.0
-        self.lock = threading.Lock()
-        self.step_ends_s = []  # one list per denoising loop
-        self.launched_at_s = []
-        self.synchronized = 0
-        self.blocks = 0
-
-    def queue(self, seconds):
-        """Add work and return when it will be done, in seconds of time.time()."""
-        with self.lock:
-            self.free_at_s = max(self.free_at_s, time.time()) + seconds
-            return self.free_at_s
-
-    def wait_until(self, at_s):
-        """Block until a moment of the timeline; sleeping lets other threads run."""
-        while (left_s := at_s - time.time()) > 0:
-            time.sleep(left_s)
-
-
-TIMELINE = Timeline()
+IS_EVEN = os.environ.get("ASYNC_DEVICE_EVEN") == "1"
 
 
 class Event:
@@ -55,7 +31,7 @@ class Event:
         self.done_at_s = TIMELINE.free_at_s
 
     def query(self):
-        return time.time() >= self.done_at_s
+        return TIMELINE.now_s() >= self.done_at_s
 
     def synchronize(self):
         TIMELINE.wait_until(self.done_at_s)
@@ -74,7 +50,7 @@ class Stream:
         TIMELINE.wait_until(TIMELINE.free_at_s)
 
     def query(self):
-        return time.time() >= TIMELINE.free_at_s
+        return TIMELINE.now_s() >= TIMELINE.free_at_s
 
 
 def synchronize(device=None):
@@ -89,15 +65,14 @@ torch.cuda.synchronize = synchronize
 
 
 def relative_work(latents):
-    """Return how many times the pixels of a 256 x 256 picture these latents stand for."""
-    return latents.shape[-1] * latents.shape[-2] / (32 * 32)
+    """Return how many pictures of 256 x 256 these latents are worth; 1 where all count alike."""
+    return 1.0 if IS_EVEN else latents.shape[-1] * latents.shape[-2] / (32 * 32)
 
 
 def slow_unet(original):
     def forward(self, sample, *args, **kwargs):
         output = original(self, sample, *args, **kwargs)
-        TIMELINE.launched_at_s[-1].append(time.time())
-        TIMELINE.step_ends_s[-1].append(TIMELINE.queue(STEP_S * relative_work(sample)))
+        TIMELINE.launch_step(STEP_S * relative_work(sample))
         return output
 
     return forward
@@ -123,8 +98,7 @@ def slow_block(original):
 
 def new_loop(original):
     def progress_bar(self, *args, **kwargs):
-        TIMELINE.step_ends_s.append([])
-        TIMELINE.launched_at_s.append([])
+        TIMELINE.begin_loop()
         return original(self, *args, **kwargs)
 
     return progress_bar
@@ -208,9 +182,7 @@ def install():
             }
 
         def forget():
-            TIMELINE.step_ends_s.clear()
-            TIMELINE.launched_at_s.clear()
-            TIMELINE.synchronized = TIMELINE.blocks = 0
+            TIMELINE.forget()
             return {}
 
         def options():

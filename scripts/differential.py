@@ -1,0 +1,57 @@
+"""Hold the extension against SD.Next alone: the same press at the same step of every script it ships.
+
+Needs the real SD.Next, named by the environment variables SDNEXT_DIR and SDNEXT_PYTHON.
+
+python scripts/differential.py
+python scripts/differential.py --quick
+python scripts/differential.py --script "XYZ Grid" --press Stop --place middle --mode run-ahead
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Return the command's exit code: 0 if the extension is nowhere worse, else 1."""
+    from bench.command_line import OneLineParser, fail
+    from bench.environment import SetupError, VirtualEnvironment
+
+    parser = OneLineParser(
+        prog="differential.py",
+        description="Press Stop, Skip and Pause in every script of SD.Next, with the extension off and on.",
+        allow_abbrev=False,
+    )
+    for name, what in (
+        ("script", "only scripts"),
+        ("press", "only presses"),
+        ("place", "only places"),
+        ("mode", "only modes"),
+    ):
+        parser.add_argument(
+            f"--{name}", action="append", default=[], metavar="WORD", help=f"{what} with this in their name"
+        )
+    options = parser.parse_args()
+    try:
+        VirtualEnvironment().enter(("host",), __file__, sys.argv[1:])
+    except SetupError as failure:
+        fail(str(failure))
+
+    from bench.differential.campaign import MODES, Choice, run_differential
+    from bench.host import INTERRUPTED_EXIT_CODE
+    from bench.real_host.server import find_missing_names
+
+    missing = find_missing_names()
+    if missing:
+        fail(f"needs the real SD.Next: {' and '.join(missing)} not set")
+    modes = tuple(mode for mode in MODES if not options.mode or any(word in mode for word in options.mode))
+    choice = Choice(tuple(options.script), tuple(options.press), tuple(options.place), modes)
+    try:
+        return run_differential(choice)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return INTERRUPTED_EXIT_CODE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
