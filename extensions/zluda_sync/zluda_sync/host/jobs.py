@@ -99,7 +99,9 @@ class Jobs:
     def is_delivered_elsewhere(self) -> bool:
         """Whether another thread has ended its job and still hands over the pictures."""
         ended = self._ended
-        return self.current is None and ended is not None and not ended.is_driver()
+        if self.current is not None or ended is None or ended.is_driver():
+            return False
+        return self._requests.is_under_way(ended.control)
 
     def report(self, action: Callable[[ProgressSnapshot], None]) -> None:
         """Call ``action`` with the progress of the job that is followed, or was until this moment."""
