@@ -14,7 +14,7 @@ class FakeEvent:
         self.threads: set[int] = set()
         device.events.append(self)
 
-    def record(self) -> None:
+    def record(self, stream: object = None) -> None:
         self._device.call("record")
         self._device.queued += 1
         self.position = self._device.queued
@@ -77,7 +77,7 @@ class FakeDevice:
         self.call("Event")
         return FakeEvent(self)
 
-    def current_stream(self) -> FakeDevice:
+    def current_stream(self, device: object = None) -> FakeDevice:
         self.call("current_stream")
         return self
 

@@ -168,6 +168,19 @@ def test_a_graph_that_is_recorded_is_not_spoiled(control, exits, monkeypatch):
     assert 1 == encoder.blocks[0].runs
 
 
+def test_the_jobs_own_device_is_asked_whether_it_records(control, monkeypatch):
+    """On a machine with two cards the current one is another thread's business."""
+    monkeypatch.setattr(
+        torch.cuda, "is_current_stream_capturing", lambda: pytest.fail("asked"), raising=False
+    )
+    exits, encoder = ExitPoints(control, lambda: True, lambda: True), Encoder()
+    exits.install([encoder])
+    control.stop()
+    encoder(torch.zeros(2))
+    exits.close()
+    assert 1 == encoder.blocks[0].runs
+
+
 def test_a_driver_that_knows_no_graphs_is_no_hindrance(control, exits, monkeypatch):
     """Some versions of ZLUDA answer error 801."""
 

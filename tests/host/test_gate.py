@@ -9,6 +9,8 @@ from modules import devices, shared
 from zluda_sync.core.self_test_report import RungVerdict, SelfTestReport
 from zluda_sync.core.settings import ENABLED, GATE, MODE
 from zluda_sync.host import session as session_module
+from zluda_sync.host.detection import is_zluda
+from zluda_sync.host.sdnext import SdNext
 
 RUNS_AHEAD = SelfTestReport(
     work_s=0.2,
@@ -51,3 +53,17 @@ def test_without_a_device_there_is_nothing_to_act_on(bench, monkeypatch):
     shared.opts.data.update({ENABLED: True, MODE: "observe", GATE: "always"})
     bench.session.reconcile()
     assert not bench.session.is_acting
+
+
+def test_the_hosts_own_card_decides_whether_it_is_zluda(bench, monkeypatch):
+    """With ``--device-id 1`` the name of another card, which is the current one, says nothing."""
+    names = ["NVIDIA GeForce", "AMD Radeon [ZLUDA]"]
+    monkeypatch.setattr(devices, "backend", "cuda")
+    monkeypatch.setattr(devices, "device", torch.device("cuda", 1))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(
+        torch.cuda, "get_device_name", lambda device=None: names[device.index if device else 0]
+    )
+    assert is_zluda(SdNext())
+    monkeypatch.setattr(devices, "device", torch.device("cuda", 0))
+    assert not is_zluda(SdNext())

@@ -43,7 +43,8 @@ class Accelerator:
     """Makes events and waits, on one device.
 
     Every attribute of the device module is looked up when it is needed: ZLUDA set-ups replace some of them
-    while the program runs.
+    while the program runs. Which device is current is each thread's own, so the device is named in every
+    call, unless the host itself names it without an index and leaves it to its threads.
 
     Args:
         module: ``torch.cuda`` or another device module.
@@ -53,13 +54,11 @@ class Accelerator:
     def __init__(self, module: Any, device: torch.device | None = None) -> None:
         self._module = module
         self.device = device
-        self._index: int | None = None
-        self._knows_index = False
 
     @property
     def name(self) -> str:
         """Name of the device as its driver tells it, empty if it does not."""
-        return str(self._ask("get_device_name") or "")
+        return str(self._ask_of_device("get_device_name") or "")
 
     @property
     def driver_version(self) -> str:
@@ -73,8 +72,45 @@ class Accelerator:
 
     @property
     def is_capturing(self) -> bool:
-        """Whether the current stream records a graph: marks and waits would end up in it, or spoil it."""
-        return bool(self._ask("is_current_stream_capturing"))
+        """Whether the device's current stream records a graph: marks and waits would get into it."""
+        device = self.device
+        try:
+            ask = self._module.is_current_stream_capturing
+            if device is None or device.index is None or self._current_index() in (None, device.index):
+                return bool(ask())
+            with self._module.device(device):  # it knows the current device only
+                return bool(ask())
+        except _MISSING:
+            return False
+
+    @property
+    def free_bytes(self) -> int | None:
+        """Memory that could be had on the device: what the driver has free, and what torch keeps unused.
+
+        None if the device module does not tell.
+        """
+        found = self._ask_of_device("mem_get_info")
+        if not found or not found[1]:  # a total of 0: the system does not say
+            return None
+        kept, used = self.kept_bytes, self._ask_of_device("memory_allocated")
+        unused = kept - used if isinstance(kept, int) and isinstance(used, int) else 0
+        return int(found[0]) + max(0, unused)
+
+    @property
+    def kept_bytes(self) -> int | None:
+        """Memory of the device that torch keeps, in use or not; None if the device module does not tell."""
+        kept = self._ask_of_device("memory_reserved")
+        return kept if isinstance(kept, int) else None
+
+    def give_back(self, kept_before: int | None) -> None:
+        """Give memory that torch keeps unused back to the driver, if it keeps more than ``kept_before``.
+
+        What others have made torch keep is left to them: they would have to fetch it anew.
+        """
+        kept = self.kept_bytes
+        if kept is None or kept_before is None or kept > kept_before:
+            with contextlib.suppress(*_MISSING):
+                self._module.empty_cache()
 
     def make_event(self) -> Event:
         """Return a fresh event. No flags: ZLUDA ignores some and fails on others."""
@@ -87,11 +123,12 @@ class Accelerator:
 
     def record(self, event: Event) -> None:
         """Put ``event`` behind what the calling thread has queued on this device."""
-        index = self.device.index if self.device is not None else None
-        if index is None or self._current_index() == index:
+        device = self.device
+        current_stream = getattr(self._module, "current_stream", None)
+        if device is None or device.index is None or current_stream is None:
             event.record()
-        else:  # the model is on another device than the one that is current
-            event.record(self._module.current_stream(self.device))  # type: ignore[call-arg]
+        else:
+            event.record(current_stream(device))  # type: ignore[call-arg]
 
     def bind_stream_wait(self) -> Callable[[], None]:
         """Return what blocks until the calling thread's stream is done; any thread may call that."""
@@ -100,10 +137,7 @@ class Accelerator:
         return wait
 
     def bind_device_wait(self) -> Callable[[], None]:
-        """Return what blocks until all streams of the device are done; any thread may call that.
-
-        Which device is current differs by thread, so it is named.
-        """
+        """Return what blocks until all streams of the device are done; any thread may call that."""
         device: Any = self.device
         if device is None or device.index is None:
             device = self._current_index()
@@ -112,14 +146,23 @@ class Accelerator:
         return lambda: self._module.synchronize(device)
 
     def bind_read(self, tensor: torch.Tensor) -> Callable[[], float]:
-        """Return what reads the one element of ``tensor`` behind all that this thread has queued so far."""
+        """Return what reads the one element of ``tensor`` behind all that this thread has queued so far.
+
+        A blocking copy to ordinary memory, which no driver can answer before it has the value. Not
+        ``tensor.item()``: in CUDA builds of newer torch that goes over pinned memory and waits for the
+        stream, so that it is no stronger than a wait for the stream.
+        """
         stream = None
         with contextlib.suppress(*_MISSING):
             stream = self._stream()
+        # Another thread writes to it, outside of the inference mode in which a host may call this.
+        with torch.inference_mode(False):
+            memory = torch.zeros(tensor.shape, dtype=tensor.dtype, device="cpu")
 
         def read() -> float:
             with self._on_stream(stream), torch.no_grad():
-                return float(tensor.item())
+                memory.copy_(tensor)
+            return float(memory)
 
         return read
 
@@ -134,15 +177,21 @@ class Accelerator:
         return choose(stream) if choose is not None and stream is not None else contextlib.nullcontext()
 
     def _current_index(self) -> int | None:
-        """Return which device is current on the thread that queues; asked once, for it asks the driver."""
-        if not self._knows_index:
-            index = self._ask("current_device")
-            self._index = index if isinstance(index, int) else None
-            self._knows_index = True
-        return self._index
-
-    def _ask(self, name: str) -> Any:
+        """Return which device is current on the calling thread."""
         try:
-            return getattr(self._module, name)()
+            index = self._module.current_device()
+        except _MISSING:
+            return None
+        return index if isinstance(index, int) else None
+
+    def _ask_of_device(self, name: str) -> Any:
+        """Return what a function of the module says of the device, None if it does not know that."""
+        device = self.device
+        try:
+            ask = getattr(self._module, name)
+            if device is not None and device.index is not None:
+                with contextlib.suppress(TypeError):  # some modules know one device only, and take no name
+                    return ask(device)
+            return ask()
         except _MISSING:
             return None

@@ -13,8 +13,10 @@ from zluda_sync.device.accelerator import Accelerator
 
 #: How deep in a component its lists of blocks lie: ``text_encoder.text_model.encoder.layers``.
 _DEPTH_OF_LISTS = 3
-#: While CUDA records a graph, an exception would spoil it.
-_CUDA = Accelerator(torch.cuda)
+
+
+def _is_cuda_capturing() -> bool:
+    return Accelerator(torch.cuda).is_capturing
 
 
 class ExitPoints:
@@ -27,11 +29,18 @@ class ExitPoints:
         control: what the user wants.
         may_leave: whether the calling thread runs the job, and is where leaving is caught; a preview may use
             the same model on another.
+        is_capturing: whether the job's device records a graph, which an exception would spoil.
     """
 
-    def __init__(self, control: Control, may_leave: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        control: Control,
+        may_leave: Callable[[], bool],
+        is_capturing: Callable[[], bool] = _is_cuda_capturing,
+    ) -> None:
         self._control = control
         self._may_leave = may_leave
+        self._is_capturing = is_capturing
         self._handles: list[Any] = []
         self._is_closed = False
         self._components: tuple[torch.nn.Module, ...] = ()
@@ -68,7 +77,7 @@ class ExitPoints:
         self._components = ()
 
     def _leave(self) -> None:
-        if self._may_leave() and not _CUDA.is_capturing and self._control.take_leave():
+        if self._may_leave() and not self._is_capturing() and self._control.take_leave():
             raise Interrupted
 
 

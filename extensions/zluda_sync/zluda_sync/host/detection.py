@@ -33,12 +33,15 @@ def is_zluda(host: SdNext) -> bool:
     """
     if host.backend == "zluda":
         return True
-    return host.backend in _CUDA_BACKENDS and _device_name().endswith("[ZLUDA]")
+    return host.backend in _CUDA_BACKENDS and _cuda_name(host).endswith("[ZLUDA]")
 
 
-def _device_name() -> str:
+def _cuda_name(host: SdNext) -> str:
+    """Return the name of the host's own device: another one in the machine may be no ZLUDA's."""
     cuda: Any = torch.cuda
+    device = host.device
+    is_cuda = isinstance(device, torch.device) and device.type == "cuda"
     try:
-        return str(cuda.get_device_name()) if cuda.is_available() else ""
+        return Accelerator(cuda, device if is_cuda else None).name if cuda.is_available() else ""
     except (RuntimeError, AssertionError):
         return ""
