@@ -1,5 +1,8 @@
 """The ladder: which rungs are tried, in which order, and which fall together."""
 
+import threading
+import time
+
 import pytest
 
 from tests.fake_device import FakeDevice
@@ -123,3 +126,57 @@ def test_with_no_rung_left_there_is_no_successor(accelerator):
     assert ([None], None) == (told, ladder.current_name)
     with pytest.raises(NoRungLeftError):
         _ = ladder.current
+
+
+def test_rungs_that_fail_at_once_on_two_threads_both_stay_left(accelerator):
+    """The watcher and the queuing thread fail together: neither brings back what the other has left."""
+    rungs = rungs_for(SyncMode.RUN_AHEAD, accelerator)
+    told = []
+    ladder = Ladder(rungs, on_settled=lambda failed, successor: told.append((failed, successor)))
+    others = [threading.Thread(target=ladder.demote, args=(rungs[1], RuntimeError("two")))]
+
+    class Torn(tuple):
+        """What is left: another thread comes between the second reading of it and what follows from that."""
+
+        __slots__ = ()
+
+        def __iter__(self):
+            readings.append(None)
+            if others and len(readings) == 2:
+                others[0].start()
+                others.pop().join(0.2)
+            return super().__iter__()
+
+    readings = []
+    began = threading.active_count()
+    ladder._rungs = Torn(ladder._rungs)
+    ladder.demote(rungs[0], RuntimeError("one"))
+    deadline_s = time.monotonic() + 20.0
+    while threading.active_count() > began and time.monotonic() < deadline_s:
+        time.sleep(0.001)
+    assert [True, True, False] == [ladder.has_left(rung) for rung in rungs[:3]]
+    ladder.settle()
+    assert [({"one", "two"}, rungs[2])] == [
+        ({str(error) for _, error in failed}, successor) for failed, successor in told
+    ]
+
+
+def test_the_last_rung_may_be_left_while_its_successor_is_told(accelerator):
+    """Between two looks at what is left there may be nothing left."""
+    (rung,) = rungs_for(SyncMode.OBSERVE, accelerator, report(set(RUNG_CLASSES)))
+    told = []
+    ladder = Ladder([rung], on_settled=lambda failed, successor: told.append(successor))
+    ladder.demote(rung, RuntimeError("801"))
+
+    class Emptied(tuple):
+        """Not empty when it is looked at; then nothing is left."""
+
+        __slots__ = ()
+
+        def __bool__(self):
+            ladder._rungs = ()
+            return True
+
+    ladder._rungs = Emptied([rung])
+    ladder.settle()
+    assert 1 == len(told)

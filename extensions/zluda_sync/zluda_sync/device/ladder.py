@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 
 from zluda_sync.core.barrier import SyncMode
@@ -75,7 +76,9 @@ def marking_rung(accelerator: Accelerator, report: SelfTestReport | None = None)
 
 
 class Ladder:
-    """Holds the rung in use.
+    """Holds the rung in use; for the queuing thread, the watcher and whoever asks what is in use.
+
+    What is left is a tuple that is replaced as a whole: readers take it once, without the lock.
 
     Args:
         rungs: best first.
@@ -89,10 +92,11 @@ class Ladder:
         on_demotion: DemotionListener = lambda rung, error: None,
         on_settled: SettledListener = lambda failed, successor: None,
     ) -> None:
-        self._rungs = list(rungs)
+        self._rungs = tuple(rungs)
         self._on_demotion = on_demotion
         self._on_settled = on_settled
-        self._failed: list[tuple[Rung, Exception]] = []
+        self._failed: tuple[tuple[Rung, Exception], ...] = ()
+        self._lock = threading.Lock()
 
     @property
     def current(self) -> Rung:
@@ -118,21 +122,24 @@ class Ladder:
 
     def demote(self, rung: Rung, error: Exception) -> None:
         """Leave ``rung`` for the rest of the job; a rung that was left before changes nothing."""
-        if self.has_left(rung):
-            return
-        # Replaced, not mutated: the watcher and the queuing thread read without a lock.
-        remaining = [
-            other for other in self._rungs if other is not rung and not _falls_with(other, rung, error)
-        ]
-        self._rungs = remaining
-        self._failed.append((rung, error))
-        self._on_demotion(rung, error)
+        with self._lock:
+            if self.has_left(rung):
+                return
+            self._failed = (*self._failed, (rung, error))
+            self._rungs = tuple(
+                other for other in self._rungs if other is not rung and not _falls_with(other, rung, error)
+            )
+        self._on_demotion(rung, error)  # without the lock: it may ask what is in use now
 
     def settle(self) -> None:
         """A step has passed, or the job is over: tell what failed since the last time, if anything did."""
-        if self._failed:
-            failed, self._failed = self._failed, []
-            self._on_settled(failed, self._rungs[0] if self._rungs else None)
+        if not self._failed:
+            return
+        with self._lock:
+            failed, self._failed = self._failed, ()
+            rungs = self._rungs
+        if failed:
+            self._on_settled(list(failed), rungs[0] if rungs else None)
 
 
 def _falls_with(other: Rung, rung: Rung, error: Exception) -> bool:
