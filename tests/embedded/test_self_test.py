@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import time
+import weakref
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -28,7 +30,7 @@ class SleepingWork(Workload):
         self._target_s = target_s
 
     def queue(self, parts: int = 1) -> None:
-        QUEUE.enqueue(lambda: time.sleep(self._target_s / parts), "work")
+        QUEUE.enqueue_delay(self._target_s / parts, "work")
         self._counter.add_(1.0)
         self._expected += 1.0
 
@@ -138,3 +140,107 @@ def test_a_cpu_blocks_by_itself():
     waits.stop()
     assert (True, False, "") == (report.is_blocking, report.runs_ahead, report.unfinished)
     assert "no barrier needed" in report.explanation
+
+
+def out_of_memory(*args, **kwargs):
+    raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 16.00 MiB.")
+
+
+def test_out_of_memory_is_no_lie_of_the_rung_that_met_it(run, monkeypatch):
+    """Two seconds after a model has filled the card: the test is called off, and made up for later."""
+    monkeypatch.setattr("zluda_sync.device.rungs.PassiveCounter._buffers", out_of_memory)
+    report = run()
+    assert (True, "the GPU is out of memory") == (report.was_called_off, report.unfinished)
+    assert [] == [rung for rung in report.rungs if rung.is_truthful is False]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [(torch, "zeros"), (SleepingWork, "queue")], ids=["zeros", "work"]
+)
+def test_out_of_memory_before_the_first_rung_calls_the_test_off(run, monkeypatch, owner, name):
+    """No memory for the work itself."""
+    monkeypatch.setattr(owner, name, out_of_memory)
+    assert run().was_called_off
+
+
+def test_out_of_memory_of_the_judge_calls_the_test_off(run, monkeypatch):
+    """Not the rung's, and no reason to judge by time alone."""
+    monkeypatch.setattr("zluda_sync.device.sentinel.Sentinel.plant", out_of_memory)
+    report = run()
+    assert (True, ()) == (report.was_called_off, report.rungs)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["CUDA error: unspecified launch failure", "CUDA error 999: unknown error"],
+    ids=["named", "unnamed"],
+)
+def test_a_device_that_is_lost_meanwhile_convicts_no_rung(run, monkeypatch, words):
+    """Every call would fail then: what fails is held against the rung only if plain work still runs."""
+    is_lost = []
+
+    def lose(self):
+        is_lost.append(None)
+        raise RuntimeError(words)
+
+    def read_back(self):
+        if is_lost:
+            raise RuntimeError(words)
+        return Workload.read_back(self)
+
+    monkeypatch.setattr("zluda_sync.device.rungs.PlantedEvent.plant", lose)
+    monkeypatch.setattr(SleepingWork, "read_back", read_back, raising=False)
+    report = run()
+    assert report.was_called_off
+    assert [] == [rung for rung in report.rungs if rung.is_truthful is False]
+
+
+def test_another_program_that_holds_readings_up_convicts_no_rung(run, monkeypatch):
+    """What was written when the report came was done, however late the reading is."""
+
+    def read_back(self):
+        is_right = Workload.read_back(self)
+        time.sleep(0.3 * WORK_S)
+        return is_right
+
+    monkeypatch.setattr(SleepingWork, "read_back", read_back, raising=False)
+    report = run()
+    assert ("", set()) == (report.unfinished, lying(report))
+
+
+def test_a_device_that_is_slow_for_a_while_makes_no_rung_silent(run, monkeypatch):
+    """Another program has it: the work is not done, so that nothing is to be reported."""
+    monkeypatch.setattr("zluda_sync.device.self_test.HARD_LIMIT", -9.0)  # at once
+    report = run()
+    assert [] == [rung for rung in report.rungs if rung.is_truthful is False]
+
+
+def test_the_work_takes_a_part_of_the_memory_that_is_free():
+    """The next job will want it; and where there is next to none, nothing is begun."""
+
+    def sides(free_mb):
+        module = SimpleNamespace(mem_get_info=lambda device=None: (free_mb * 2**20, 4096 * 2**20))
+        read = lambda action: action()  # noqa: E731
+        return tuple(Workload(Accelerator(module), torch.device("cpu"), read, time.perf_counter)._sizes)
+
+    assert (256, 512, 1024, 2048) == sides(4000)
+    assert (256, 512) == sides(80)
+    with pytest.raises(MemoryError, match="only 20 MB"):
+        sides(20)
+
+
+@pytest.mark.parametrize("is_called_off", [False, True])
+def test_the_memory_is_given_back_when_nothing_holds_it_any_more(run, monkeypatch, is_called_off):
+    """Whatever way the test ends: a model may need it next."""
+    runtime, works, alive = emulated_device.runtime, [], []
+
+    class Work(SleepingWork):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            works.append(weakref.ref(self))
+
+    monkeypatch.setattr("zluda_sync.device.self_test.Workload", Work)
+    monkeypatch.setattr(runtime, "memory_reserved", lambda device=None: len(works))
+    monkeypatch.setattr(runtime, "empty_cache", lambda: alive.append(works[0]() is not None))
+    run(is_called_off=lambda: bool(works) and is_called_off)
+    assert [False] == alive

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from zluda_sync.device.accelerator import PINNED_KINDS, Accelerator, Event
+from zluda_sync.device.sentinel import Sentinel
 
 #: What a rung leaves behind a step; only the rung itself knows what it is.
 Mark = Any
@@ -155,14 +156,16 @@ class StreamSynchronize(SynchronizeRung):
 
 
 class ReadBack(SynchronizeRung):
-    """Reads one element back to pageable memory: a copy that no driver can answer before it has the value."""
+    """Reads a sentinel back to ordinary memory: a copy that no driver can answer before it has the value.
+
+    The value is another one behind each step, so that one that comes too early is seen, and read again.
+    """
 
     name = "read-back"
 
+    def __init__(self, accelerator: Accelerator) -> None:
+        super().__init__(accelerator)
+        self._sentinel = Sentinel(accelerator)
+
     def bind(self, latents: torch.Tensor | None) -> Callable[[], Any]:
-        if latents is None or latents.numel() == 0:
-            if self._accelerator.device is None:
-                raise RuntimeError("nothing to read back: neither latents nor a device are known")
-            latents = torch.zeros(1, device=self._accelerator.device)
-        with torch.no_grad():
-            return self._accelerator.bind_read(latents.detach()[(0,) * latents.ndim])
+        return self._sentinel.plant(latents).wait

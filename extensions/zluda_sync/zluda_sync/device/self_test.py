@@ -1,8 +1,12 @@
 """The self-test: tries every rung on the device at hand, and says which of them tell the truth, at what cost.
 
 Nobody can try every card, driver, ZLUDA build and torch version; so the program tries them itself. It holds
-each rung against a chain of products whose time it has measured by reading a value back, which is the way
-that is hardest to fool. ``torch.cuda._sleep`` is not used: some drivers do not have it.
+each rung against a chain of products whose time it has measured by reading a value back to ordinary memory,
+which is the way that is hardest to fool, and against a sentinel behind that chain. ``torch.cuda._sleep`` is
+not used: some drivers do not have it.
+
+What is not a rung's fault convicts none: a machine that is busy, a job that begins, memory that is full, a
+device that is lost. Then the test is called off, and made up for later.
 """
 
 from __future__ import annotations
@@ -26,8 +30,10 @@ from zluda_sync.core.self_test_report import (
     SelfTestReport,
 )
 from zluda_sync.device.accelerator import Accelerator
+from zluda_sync.device.environment import explain_environment
 from zluda_sync.device.ladder import RUNG_CLASSES
 from zluda_sync.device.rungs import EventRung, LaggedWait, Mark, SynchronizeRung
+from zluda_sync.device.sentinel import Sentinel, Witness
 from zluda_sync.device.waits import BlockingCall, BlockingWaits
 from zluda_sync.device.workload import Workload
 
@@ -49,11 +55,14 @@ FAKE_STEPS = 20
 #: How often a rung is tried again that did not tell the truth.
 RETRIES = 2
 _LOOK_S = 0.002
+#: A rung that is silent for too long is given so much more once its work is known to be done, in seconds.
+_GRACE_S = 0.5
 _FAILS = "fails"
+A_JOB_BEGAN = "a job began"
 
 
-class CalledOff(Exception):  # noqa: N818  not an error: somebody else needs the device
-    """The test must end now."""
+class CalledOff(Exception):  # noqa: N818  not an error: it is not the moment for a test
+    """The test must end now, and be made up for later; the text says why."""
 
 
 class SelfTest:
@@ -93,26 +102,36 @@ class SelfTest:
         self._report = SelfTestReport(device=accelerator.name)
 
     def run(self) -> SelfTestReport:
-        """Return the report; one that could not be finished says why. Never raises."""
+        """Return the report; one that could not be finished says why. Never raises.
+
+        What memory the test has taken is given back.
+        """
+        kept_before = self._accelerator.kept_bytes
         try:
             with torch.inference_mode(False), torch.no_grad():
                 self._run()
-        except CalledOff:
-            self._report = replace(self._report, unfinished="a job began", was_called_off=True)
+        except CalledOff as reason:
+            self._report = replace(self._report, unfinished=str(reason), was_called_off=True)
+        except TimeoutError as error:
+            self._report = replace(self._report, unfinished=str(error), was_called_off=True)
         except Exception as error:  # noqa: BLE001  a driver may fail in every way: that is what is tested
-            self._report = replace(self._report, unfinished=f"{type(error).__name__}: {error}")
+            moment = explain_environment(error)
+            text = moment or f"{type(error).__name__}: {error}"
+            self._report = replace(self._report, unfinished=text, was_called_off=bool(moment))
+        self._accelerator.give_back(kept_before)  # here, where no traceback holds the work any more
         return replace(self._report, duration_s=self._clock() - self._began_s)
 
     def _run(self) -> None:
         self._say(0.0, "calibrating")
         work = Workload(self._accelerator, self._device, self._read, self._clock)
+        sentinel = Sentinel(self._accelerator)
         work.calibrate(self._target_s)
         self._deadline_s = self._clock() + self._limit_s
         self._measure_queuing(work)
         if not self._report.is_blocking:
             self._say(0.15, "run-ahead probe")
             self._probe(work)
-            self._try_rungs(work)
+            self._try_rungs(work, sentinel)
             self._say(0.8, "event times")
             self._measure_event_times(work)
             self._say(0.85, "cost of each rung")
@@ -176,40 +195,75 @@ class SelfTest:
             blocking_launch=blocking_launch if was_held else None,
         )
 
-    def _try_rungs(self, work: Workload) -> None:
+    def _try_rungs(self, work: Workload, sentinel: Sentinel) -> None:
+        self._plant(sentinel)  # the first one gets memory, which may wait for the device
+        work.read_back()
         verdicts: list[RungVerdict] = []
         names = (*EVENT_RUNGS, *reversed(SYNCHRONIZE_RUNGS[:2]), SYNCHRONIZE_RUNGS[2])
         for position, name in enumerate(names):
             self._say(0.25 + 0.09 * position, name)
             rung = RUNG_CLASSES[name](self._accelerator)
-            verdict = self._try_rung(rung, work)
+            verdict = self._try_rung(rung, work, sentinel)
             for _ in range(RETRIES):  # a busy machine is no liar, and its work takes now longer, now shorter
                 if verdict.is_truthful or verdict.reason.startswith(_FAILS):
                     break
                 work.calibrate(self._target_s)
                 self._measure_queuing(work)
-                verdict = self._try_rung(rung, work)
+                verdict = self._try_rung(rung, work, sentinel)
             verdicts.append(verdict)
             self._note(rungs=tuple(verdicts))
             work.read_back()
 
-    def _try_rung(self, rung: EventRung | SynchronizeRung, work: Workload) -> RungVerdict:
+    def _try_rung(self, rung: EventRung | SynchronizeRung, work: Workload, sentinel: Sentinel) -> RungVerdict:
         try:
             if isinstance(rung, SynchronizeRung):
-                return self._try_synchronize(rung, work)
-            alone = self._try_events(rung, work, chains_behind=0)
+                return self._try_synchronize(rung, work, sentinel)
+            alone = self._try_events(rung, work, sentinel, chains_behind=0)
             if not alone.is_truthful:
                 return alone
-            before_more = self._try_events(rung, work, chains_behind=3)
+            before_more = self._try_events(rung, work, sentinel, chains_behind=3)
             return alone if before_more.is_truthful else before_more
         except (CalledOff, TimeoutError):
             raise
         except Exception as error:  # noqa: BLE001  a missing call is a verdict, not a failure of the test
+            self._check_device(error, work)
             return RungVerdict(rung.name, False, f"{_FAILS}: {error}")
 
-    def _try_synchronize(self, rung: SynchronizeRung, work: Workload) -> RungVerdict:
+    def _check_device(self, error: Exception, work: Workload) -> None:
+        """A rung has failed: see whether it was the rung, or anything would have failed.
+
+        Raises:
+            CalledOff: the device is to blame.
+        """
+        reason = explain_environment(error)
+        if reason:
+            raise CalledOff(reason)
+        try:
+            work.queue()
+            is_right = work.read_back()
+        except (CalledOff, TimeoutError):
+            raise
+        except Exception as failure:
+            raise CalledOff(f"the GPU failed: {failure}") from failure
+        if not is_right:
+            raise CalledOff("the GPU does not compute what it should")
+
+    @staticmethod
+    def _plant(sentinel: Sentinel) -> Witness | None:
+        """Plant a sentinel; None where time alone must tell."""
+        try:
+            witness = sentinel.plant(None)
+        except Exception as error:
+            reason = explain_environment(error)
+            if reason:
+                raise CalledOff(reason) from error
+            return None
+        return None if witness.has_blocked else witness
+
+    def _try_synchronize(self, rung: SynchronizeRung, work: Workload, sentinel: Sentinel) -> RungVerdict:
         began_s = self._clock()
         work.queue()
+        witness = self._plant(sentinel)
         call = self._waits.begin(rung.bind(work.counter))
         longest_pause_s, before_s, limit_s = 0.0, self._clock(), self._hard_limit_s
         while not call.wait(_LOOK_S):  # the interpreter must be free for this loop meanwhile
@@ -217,21 +271,27 @@ class SelfTest:
             longest_pause_s, before_s = max(longest_pause_s, now_s - before_s), now_s
             self._check_time()
             if now_s - began_s > limit_s:
+                work.read_back()
+                if call.wait(_GRACE_S):  # the device was as slow
+                    return RungVerdict(rung.name, None, NOT_JUDGED)
                 return RungVerdict(rung.name, False, "does not return")
         waited_s = self._clock() - began_s
         if self._report.frees_interpreter is not False:
             longest_pause_s = max(longest_pause_s, self._clock() - before_s)
             self._note(frees_interpreter=longest_pause_s < 0.5 * self._work_s)
-        return self._judge(rung.name, waited_s, work)
+        return self._judge(rung.name, waited_s, work, witness)
 
-    def _try_events(self, rung: EventRung, work: Workload, chains_behind: int) -> RungVerdict:
+    def _try_events(
+        self, rung: EventRung, work: Workload, sentinel: Sentinel, chains_behind: int
+    ) -> RungVerdict:
         began_s = self._clock()
         work.queue()
+        witness = self._plant(sentinel)
         queued_s = self._clock()
         mark, is_passed = rung.plant()
         planted_s = self._clock() - queued_s
         if is_passed:
-            return self._judge(rung.name, self._clock() - began_s, work)
+            return self._judge(rung.name, self._clock() - began_s, work, witness)
         if planted_s > 0.5 * self._work_s:
             return self._lie(rung, began_s, "keeps the host waiting when it marks a step")
         for _ in range(chains_behind):
@@ -240,10 +300,13 @@ class SelfTest:
         while not self._is_passed(rung, mark, passed):
             self._check_time()
             if self._clock() - began_s > (1 + chains_behind) * self._hard_limit_s:
+                work.read_back()
+                if self._passes_within(_GRACE_S, rung, mark, passed):  # the device was as slow
+                    return RungVerdict(rung.name, None, NOT_JUDGED)
                 return self._lie(rung, began_s, "never says that work is done")
         waited_s = self._clock() - began_s
         if not chains_behind:
-            return self._judge(rung.name, waited_s, work)
+            return self._judge(rung.name, waited_s, work, witness)
         work.read_back()
         share, share_of_all = waited_s / self._work_s, waited_s / (self._clock() - began_s)
         if share_of_all > LATEST_OF_FOUR:
@@ -251,6 +314,15 @@ class SelfTest:
         if share_of_all < EARLIEST_OF_FOUR:
             return RungVerdict(rung.name, None, NOT_JUDGED, share)
         return RungVerdict(rung.name, True, "", share)
+
+    def _passes_within(
+        self, limit_s: float, rung: EventRung, mark: Mark, passed: BlockingCall | None
+    ) -> bool:
+        deadline_s = self._clock() + limit_s
+        while not self._is_passed(rung, mark, passed):
+            if self._clock() > deadline_s:
+                return False
+        return True
 
     def _is_passed(self, rung: EventRung, mark: Mark, passed: BlockingCall | None) -> bool:
         if passed is not None:
@@ -260,13 +332,18 @@ class SelfTest:
         time.sleep(_LOOK_S)
         return False
 
-    def _judge(self, name: str, waited_s: float, work: Workload) -> RungVerdict:
-        """Hold a report against a read-back right after it."""
+    def _judge(self, name: str, waited_s: float, work: Workload, witness: Witness | None) -> RungVerdict:
+        """Hold a report that has come this instant against what the device has written, and a read-back."""
+        is_written = witness.look() if witness is not None else None
         began_s = self._clock()
         is_right = work.read_back()
         residual_s = self._clock() - began_s
         share = waited_s / self._work_s
-        if residual_s > max(0.005, 0.1 * self._work_s):
+        # What was written when the report came was done, however long another program holds up the reading.
+        if not is_written and residual_s > max(0.005, 0.1 * self._work_s):
+            was_early = is_written is False and witness is not None and witness.look()
+            if not was_early and self._is_read_slowly(work, residual_s):
+                return RungVerdict(name, None, NOT_JUDGED, share, residual_s)
             reason = f"says too early that work is done: {1000 * residual_s:.0f} ms were left"
             return RungVerdict(name, False, reason, share, residual_s)
         if not is_right:
@@ -274,6 +351,12 @@ class SelfTest:
         if share < EARLIEST:  # it was done, but so soon that a liar would have passed too
             return RungVerdict(name, None, NOT_JUDGED, share, residual_s)
         return RungVerdict(name, True, "", share, residual_s)
+
+    def _is_read_slowly(self, work: Workload, residual_s: float) -> bool:
+        """Whether reading from a device that has nothing to do takes as long: then somebody else is busy."""
+        began_s = self._clock()
+        work.read_back()
+        return self._clock() - began_s > 0.5 * residual_s
 
     def _lie(self, rung: EventRung, began_s: float, reason: str) -> RungVerdict:
         return RungVerdict(rung.name, False, reason, (self._clock() - began_s) / self._work_s)
@@ -347,7 +430,7 @@ class SelfTest:
 
     def _check_time(self) -> None:
         if self._is_called_off():
-            raise CalledOff
+            raise CalledOff(A_JOB_BEGAN)
         if self._clock() > self._deadline_s:
             raise TimeoutError("the device did not answer in time")
 
