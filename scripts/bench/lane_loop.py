@@ -118,7 +118,7 @@ class Lane:
             watcher,
             waits,
             is_leaving=is_leaving.is_set,
-            is_proven=True,
+            proven=self._report.proven,
         )
         previews = self._build_previews(watcher) if has_previews else None
         self._synchronize()

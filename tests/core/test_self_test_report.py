@@ -126,6 +126,21 @@ def test_a_hostile_report_is_refused(changes):
         SelfTestReports.from_json([{**SelfTestReport().to_json(), **changes}])
 
 
+def test_what_an_older_version_kept_is_dropped_without_a_word():
+    """It judged by time alone, and may hold a rung guilty that waited for a preview: tested anew."""
+    old = {**SelfTestReport("card", {}).to_json(), "version": VERSION - 1, "what": "it was"}
+    tree = [old, SelfTestReport("other", {}).to_json()]
+    reports = SelfTestReports.from_json(tree)
+    assert (True, False) == (reports.find("card", {}) is None, reports.find("other", {}) is None)
+
+
+def test_what_is_proven_told_the_truth_to_the_end():
+    """Of a test that was not finished nothing is believed."""
+    report = SelfTestReport(rungs=(TRUE, RungVerdict("lagged-wait", None), RungVerdict("read-back", False)))
+    assert {"planted-event"} == report.proven
+    assert frozenset() == SelfTestReport(rungs=(TRUE,), unfinished="it hangs").proven
+
+
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4))
 def test_a_report_that_is_read_can_be_used(changes):
     """Whatever stands in the file: refused, or of use."""

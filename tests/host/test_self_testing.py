@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -51,6 +52,7 @@ class Place:
         self.host = SimpleNamespace(data_folder=folder, zluda_build="1")
         self.device = torch.device("cuda", 0)
         self.is_idle = True
+        self.name = "card"
         self.reports: list[SelfTestReport] = []
         self.warnings: list[str] = []
         self.restart()
@@ -63,7 +65,7 @@ class Place:
 
     def accelerator(self):
         made = Accelerator(FakeDevice(), self.device)
-        made._module.get_device_name = lambda: "card"
+        made._module.get_device_name = lambda: self.name
         return made
 
     def find(self):
@@ -189,3 +191,99 @@ def test_closing_ends_the_thread_in_the_middle_of_a_test(place):
     wait_until(lambda: FakeTest.made)
     place.testing.close(LONG_S)
     assert not place.testing._thread.is_alive()
+
+
+def test_what_one_card_was_caught_at_is_not_held_against_the_other(place):
+    """Two unequal cards: a lie is of the card that it was met on, now and when the other is tested."""
+    place.testing.run_now()
+    place.testing.distrust("planted-event", "lied")
+    place.name, FakeTest.result = "other card", replace(FOUND, device="other card")
+    assert "no self-test so far" in place.testing.explain(place.accelerator())
+    place.testing.schedule()
+    wait_until(lambda: place.reports[1:])
+    assert "planted-event" == place.find().event_rung
+    place.name = "card"
+    assert place.find().event_rung is None
+
+
+def test_a_test_that_failed_on_one_card_does_not_keep_the_other_untested(place):
+    """Nor is it what the other is explained with."""
+    FakeTest.result = SelfTestReport(device="card", unfinished="error 999")
+    place.testing.run_now()
+    place.name, FakeTest.result = "other card", replace(FOUND, device="other card")
+    assert "error 999" not in place.testing.explain(place.accelerator())
+    place.testing.schedule()
+    wait_until(lambda: place.find() is not None)
+
+
+def test_a_test_that_was_put_off_is_made_up_for(place):
+    """Memory that was full, a device that another program had: tried again, and said meanwhile."""
+    FakeTest.result = SelfTestReport(
+        device="card", unfinished="the GPU is out of memory", was_called_off=True
+    )
+    place.testing.schedule()
+    wait_until(lambda: len(FakeTest.made) == 2)
+    assert "out of memory" in place.testing.explain(place.accelerator())
+    assert ([], None) == (place.reports, place.find())
+    FakeTest.result = FOUND
+    wait_until(lambda: place.reports)
+    assert "out of memory" not in place.testing.explain(place.accelerator())
+
+
+def test_after_many_that_were_put_off_the_next_job_brings_another(place, monkeypatch):
+    """It is not tried without end, and not given up for the session."""
+    monkeypatch.setattr(module, "IDLE_S", 0.001)
+    FakeTest.result = SelfTestReport(
+        device="card", unfinished="the GPU is out of memory", was_called_off=True
+    )
+    place.testing.schedule()
+    place.testing._thread.join(LONG_S)
+    assert module.MOST_BUSY_TESTS == len(FakeTest.made)
+    FakeTest.result = FOUND
+    place.testing.schedule()  # as at the end of each job
+    wait_until(lambda: place.reports)
+
+
+def test_a_job_between_two_looks_calls_the_test_off(place):
+    """Short work of the host's that nobody saw would be held against a rung."""
+    FakeTest.blocks = True
+    place.testing.schedule()
+    wait_until(lambda: FakeTest.made)
+    place.testing._job_runs = SimpleNamespace(set=lambda: None, is_set=lambda: False, clear=lambda: None)
+    place.testing.job_begins()  # and ends, before the test looks
+    assert not place.testing.is_running
+
+
+def test_what_may_have_lied_is_no_longer_proven_and_stays_in_use(place):
+    """The next job checks it; only what looks like a lie again is left for good."""
+    place.testing.run_now()
+    assert {"planted-event"} == place.testing.proven(place.accelerator())
+    place.testing.suspect("planted-event", "late")
+    assert (frozenset(), "planted-event") == (
+        place.testing.proven(place.accelerator()),
+        place.find().event_rung,
+    )
+    place.testing.suspect("planted-event", "late")
+    assert place.find().event_rung is None
+
+
+def test_a_rung_is_caught_while_others_ask(place):
+    """The watcher tells of a lie while the page reads what is known."""
+    place.testing.run_now()
+    wrong: list[RuntimeError] = []
+
+    def ask():
+        try:
+            for _ in range(300):
+                place.find()
+        except RuntimeError as error:  # what a dictionary raises that changes under a reader
+            wrong.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(30):
+        place.testing.distrust(f"rung {number}", "lied")
+    for thread in threads:
+        thread.join(LONG_S)
+    assert ([], 31) == (wrong, len(place.find().rungs))

@@ -36,12 +36,29 @@ class RungLiedError(ZludaSyncError):
     Args:
         rung: its name.
         late_s: how long the device was still busy, in seconds.
+        is_certain: whether nothing else can have kept the device busy; else it is looked into before the rung
+            is given up for good.
     """
 
-    def __init__(self, rung: str, late_s: float) -> None:
+    def __init__(self, rung: str, late_s: float, is_certain: bool = True) -> None:
         super().__init__(f"{rung} reported work as done while the GPU was busy for {late_s:.2f} s more")
         self.rung = rung
         self.late_s = late_s
+        self.is_certain = is_certain
+
+
+class RungSilentError(ZludaSyncError, TimeoutError):
+    """A rung does not report a step that is finished.
+
+    Args:
+        rung: its name.
+        step: zero-based index of the step.
+        is_certain: as of :class:`RungLiedError`.
+    """
+
+    def __init__(self, rung: str, step: int, is_certain: bool) -> None:
+        super().__init__(f"{rung} did not report step {step}, which is finished")
+        self.is_certain = is_certain
 
 
 class HostUnsupportedError(ZludaSyncError):

@@ -9,7 +9,8 @@ from typing import Any
 
 from zluda_sync.core.barrier import SyncMode
 
-VERSION = 1
+#: Reports of version 1 were judged by time alone: they may hold rungs guilty that only waited for others.
+VERSION = 2
 #: A host that takes this share of the work's time to queue it is held back by the device.
 HELD_SHARE = 0.7
 #: Rungs in order of preference, by the ladder's names. Event rungs tell steps apart, the others do not.
@@ -168,6 +169,15 @@ class SelfTestReport:
         return self._cheapest(EVENT_RUNGS)
 
     @property
+    def proven(self) -> frozenset[str]:
+        """Names of the rungs that told the truth."""
+        return (
+            frozenset(rung.name for rung in self.rungs if rung.is_truthful)
+            if not self.unfinished
+            else frozenset()
+        )
+
+    @property
     def mode(self) -> SyncMode:
         """The mode for a user who has chosen none."""
         has_events = self.event_rung is not None and not self.unfinished and not self.is_blocking
@@ -176,6 +186,8 @@ class SelfTestReport:
     @property
     def explanation(self) -> str:
         """Why the mode is what it is, in one sentence for the user."""
+        if self.was_called_off:
+            return f"the self-test was put off: {self.unfinished}; waiting after each step until it is made"
         if self.unfinished:
             return f"the self-test did not finish: {self.unfinished}; waiting after each step"
         if self.is_blocking:

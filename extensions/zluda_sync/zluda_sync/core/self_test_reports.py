@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from zluda_sync.core.self_test_report import SelfTestReport
+from zluda_sync.core.self_test_report import VERSION, SelfTestReport
 
 #: Devices, drivers and builds that one installation has seen.
 KEPT = 8
@@ -39,11 +39,16 @@ class SelfTestReports:
 
     @classmethod
     def from_json(cls, tree: Any) -> SelfTestReports:
-        """Return what was kept.
+        """Return what was kept, without reports of older versions: those devices are tested anew.
 
         Raises:
-            ValueError: it is not a list of reports of this version.
+            ValueError: it is not a list of reports of this version or an older one.
         """
         if not isinstance(tree, list):
             raise ValueError("not a list of self-tests")  # noqa: TRY004  one kind of error for any wrong file
-        return cls(SelfTestReport.from_json(item) for item in tree)
+        return cls(SelfTestReport.from_json(item) for item in tree if not _is_older(item))
+
+
+def _is_older(item: Any) -> bool:
+    version = item.get("version") if isinstance(item, dict) else None
+    return isinstance(version, int) and 0 < version < VERSION

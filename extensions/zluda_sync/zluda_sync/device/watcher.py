@@ -32,6 +32,9 @@ class CompletionWatcher:
 
     Only this thread touches a mark after it was planted. A look that raises demotes the rung, and whoever
     waits for the step is woken to find another way.
+
+    Attributes:
+        looks: how often it has looked so far.
     """
 
     def __init__(self, pacer: PollPacer | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -42,6 +45,7 @@ class CompletionWatcher:
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._inside: _Marker | None = None
+        self.looks = 0
 
     @property
     def is_running(self) -> bool:
@@ -57,6 +61,11 @@ class CompletionWatcher:
                 self._stopping = False
                 self._thread = threading.Thread(target=self._run, name="zluda_sync-watcher", daemon=True)
                 self._thread.start()
+
+    def is_inside(self, rung: EventRung) -> bool:
+        """Whether it is inside a call of this rung now, which may not come back."""
+        inside = self._inside
+        return inside is not None and inside.rung is rung
 
     def replace_stuck(self, ladder: Ladder) -> None:
         """Go on with another thread if this one is inside a call of a rung that was left.
@@ -107,6 +116,7 @@ class CompletionWatcher:
                     recent_by_ledger.popitem(last=False)
                 looked_at, head_since_s = marker, self._clock()
             is_passed = self._is_passed(marker)
+            self.looks += 1
             with self._changed:
                 if self._is_dismissed():
                     return

@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 from zluda_sync.core.clock import PausableClock
-from zluda_sync.core.errors import RungLiedError
+from zluda_sync.core.errors import RungLiedError, RungSilentError
 from zluda_sync.core.job import Job
 from zluda_sync.core.notices import Notices
+from zluda_sync.core.other_work import OtherWork
 from zluda_sync.core.profile_book import ChosenProfile
 from zluda_sync.core.self_test_report import SelfTestReport
 from zluda_sync.core.settings import RungChoice, Settings
@@ -44,6 +45,7 @@ class Follower:
         watcher: looks at marks.
         waits: threads for waits that block.
         warn: told in one sentence of what does not work.
+        other_work: knows of work on the device that is not of the steps.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Follower:
         watcher: CompletionWatcher,
         waits: BlockingWaits,
         warn: Callable[[str], None],
+        other_work: OtherWork,
     ) -> None:
         self._host = host
         self._jobs = jobs
@@ -67,6 +70,7 @@ class Follower:
         self._watcher = watcher
         self._waits = waits
         self._warn = warn
+        self._other_work = other_work
         self._kernel_cache = KernelCache(cache_files())
 
     def follow(
@@ -99,7 +103,7 @@ class Follower:
         marks = StepMarks(marking_rung(accelerator, report), self._watcher)
         ladder = Ladder(
             rungs_for(policy.mode, accelerator, report, wanted),
-            partial(self._demoted, marks),
+            partial(self._demoted, accelerator, marks),
             partial(self._settled, notices),
         )
         barrier = StepBarrier(
@@ -109,8 +113,10 @@ class Follower:
             self._watcher,
             self._waits,
             is_leaving=control.wants_out,
-            is_proven=_is_proven(report, wanted),
+            proven=self._self_testing.proven(accelerator),
+            other_work=self._other_work,
         )
+        barrier.prepare()
         return TrackedJob(
             lambda: self._host.state,
             job,
@@ -139,12 +145,12 @@ class Follower:
             return None
         return name
 
-    def _demoted(self, marks: StepMarks, rung: Rung, error: Exception) -> None:
-        """A rung has failed: if it has lied, it is not believed again."""
-        if isinstance(error, (RungLiedError, TimeoutError)):
+    def _demoted(self, accelerator: Accelerator, marks: StepMarks, rung: Rung, error: Exception) -> None:
+        """A rung has failed: if it has lied, it is believed no more; if it may have, it is checked again."""
+        if isinstance(error, (RungLiedError, RungSilentError)):
             marks.distrust(rung.name, error)
-            reason = f"in use: {error}"
-            self._jobs.guard("keeping what a rung did", self._self_testing.distrust, rung.name, reason)
+            keep = self._self_testing.distrust if error.is_certain else self._self_testing.suspect
+            self._jobs.guard("keeping what a rung did", keep, rung.name, f"in use: {error}", accelerator)
 
     def _settled(
         self, notices: Notices, failed: Sequence[tuple[Rung, Exception]], successor: Rung | None
@@ -154,11 +160,3 @@ class Follower:
         notices.tell(f"{failed[0][0].name} failed, {fallback}")
         reasons = ", ".join(f"{rung.name} failed ({type(error).__name__}: {error})" for rung, error in failed)
         self._warn(f"{reasons}; {fallback}")
-
-
-def _is_proven(report: SelfTestReport | None, wanted: str | None) -> bool:
-    """Whether a self-test has found the rung truthful that will be used to tell steps apart."""
-    if report is None:
-        return False
-    verdict = report.verdict(wanted) if wanted is not None else None
-    return verdict.is_truthful is True if verdict is not None else report.event_rung is not None

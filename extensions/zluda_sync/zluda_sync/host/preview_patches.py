@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from zluda_sync.core.other_work import OtherWork
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
 from zluda_sync.host.previews import Previews
@@ -16,13 +17,18 @@ _METHODS = ("set_current_image", "do_set_current_image")
 
 
 class PreviewPatches:
-    """Builds the replacements of the methods of the host's state that make its preview."""
+    """Builds the replacements of the methods of the host's state that make its preview.
+
+    Attributes:
+        other_work: knows when the host makes one, which keeps the device busy beside the steps.
+    """
 
     def __init__(self, jobs: Jobs, requests: Requests, previews: Previews) -> None:
         self._jobs = jobs
         self._requests = requests
         self._previews = previews
         self._thread = threading.local()
+        self.other_work = OtherWork()
 
     def patches(self, state_class: type) -> list[Patch]:
         """Return one patch for each method that this version of the host has."""
@@ -46,7 +52,8 @@ class PreviewPatches:
         def make_preview(state: Any, *args: Any, **kwargs: Any) -> bool:
             if switch.is_on and self._replaces(state):
                 return False
-            return original(state, *args, **kwargs)
+            with self.other_work.under_way():
+                return original(state, *args, **kwargs)
 
         return make_preview
 

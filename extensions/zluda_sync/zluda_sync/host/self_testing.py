@@ -16,7 +16,7 @@ from zluda_sync.core.json_file import JsonFile
 from zluda_sync.core.self_test_report import SelfTestReport
 from zluda_sync.core.self_test_reports import SelfTestReports
 from zluda_sync.device.accelerator import Accelerator
-from zluda_sync.device.self_test import SelfTest
+from zluda_sync.device.self_test import A_JOB_BEGAN, SelfTest
 from zluda_sync.device.waits import BlockingWaits
 from zluda_sync.host.sdnext import SdNext
 
@@ -25,13 +25,18 @@ IDLE_S = 2.0
 IDLE_LOOK_S = 0.25
 #: How long a job that begins waits for a test to get out of its way, in seconds.
 CALL_OFF_S = 1.0
-#: So many tests may end without a result because the machine was busy with something else.
+#: So many tests may end without a result because the machine was busy or its memory full, each after twice
+#: the time of the one before; then the next job is waited for.
 MOST_BUSY_TESTS = 5
+#: A rung that may have lied is checked anew in each job; so many times, and it is left.
+MOST_SUSPICIONS = 2
 NOT_TESTED = "no self-test so far"
+#: What results are kept by: name of the device, and its versions.
+_DeviceKey = tuple[str, frozenset[tuple[str, str]]]
 
 
 class SelfTesting:
-    """Keeps the reports, and gets those that are missing.
+    """Keeps the reports, and gets those that are missing. What is found is of one device, and kept by it.
 
     Args:
         host: the host.
@@ -63,11 +68,14 @@ class SelfTesting:
         path = host.data_folder / "zluda_sync" / "selftest.json"
         self._file = JsonFile(path, "self-tests", SelfTestReports.from_json, warn)
         self._reports: SelfTestReports | None = None
-        self._caught: dict[str, str] = {}
-        self._failed: SelfTestReport | None = None
+        self._caught: dict[_DeviceKey, dict[str, str]] = {}
+        self._suspicions: dict[_DeviceKey, dict[str, int]] = {}
+        self._unfinished: dict[_DeviceKey, SelfTestReport] = {}
         self._lock = threading.Lock()
+        self._kept_lock = threading.RLock()
         self._running = threading.Lock()
         self._job_runs = threading.Event()
+        self._jobs_begun = 0
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.progress: tuple[float, str] | None = None
@@ -82,12 +90,22 @@ class SelfTesting:
         """Return the report on a device as it is now, None if it was not tested with these versions."""
         if accelerator is None:
             return None
-        report = self._loaded().find(accelerator.name, self._versions(accelerator))
-        return self._with_caught(report) if report is not None else None
+        with self._kept_lock:
+            report = self._loaded().find(accelerator.name, self._versions(accelerator))
+            return self._with_caught(report) if report is not None else None
+
+    def proven(self, accelerator: Accelerator) -> frozenset[str]:
+        """Return the names of the rungs that told the truth in a test that is kept, and are not in doubt."""
+        report = self.find(accelerator)
+        with self._kept_lock:
+            doubted = self._suspicions.get(self._key(accelerator), {})
+            return report.proven.difference(doubted) if report is not None else frozenset()
 
     def explain(self, accelerator: Accelerator | None) -> str:
         """Return in one sentence for the user what is known of a device, or why nothing is."""
-        report = self.find(accelerator) or self._failed
+        report = self.find(accelerator)
+        if report is None and accelerator is not None:
+            report = self._unfinished.get(self._key(accelerator))
         if report is not None:
             return report.explanation
         return self._why_impossible(accelerator) or f"{NOT_TESTED}; waiting after each step"
@@ -98,7 +116,7 @@ class SelfTesting:
             if self._thread is not None and self._thread.is_alive():
                 return
             accelerator = self._find_accelerator()
-            is_needed = self.is_automatic and self._failed is None and self.find(accelerator) is None
+            is_needed = self.is_automatic and not self._is_known(accelerator)
             if not is_needed or self._why_impossible(accelerator):
                 return
             self._closing.clear()
@@ -109,6 +127,7 @@ class SelfTesting:
 
     def job_begins(self) -> None:
         """Get out of the way of a job."""
+        self._jobs_begun += 1
         self._job_runs.set()
         if self._running.acquire(timeout=CALL_OFF_S):
             self._running.release()
@@ -136,18 +155,44 @@ class SelfTesting:
 
     def forget(self) -> None:
         """Know nothing of any device, until a test is run."""
-        self._caught.clear()
-        self._failed = None
-        self._reports = SelfTestReports()
-        self._file.save(self._reports.to_json())
+        with self._kept_lock:
+            self._caught.clear()
+            self._suspicions.clear()
+            self._unfinished.clear()
+            self._reports = SelfTestReports()
+            self._file.save(self._reports.to_json())
 
-    def distrust(self, rung_name: str, reason: str) -> None:
-        """A rung was found lying in use: use it no more on this device."""
-        self._caught[rung_name] = reason
-        accelerator = self._find_accelerator()
-        report = self.find(accelerator)
-        if report is not None:
-            self._keep(report)
+    def distrust(self, rung_name: str, reason: str, accelerator: Accelerator | None = None) -> None:
+        """A rung was found lying in use: use it no more on this device.
+
+        Args:
+            rung_name: of the rung.
+            reason: what it did.
+            accelerator: on which it did it, the host's own if None.
+        """
+        accelerator = accelerator or self._find_accelerator()
+        if accelerator is None:
+            return
+        with self._kept_lock:
+            self._caught.setdefault(self._key(accelerator), {})[rung_name] = reason
+            report = self.find(accelerator)
+            if report is not None:
+                self._keep(report)
+
+    def suspect(self, rung_name: str, reason: str, accelerator: Accelerator | None = None) -> None:
+        """A rung may have lied in use, or something else kept the device busy: check it anew in each job.
+
+        Args: as of :meth:`distrust`, which it comes to if it is suspected again.
+        """
+        accelerator = accelerator or self._find_accelerator()
+        if accelerator is None:
+            return
+        with self._kept_lock:
+            counts = self._suspicions.setdefault(self._key(accelerator), {})
+            counts[rung_name] = counts.get(rung_name, 0) + 1
+            is_enough = counts[rung_name] >= MOST_SUSPICIONS
+        if is_enough:
+            self.distrust(rung_name, reason, accelerator)
 
     def close(self, limit_s: float = 2.0) -> None:
         """End the test and its thread."""
@@ -158,19 +203,26 @@ class SelfTesting:
 
     def _run_when_idle(self) -> None:
         busy = 0
-        while busy < MOST_BUSY_TESTS and self._wait_until_idle():
+        while busy < MOST_BUSY_TESTS and self._wait_until_idle(IDLE_S * 2**busy):
             report = self._run()
             if report is not None and not report.was_called_off:
                 return
             busy += report is not None and not self._is_called_off()
 
-    def _wait_until_idle(self) -> bool:
-        """Wait until the host has been idle for a while; False when there is nothing more to wait for."""
+    def _is_known(self, accelerator: Accelerator | None) -> bool:
+        """Whether a device was tested, or cannot be."""
+        if accelerator is None or self.find(accelerator) is not None:
+            return True
+        unfinished = self._unfinished.get(self._key(accelerator))
+        return unfinished is not None and not unfinished.was_called_off
+
+    def _wait_until_idle(self, idle_s: float) -> bool:
+        """Wait until the host has been idle for ``idle_s``; False when there is nothing more to wait for."""
         idle_since_s = SYSTEM_CLOCK()
         while self.is_automatic and not self._closing.wait(IDLE_LOOK_S):
             if self._is_called_off():
                 idle_since_s = SYSTEM_CLOCK()
-            elif SYSTEM_CLOCK() - idle_since_s >= IDLE_S:
+            elif SYSTEM_CLOCK() - idle_since_s >= idle_s:
                 return True
         return False
 
@@ -183,20 +235,29 @@ class SelfTesting:
         device = self._testable(accelerator)
         if accelerator is None or device is None or not self._running.acquire(blocking=False):
             return None
+        begun = self._jobs_begun
+
+        def is_called_off() -> bool:  # by a job that has ended meanwhile, too: its work came between
+            return self._jobs_begun != begun or self._is_called_off()
+
         try:
-            test = SelfTest(accelerator, device, self._waits, self._is_called_off, self._show)
+            test = SelfTest(accelerator, device, self._waits, is_called_off, self._show)
             report = replace(test.run(), versions=self._versions(accelerator), taken_at_s=time.time())
         finally:
             self.progress = None
             self._running.release()
-        if forgets_caught:
-            self._caught.clear()
-        if not report.unfinished:
-            self._failed = None
-            report = self._with_caught(report)
-            self._keep(report)
-        elif not report.was_called_off:
-            self._failed = report
+        key = self._key(accelerator)
+        with self._kept_lock:
+            self._unfinished.pop(key, None)
+            if report.unfinished:
+                if report.unfinished != A_JOB_BEGAN:
+                    self._unfinished[key] = report
+            else:
+                if forgets_caught:
+                    self._caught.pop(key, None)
+                    self._suspicions.pop(key, None)
+                report = self._with_caught(report)
+                self._keep(report)
         if not report.was_called_off:
             self._on_report(report)
         return report
@@ -210,9 +271,13 @@ class SelfTesting:
         self._file.save(reports.to_json())
 
     def _with_caught(self, report: SelfTestReport) -> SelfTestReport:
-        for name, reason in self._caught.items():
+        key = (report.device, frozenset((report.versions or {}).items()))
+        for name, reason in self._caught.get(key, {}).items():
             report = report.distrusting(name, reason)
         return report
+
+    def _key(self, accelerator: Accelerator) -> _DeviceKey:
+        return accelerator.name, frozenset(self._versions(accelerator).items())
 
     def _loaded(self) -> SelfTestReports:
         if self._reports is None:

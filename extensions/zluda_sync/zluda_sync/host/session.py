@@ -77,6 +77,7 @@ class Session:
             self._watcher,
             self._waits,
             self._warn,
+            self._plan.previews.other_work,
         )
         self.status = SessionStatus(
             host,

@@ -78,7 +78,7 @@ class TrackedJob:
         self._source = source
         self._decode = decode
         self._find_components = find_components
-        self._exits = ExitPoints(control, self.may_leave)
+        self._exits = ExitPoints(control, self.may_leave, lambda: barrier.is_capturing)
         self._images_begun = 0
         self._scheduler: Any = None
         self._passes: list[TrackedPass] = []
