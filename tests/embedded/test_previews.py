@@ -216,3 +216,53 @@ def test_a_clip_shows_every_frame(device, watcher):
         shapes.append(tuple(previews.newest_ready().pixels.shape))
     assert [(1, 1, 6, 8, 3), (1, 5, 6, 8, 3)] == shapes
     previews.close()
+
+
+def marks_on(device, watcher) -> StepMarks:
+    return StepMarks(PlantedEvent(Accelerator(device_module(device), device)), watcher)
+
+
+def test_a_way_that_lies_is_found_on_a_fast_device_too(device, watcher, monkeypatch):
+    """A trial copy that is over before anybody looks would prove nothing."""
+
+    begin = EventCopier.begin
+    # Little work is over by then, as it is on a fast device.
+    monkeypatch.setattr(EventCopier, "begin", lambda self, tensor: (begin(self, tensor), time.sleep(0.05))[0])
+    monkeypatch.setattr(EventCopier, "wait_all", lambda self, limit_s: True)
+    assert find_copy_way(device, marks_on(device, watcher)) is not CopyWay.ASYNCHRONOUS
+
+
+def test_a_copy_that_keeps_the_queuing_thread_waiting_is_not_taken(device, watcher, monkeypatch):
+    """It tells the truth, and each preview would cost the host a step."""
+    begin = EventCopier.begin
+
+    def begin_and_wait(self, tensor):
+        pending = begin(self, tensor)
+        torch.get_device_module(device).synchronize()
+        return pending
+
+    monkeypatch.setattr(EventCopier, "begin", begin_and_wait)
+    assert find_copy_way(device, marks_on(device, watcher)) is None
+
+
+def test_a_trial_never_finds_the_value_of_the_one_before(device, watcher, monkeypatch):
+    """Memory comes from a cache, and still holds what the last copy has left there."""
+    values = []
+    begin = EventCopier.begin
+    monkeypatch.setattr(
+        EventCopier, "begin", lambda self, tensor: (values.append(tensor[0, 0]), begin(self, tensor))[1]
+    )
+    for _ in range(3):
+        assert CopyWay.ASYNCHRONOUS is find_copy_way(device, marks_on(device, watcher))
+    assert len(values) == len({int(value) for value in values})
+
+
+def test_out_of_memory_in_the_trial_says_nothing_of_the_way(device, watcher, monkeypatch):
+    """The next job may find room."""
+
+    def fail(*args, **kwargs):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch, "full", fail)
+    with pytest.raises(MemoryError):
+        find_copy_way(device, marks_on(device, watcher))

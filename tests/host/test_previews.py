@@ -17,7 +17,7 @@ from modules.progress import ProgressRequest, api_progress
 from tests.host.test_stop_route import Client, HostApi
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.ledger import Ledger
-from zluda_sync.device.host_copy import EventCopier
+from zluda_sync.device.host_copy import CopyWay, EventCopier
 from zluda_sync.device.job_previews import JobPreviews
 from zluda_sync.device.latents_ring import StepFrame
 from zluda_sync.host import preview_setup
@@ -474,3 +474,58 @@ def test_the_hosts_simplest_preview_is_read_as_a_projection():
 def test_what_is_no_projection_is_left(simple):
     """Another way is taken then."""
     assert read_projection(simple, 3) is None
+
+
+def test_copies_from_one_card_say_nothing_of_another(bench, monkeypatch):
+    """Two unequal cards: each is tried, and each by its own way."""
+    asked = []
+
+    def find(device, marks):
+        asked.append(device.index)
+        return CopyWay.PINNED if device.index else CopyWay.THREAD
+
+    monkeypatch.setattr(preview_setup, "find_copy_way", find)
+    monkeypatch.setattr(JobPreviews, "prepare", lambda self, device: None)
+    setup = bench.session._preview_setup
+    for index in (0, 1, 0):
+        monkeypatch.setattr(devices, "device", torch.device("cuda", index))
+        bench.begin("observe")
+        bench.session.end_job()
+    assert [0, 1] == asked
+    found = [setup._copy_way(torch.device("cuda", index)) for index in (0, 1)]
+    assert [CopyWay.THREAD, CopyWay.PINNED] == found
+
+
+def test_out_of_memory_in_the_trial_of_copies_counts_as_no_try(bench, monkeypatch):
+    """A card that is full is asked in the next job again."""
+    asked = []
+
+    def find(device, marks):
+        asked.append(device)
+        raise MemoryError
+
+    monkeypatch.setattr(devices, "device", torch.device("meta"))
+    monkeypatch.setattr(preview_setup, "find_copy_way", find)
+    for _ in range(4):
+        bench.begin("observe")
+        bench.session.end_job()
+    assert 4 == len(asked)
+
+
+def test_a_preview_that_the_host_makes_is_known_as_other_work(bench, monkeypatch):
+    """It runs on the same stream: what is timed meanwhile says nothing of a rung."""
+    bench.begin("observe")
+    other_work = bench.session._plan.previews.other_work
+    quiet, seen = other_work.watch(), []
+    monkeypatch.setattr(bench.session._previews, "_source", None)
+    monkeypatch.setattr(
+        type(bench.state),
+        "do_set_current_image",
+        lambda state: seen.append(other_work.watch()()),
+        raising=False,
+    )
+    bench.session.patches.remove_all()
+    bench.session.reconcile()
+    bench.state.do_set_current_image()
+    assert ([True], True) == (seen, quiet())
+    bench.session.patches.remove_all()

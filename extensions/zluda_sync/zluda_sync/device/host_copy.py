@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from enum import Enum
 
 import torch
 from torch import Tensor
 
+from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.ledger import Ledger
-from zluda_sync.device.accelerator import PINNED_KINDS
+from zluda_sync.device.accelerator import PINNED_KINDS, Accelerator, device_module
+from zluda_sync.device.environment import NO_MEMORY, explain_environment
 from zluda_sync.device.step_marks import StepMarks
+from zluda_sync.device.waits import BlockingWaits
+from zluda_sync.device.workload import Workload
 
 #: How long the check of the copies may take, in seconds.
 CHECK_LIMIT_S = 1.0
+#: The work in front of a trial copy, in seconds; twice and four times that if the copy is over too soon.
+TRIAL_S = 0.02
+ATTEMPTS = 3
+#: Queuing it takes this share of its time at most, so that most of it is left when all is queued.
+MOST_LAUNCH_SHARE = 0.5
+#: Sides of its matrices: the memory of a job that begins is short.
+TRIAL_SIZES = (256, 512, 1024)
+_VALUES = itertools.count()
 
 
 class PendingCopy(ABC):
@@ -173,37 +187,99 @@ def make_copier(way: CopyWay, marks: StepMarks) -> HostCopier:
 def find_copy_way(device: torch.device, marks: StepMarks) -> CopyWay | None:
     """Try the ways on an idle device; return the best that tells the truth, None if it cannot be told now.
 
-    A way is believed once a value computed behind some work has arrived whole when its event said so. CUDA
-    copies asynchronously to pinned memory only, so nothing else is tried there.
+    A way is believed once a new value has arrived whole when its event said so, and had not arrived before:
+    it is computed behind work of a known length, or the copies of a fast device would be over too soon to
+    tell anything. CUDA copies asynchronously to pinned memory only, so nothing else is tried there.
 
     Args:
         device: on which the latents are; on the CPU there is nothing to copy.
         marks: for the events behind the copies.
+    Raises:
+        MemoryError: the device has too little memory free for a trial.
     """
     if device.type == "cpu":
         return CopyWay.ASYNCHRONOUS
     ways = [CopyWay.PINNED] if device.type in PINNED_KINDS else [CopyWay.PINNED, CopyWay.ASYNCHRONOUS]
-    for way in ways:
-        is_true = _tells_the_truth(way, device, marks)
-        if is_true is None:
-            return None
-        if is_true:
-            return way
+    waits = BlockingWaits()
+    try:
+        work = _TrialWork(device, waits)
+        for way in ways:
+            is_true = _tells_the_truth(way, work, marks)
+            if is_true is None:
+                return None
+            if is_true:
+                return way
+    except TimeoutError:
+        return None
+    except Exception as error:  # noqa: BLE001  drivers fail in every way; then copies wait
+        _raise_if_out_of_memory(error)
+    finally:
+        waits.stop(0.0)
     return CopyWay.THREAD
 
 
-def _tells_the_truth(way: CopyWay, device: torch.device, marks: StepMarks) -> bool | None:
-    """Return whether it does, None if the device was too busy to answer in time."""
+class _TrialWork:
+    """Work of a known length, behind which copies are tried.
+
+    Args:
+        device: on which it is.
+        waits: for readings of a device that may be busy with something else.
+    Raises:
+        TimeoutError: it was.
+    """
+
+    def __init__(self, device: torch.device, waits: BlockingWaits) -> None:
+        self.device = device
+        self._waits = waits
+        accelerator = Accelerator(device_module(device), device)
+        with torch.inference_mode(False), torch.no_grad():
+            self._read(accelerator.bind_read(torch.zeros(1, device=device)))
+            self._work = Workload(accelerator, device, self._read, SYSTEM_CLOCK, TRIAL_SIZES)
+            self._work.calibrate(TRIAL_S, corrections=1, most_launch_share=MOST_LAUNCH_SHARE)
+
+    def queue(self, parts: int) -> None:
+        """Queue it, so many times."""
+        with torch.no_grad():
+            for _ in range(parts):
+                self._work.queue()
+
+    def _read(self, read: Callable[[], float]) -> float:
+        values: list[float] = []
+        if not self._waits.begin(lambda: values.append(read())).wait(CHECK_LIMIT_S):
+            raise TimeoutError("the device is busy")
+        return values[0]
+
+
+def _tells_the_truth(way: CopyWay, work: _TrialWork, marks: StepMarks) -> bool | None:
+    """Return whether it does, None if the device was too busy to answer in time, or the host too slow."""
+    for attempt in range(ATTEMPTS):
+        is_true = _try_copy(way, work, marks, parts=2**attempt)
+        if is_true is not None:
+            return is_true
+    return None
+
+
+def _try_copy(way: CopyWay, work: _TrialWork, marks: StepMarks, parts: int) -> bool | None:
     try:
-        work = torch.ones(128, 128, device=device)
-        for _ in range(32):
-            work = (work @ work).clamp(0, 1)
+        value = 1 + next(_VALUES) % 250  # never one that an earlier trial has left in the same memory
+        work.queue(parts)
+        source = torch.full((64, 64), value, dtype=torch.uint8, device=work.device)
         copier = EventCopier(marks, way is CopyWay.PINNED)
-        pending = copier.begin((work * 0 + 77).to(torch.uint8))
+        pending = copier.begin(source)
         if not marks.is_working:
             return False
+        # Then it is too late to tell, or the copy has kept whoever queues the steps waiting: not to be used.
+        was_there = bool((pending.tensor == value).any())
         if not copier.wait_all(CHECK_LIMIT_S):
             return None
-        return bool((pending.tensor == 77).all())
-    except Exception:  # noqa: BLE001  drivers fail in every way; then another way is taken
+        if not (pending.tensor == value).all():
+            return False
+        return None if was_there else True
+    except Exception as error:  # noqa: BLE001  drivers fail in every way; then another way is taken
+        _raise_if_out_of_memory(error)
         return False
+
+
+def _raise_if_out_of_memory(error: Exception) -> None:
+    if explain_environment(error) == NO_MEMORY:
+        raise MemoryError(str(error)) from error

@@ -54,8 +54,8 @@ class PreviewSetup:
         self._patches = patches
         self._warn = warn
         self._projections = Projections(host.data_folder, warn)
-        self._copy_ways = {"cpu": CopyWay.ASYNCHRONOUS}
-        self._tries = 0
+        self._copy_ways: dict[torch.device, CopyWay] = {}
+        self._tries: dict[torch.device, int] = {}
 
     def begin(self, settings: Settings, marks: StepMarks) -> ProjectedPreviews | None:
         """Begin the previews of a job; returns who must be told of its steps, None if nobody.
@@ -74,7 +74,7 @@ class PreviewSetup:
             self._previews.begin(HostMethodPreviews(self._make_host_preview, self._warn))
             return None
         job_previews = JobPreviews(
-            lambda device: make_copier(self._copy_ways.get(device.type, CopyWay.THREAD), marks),
+            lambda device: make_copier(self._copy_way(device), marks),
             self._find_projection,
             lambda: self._host.latent_channels,
             PreviewPace(settings.preview_budget / 100, settings.preview_interval),
@@ -99,14 +99,22 @@ class PreviewSetup:
         device = self._host.device
         if not isinstance(device, torch.device):
             return
-        if device.type not in self._copy_ways:
-            self._tries += 1
-            way = find_copy_way(device, marks)
-            if way is not None:
-                self._copy_ways[device.type] = way
-            elif self._tries == MOST_TRIES:
-                self._copy_ways[device.type] = CopyWay.THREAD
+        if device not in self._copy_ways:
+            with contextlib.suppress(MemoryError):  # says nothing: the next job tries again
+                way = find_copy_way(device, marks)
+                self._tries[device] = self._tries.get(device, 0) + 1
+                if way is not None:
+                    self._copy_ways[device] = way
+                elif self._tries[device] == MOST_TRIES:
+                    self._copy_ways[device] = CopyWay.THREAD
         previews.prepare(device)
+
+    def _copy_way(self, device: torch.device) -> CopyWay:
+        """Return how copies come from a device, which the host may have named without its index."""
+        if device.type == "cpu":
+            return CopyWay.ASYNCHRONOUS
+        named = self._copy_ways.get(device) or self._copy_ways.get(torch.device(device.type))
+        return named or CopyWay.THREAD
 
     def _find_projection(self, channels: int) -> Projection | None:
         fitted = self._projections.find(self._host.latents_name, channels)
