@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -10,20 +11,36 @@ from zluda_sync.device.accelerator import Accelerator, device_module
 from zluda_sync.host.sdnext import SdNext
 
 _CUDA_BACKENDS = ("zluda", "rocm", "cuda")
+#: Without any of these torch cannot tell when a device has finished something.
+_MEANS = ("Event", "synchronize")
 
 
 def accelerator_of(host: SdNext) -> Accelerator | None:
-    """Return the accelerator that the host computes on, None if it computes on the CPU.
+    """Return the accelerator that the host computes on, None if there is none that can be followed.
 
     The host's word comes first: its device if that is no CPU, else what its backend stands for. No tensor is
-    ever asked where it lives.
+    ever asked where it lives. Never raises: what torch does not know, as DirectML's device, is not followed.
     """
     device = host.device
     if isinstance(device, torch.device) and device.type != "cpu":
-        return Accelerator(device_module(device), device)
+        module = _module_of(device)
+        return Accelerator(module, device) if module is not None else None
     if host.backend in _CUDA_BACKENDS:
         return Accelerator(torch.cuda)
     return None
+
+
+def explain_no_accelerator(host: SdNext) -> str:
+    """Return in one sentence for the user why :func:`accelerator_of` has found nothing to follow."""
+    device, backend = host.device, host.backend
+    if isinstance(device, torch.device) and device.type != "cpu":
+        name = "DirectML" if backend == "directml" else f'a device of the kind "{device.type}"'
+        return f"SD.Next computes on {name}, and torch cannot tell when that has finished: nothing to follow"
+    if backend == "openvino":
+        return "SD.Next computes with OpenVINO, which torch does not see into: there is nothing to follow"
+    if device is None:
+        return "SD.Next has chosen no device so far: there is nothing to follow"
+    return "SD.Next computes on the CPU: there is nothing to follow"
 
 
 def is_zluda(host: SdNext) -> bool:
@@ -36,6 +53,15 @@ def is_zluda(host: SdNext) -> bool:
     return host.backend in _CUDA_BACKENDS and _cuda_name(host).endswith("[ZLUDA]")
 
 
+def _module_of(device: torch.device) -> ModuleType | None:
+    """Return torch's module for a device, None if it has none, or one that is of no use here."""
+    try:
+        module = device_module(device)
+    except Exception:  # noqa: BLE001  torch and what drivers register with it fail in many ways
+        return None
+    return module if any(getattr(module, name, None) is not None for name in _MEANS) else None
+
+
 def _cuda_name(host: SdNext) -> str:
     """Return the name of the host's own device: another one in the machine may be no ZLUDA's."""
     cuda: Any = torch.cuda
@@ -43,5 +69,5 @@ def _cuda_name(host: SdNext) -> str:
     is_cuda = isinstance(device, torch.device) and device.type == "cuda"
     try:
         return Accelerator(cuda, device if is_cuda else None).name if cuda.is_available() else ""
-    except (RuntimeError, AssertionError):
+    except Exception:  # noqa: BLE001  a driver may fail in every way
         return ""

@@ -116,8 +116,8 @@ class SdNext:
 
     @property
     def backend(self) -> str:
-        """The host's word for what it computes on: ``zluda``, ``cuda``, ``rocm``, ``ipex``, ``cpu`` …"""
-        return str(getattr(_module("modules.devices"), "backend", ""))
+        """The host's word for what it computes on: ``zluda``, ``cuda``, ``rocm`` …, empty without one."""
+        return str(getattr(_module("modules.devices"), "backend", "") or "")
 
     @property
     def device(self) -> Any:

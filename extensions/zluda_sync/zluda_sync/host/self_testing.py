@@ -18,6 +18,7 @@ from zluda_sync.core.self_test_reports import SelfTestReports
 from zluda_sync.device.accelerator import Accelerator
 from zluda_sync.device.self_test import A_JOB_BEGAN, SelfTest
 from zluda_sync.device.waits import BlockingWaits
+from zluda_sync.host.detection import explain_no_accelerator
 from zluda_sync.host.sdnext import SdNext
 
 #: How long the host must have been idle, and how often that is looked at, in seconds.
@@ -299,4 +300,8 @@ class SelfTesting:
     def _why_impossible(self, accelerator: Accelerator | None) -> str:
         if self._testable(accelerator) is not None:
             return ""
+        if accelerator is None:
+            return f"{explain_no_accelerator(self._host)}, and nothing to test"
+        if accelerator.device is None:
+            return "SD.Next has chosen no device so far: there is nothing to test"
         return "SD.Next computes on the CPU: there is nothing to test, and no barrier is needed for it"

@@ -11,7 +11,7 @@ from zluda_sync.core.profile_book import ChosenProfile
 from zluda_sync.core.settings import DEFAULTS, PROFILE_FIELDS, Gate, ModeChoice
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.device.accelerator import Accelerator
-from zluda_sync.host.detection import is_zluda
+from zluda_sync.host.detection import explain_no_accelerator, is_zluda
 from zluda_sync.host.job_records import JobRecords
 from zluda_sync.host.profile_choice import ProfileChoice
 from zluda_sync.host.sdnext import SdNext
@@ -105,7 +105,7 @@ class SessionStatus:
         if settings.mode is ModeChoice.OFF:
             return f"switched off: the profile {chosen.name} has mode off ({chosen.reason})"
         if accelerator is None:
-            return "SD.Next computes on the CPU: there is nothing to follow"
+            return explain_no_accelerator(self._host)
         if settings.gate is Gate.ZLUDA:
             return "this device is not on ZLUDA; Settings > ZLUDA Sync > Where to act has other choices"
         return (
