@@ -103,6 +103,9 @@ def test_the_bar_is_sampled_where_viewers_are_shown_it(bench):
     bench.begin("observe", processing=picture())
     bench.step(0)
     shown = bench.session.snapshot()
+    assert () == bench.session.records.find("current").bar
+    bench.session.records.record_shown("2", shown.elapsed_s, shown.fraction, None)
+    bench.session.records.record_shown("1", 0.0, 0.0, None)  # of a job that is over
     assert ((shown.elapsed_s, shown.fraction),) == bench.session.records.find("current").bar
 
 

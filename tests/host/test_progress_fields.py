@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -175,3 +177,22 @@ def test_a_host_that_replaces_its_state_in_mid_job_is_followed(bench, monkeypatc
     bench.finish()
     assert [1, 4] == bench.polled("sampling_step", "sampling_steps")
     assert bench.polled("current_latent")[0] is not None
+
+
+def test_a_thread_that_was_shown_an_earlier_job_sees_the_total_of_this_one(bench):
+    """Servers answer by a few threads, which outlive every job; some clients ask for the total first."""
+    with ThreadPoolExecutor(1) as pool:
+
+        def polled(name):
+            return pool.submit(getattr, bench.state, name).result(20.0)
+
+        bench.begin("observe")
+        for index in range(4):
+            bench.step(index)
+        bench.finish()
+        assert 4 == polled("sampling_step")
+        bench.session.end_job()
+        bench.pipe.num_timesteps = 2
+        bench.begin("observe")
+        bench.step(0)
+        assert 2 == polled("sampling_steps")

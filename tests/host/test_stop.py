@@ -622,7 +622,7 @@ def test_a_stop_is_remembered_with_its_figures(bench, pressed):
     bench.begin("observe")
     bench.step(0)
     pressed("interrupt")
-    label = bench.session.snapshot().label
+    label = bench.session.tell_label()
     with pytest.raises(AssertionError):
         bench.step(1)
     bench.session.end_job()

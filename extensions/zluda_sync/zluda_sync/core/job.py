@@ -263,21 +263,19 @@ class Job:
         if part is None or part.left_at_s is not None or part.began_at_s is None:
             return
         part.left_at_s = now_s
-        self._note_compilation(part, now_s - part.began_at_s)
+        part.has_compiled = part.has_compiled or self._was_compiling(now_s - part.began_at_s)
 
-    def _note_compilation(self, part: Part, silence_s: float) -> bool:
-        """Ask whether kernels were compiled in the last ``silence_s`` seconds, and remember it."""
-        if self._compile_sign is None or silence_s < SHORTEST_COMPILE_S or not self._compile_sign(silence_s):
-            return False
-        part.has_compiled = True
-        return True
+    def _was_compiling(self, silence_s: float) -> bool:
+        """Whether kernels were compiled in the last ``silence_s`` seconds; never in a short silence."""
+        sign = self._compile_sign
+        return sign is not None and silence_s >= SHORTEST_COMPILE_S and bool(sign(silence_s))
 
     def _is_compiling(self, part: Part, now_s: float) -> bool:
         if part.left_at_s is not None or part.began_at_s is None:
             return False
         launched_at_s = part.ledger.last_launched_at_s if part.ledger is not None else None
         silence_s = now_s - (part.began_at_s if launched_at_s is None else launched_at_s)
-        return self._note_compilation(part, min(silence_s, 2 * SHORTEST_COMPILE_S))
+        return self._was_compiling(min(silence_s, 2 * SHORTEST_COMPILE_S))
 
     def _pixels_of(self, role: str) -> int:
         if self.shape is None:

@@ -96,10 +96,13 @@ class WishFollower:
         """The job is followed no more; whoever wakes its ledgers afterwards releases a host that is held."""
         self._is_over = True
 
-    def acknowledge(self, snapshot: ProgressSnapshot) -> ProgressSnapshot:
-        """Return a snapshot that tells of the wishes, on its way to whoever asked for it."""
+    def record_acknowledged(self) -> None:
+        """Somebody was told that the job is stopping; the first time counts. Any thread."""
         if self._press is not None and self._press.acknowledged_at_s is None:
             self._press.acknowledged_at_s = self._system_clock()
+
+    def add_wishes(self, snapshot: ProgressSnapshot) -> ProgressSnapshot:
+        """Return a snapshot that tells of the wishes too."""
         ending = self._control.ending
         if snapshot.is_unwanted and ending is not Ending.STOP:
             ending = Ending.SKIP  # the host may have gone on to the next image, the device has not

@@ -82,6 +82,12 @@ class JobRecords:
         self._history.keep(record)
         self._on_kept(record)
 
+    def record_shown(self, job_id: str, elapsed_s: float, fraction: float, ending: Ending | None) -> None:
+        """Somebody was shown this of a job; changes nothing if it does not run any more. Any thread."""
+        running = self._running
+        if running is not None and running.id == job_id:
+            running.tracked.record_shown(elapsed_s, fraction, ending)
+
     def find(self, job_id: str) -> JobRecord | None:
         """Return the job of this id, or the one that runs for ``current``; None if there is none."""
         running = self._running

@@ -103,15 +103,21 @@ class Jobs:
             return False
         return self._requests.is_under_way(ended.control)
 
-    def report(self, action: Callable[[ProgressSnapshot], None]) -> None:
-        """Call ``action`` with the progress of the job that is followed, or was until this moment."""
+    def report(self, show: Callable[[ProgressSnapshot], bool]) -> None:
+        """Call ``show`` with the progress of the job that is followed, or was until this moment.
+
+        Args:
+            show: returns whether somebody is shown it.
+        """
         job = self.current or self._ended
         if job is None or not job.is_shown:
             return
         if job is not self.current and not self._requests.is_under_way(job.control):
             return
         try:
-            action(job.snapshot())
+            snapshot = job.snapshot()
+            if show(snapshot):
+                job.record_shown(snapshot.elapsed_s, snapshot.fraction, snapshot.ending)
         except Exception as error:  # noqa: BLE001  an observer never breaks a poll
             self.give_up_views(job, "reporting progress", error)
 

@@ -33,7 +33,7 @@ def add_monitoring_routes(
     """
     jobs = jobs_route.JobsRoutes(records)
     json_only: dict[str, Any] = {"response_class": Response, "methods": ["GET"], "tags": _TAGS}
-    get_status = status_route.build_status_route(status.build)
+    get_status = status_route.build_status_route(status.build, status.record_shown)
     get_metrics = metrics_route.build_metrics_route(metrics, status.build)
     table: list[tuple[str, Any, dict[str, Any]]] = [
         (status_route.PATH, get_status, _described(status_route.StatusAnswer)),

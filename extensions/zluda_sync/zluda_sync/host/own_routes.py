@@ -7,7 +7,6 @@ from collections.abc import Callable
 from fastapi import Response
 
 from zluda_sync.core.settings import DEFAULTS
-from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.device.accelerator import Accelerator
 from zluda_sync.host import preview_route, self_test_route, stop_route
 from zluda_sync.host.previews import Previews
@@ -23,7 +22,7 @@ _TAGS = ["ZLUDA Sync"]
 def add_own_routes(
     host: SdNext,
     stop: Callable[[bool], bool],
-    find_snapshot: Callable[[], ProgressSnapshot | None],
+    tell_label: Callable[[], str | None],
     previews: Previews,
     self_testing: SelfTesting,
     find_accelerator: Callable[[], Accelerator | None],
@@ -35,17 +34,13 @@ def add_own_routes(
     Args:
         host: serves them.
         stop: ends what runs, after the image if True; False if nothing runs.
-        find_snapshot: gives the progress of the job that is followed, None if there is none.
+        tell_label: gives what the host is busy with to who has stopped it, None if no job runs.
         previews: of the session.
         self_testing: keeps the self-test's reports.
         find_accelerator: gives what the host computes on, None if that is the CPU.
         profiles: the user's.
         profile_choice: knows which of them goes.
     """
-
-    def find_label() -> str | None:
-        snapshot = find_snapshot()
-        return snapshot.label if snapshot is not None else None
 
     def tell_self_test() -> self_test_route.SelfTestAnswer:
         accelerator, progress = find_accelerator(), self_testing.progress
@@ -56,7 +51,7 @@ def add_own_routes(
 
     host.add_route(
         stop_route.PATH,
-        stop_route.build_stop_route(stop, find_label),
+        stop_route.build_stop_route(stop, tell_label),
         methods=["POST"],
         response_model=stop_route.StopAnswer,
         tags=_TAGS,

@@ -67,24 +67,33 @@ class ProgressFields:
 
         return [patch(name, show) for name, show in shows.items() if hasattr(state_class, name)]
 
+    def _seen(self) -> Any:
+        """What the calling thread was shown of the job that runs; servers' threads outlive their jobs."""
+        seen, job = self._seen_by_thread, self._jobs.current
+        known = getattr(seen, "job", None)
+        if known is None or known() is not job:
+            seen.job = weakref.ref(job) if job is not None else None
+            seen.step, seen.frame = 0, None
+        return seen
+
     def _show_step(self, tracked: TrackedPass, _own: int) -> int:
         step = tracked.first_count + tracked.ledger.completed
-        self._seen_by_thread.step = step
+        self._seen().step = step
         return step
 
     def _show_steps(self, tracked: TrackedPass, _own: int) -> int:
         total = tracked.ledger.total or 0
         # Not below the step this thread was shown: /sdapi/v1/progress adds to the field until it is not.
-        return max(tracked.host_total, tracked.first_count + total, getattr(self._seen_by_thread, "step", 0))
+        return max(tracked.host_total, tracked.first_count + total, self._seen().step)
 
     def _show_latents(self, tracked: TrackedPass, _own: Any) -> Any:
         frame = tracked.frames.finished_frame(tracked.ledger.completed)
         # Not kept alive by a poller's thread, which outlives the job.
-        self._seen_by_thread.frame = weakref.ref(frame) if frame is not None else None
+        self._seen().frame = weakref.ref(frame) if frame is not None else None
         return frame.latents if frame is not None else None
 
     def _pinned(self, part: str) -> Any:
-        pinned = getattr(self._seen_by_thread, "frame", None)
+        pinned = self._seen().frame
         frame: StepFrame | None = pinned() if pinned is not None else None
         return getattr(frame, part) if frame is not None else None
 

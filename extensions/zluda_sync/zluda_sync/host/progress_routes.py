@@ -35,7 +35,7 @@ class ProgressRoutes:
         self._idleness = idleness
         self._requests = requests
         self._previews = previews
-        self._fills: dict[str, tuple[Callable[[Any, ProgressSnapshot, Any], None], dict[str, Any]]] = {
+        self._fills: dict[str, tuple[Callable[[Any, ProgressSnapshot, Any], bool], dict[str, Any]]] = {
             "/internal/progress": (_fill_page_progress, _IDLE_PAGE),
             "/sdapi/v1/progress": (_fill_api_progress, _IDLE_API),
             "/sdapi/v1/status": (_fill_status, _IDLE_STATUS),
@@ -56,7 +56,7 @@ class ProgressRoutes:
                 )
         return found
 
-    def _wrapping(self, fill: Callable[..., None], idle: dict[str, Any]) -> Callable[[Any, Switch], Any]:
+    def _wrapping(self, fill: Callable[..., bool], idle: dict[str, Any]) -> Callable[[Any, Switch], Any]:
         def build(original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
             @functools.wraps(original)
             def answer_progress(*args: Any, **kwargs: Any) -> Any:
@@ -130,13 +130,14 @@ def describe(snapshot: ProgressSnapshot) -> str:
     return ", ".join(parts)
 
 
-def _fill_page_progress(answer: Any, snapshot: ProgressSnapshot, request: Any) -> None:
+def _fill_page_progress(answer: Any, snapshot: ProgressSnapshot, request: Any) -> bool:
+    """Show a snapshot on the page; False if the client waits for something else. The others are alike."""
     # A poller that follows "whatever runs" is told that it runs, between phases too.
     if getattr(request, "id_task", None) == "undefined":
         answer.active = True
     if not answer.active:
-        return
-    _fill(
+        return False
+    return _fill(
         answer,
         job=snapshot.label,
         progress=snapshot.fraction,
@@ -145,15 +146,16 @@ def _fill_page_progress(answer: Any, snapshot: ProgressSnapshot, request: Any) -
     )
 
 
-def _fill_api_progress(answer: Any, snapshot: ProgressSnapshot, _request: Any) -> None:
-    _fill(answer, progress=snapshot.fraction, eta_relative=snapshot.eta_s or 0.0, textinfo=describe(snapshot))
+def _fill_api_progress(answer: Any, snapshot: ProgressSnapshot, _request: Any) -> bool:
+    eta_s, text = snapshot.eta_s or 0.0, describe(snapshot)
+    return _fill(answer, progress=snapshot.fraction, eta_relative=eta_s, textinfo=text)
 
 
-def _fill_status(answer: Any, snapshot: ProgressSnapshot, _request: Any) -> None:
+def _fill_status(answer: Any, snapshot: ProgressSnapshot, _request: Any) -> bool:
     # Between two phases the host has no name for what it does, and would say that it does nothing.
     if getattr(answer, "status", None) == "idle":
         answer.status = "running"
-    _fill(
+    return _fill(
         answer,
         task=snapshot.label,
         progress=snapshot.fraction,
@@ -162,7 +164,8 @@ def _fill_status(answer: Any, snapshot: ProgressSnapshot, _request: Any) -> None
     )
 
 
-def _fill(answer: Any, **values: Any) -> None:
+def _fill(answer: Any, **values: Any) -> bool:
     for name, value in values.items():
         if hasattr(answer, name):  # older hosts have fewer fields
             setattr(answer, name, value)
+    return True

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
+from zluda_sync.core.control import Ending
 from zluda_sync.core.job_metrics import JobMetrics
 from zluda_sync.core.self_test_report import SelfTestReport
 from zluda_sync.core.settings import Gate, ModeChoice
@@ -88,7 +89,7 @@ class Session:
             lambda: accelerator_of(host),
             lambda: (self.is_acting, self._failure),
         )
-        self.feed = StatusFeed(self.status.build_for_events, self._warn)
+        self.feed = StatusFeed(self.status.build_for_events, self._warn, record_told=self.status.record_shown)
         self._failure = ""
         self._routes: Sequence[Any] = ()
         self._last_end_s = 0.0
@@ -218,6 +219,16 @@ class Session:
         job = self._jobs.current
         return job.snapshot() if job is not None else None
 
+    def tell_label(self) -> str | None:
+        """Tell who has pressed Stop what the host does, which acknowledges it; None if no job runs."""
+        job = self._jobs.current
+        if job is None:
+            return None
+        snapshot = job.snapshot()
+        if snapshot.ending is Ending.STOP:
+            job.wishes.record_acknowledged()
+        return snapshot.label
+
     def _add_routes(self) -> None:
         # Not before the host has loaded FastAPI itself.
         from zluda_sync.host.monitoring_routes import add_monitoring_routes
@@ -226,7 +237,7 @@ class Session:
         add_own_routes(
             self._host,
             self.stop,
-            self.snapshot,
+            self.tell_label,
             self._previews,
             self.self_testing,
             lambda: accelerator_of(self._host),

@@ -7,6 +7,7 @@ from typing import Any
 
 import zluda_sync
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.control import Ending
 from zluda_sync.core.profile_book import ChosenProfile
 from zluda_sync.core.settings import DEFAULTS, PROFILE_FIELDS, Gate, ModeChoice
 from zluda_sync.core.snapshot import ProgressSnapshot
@@ -67,6 +68,13 @@ class SessionStatus:
         if read is None or now_s - read[0] >= SURROUNDINGS_S:
             read = self._surroundings = now_s, self._build_surroundings()
         return self._assemble(read[1])
+
+    def record_shown(self, status: dict[str, Any]) -> None:
+        """Somebody was shown this status. Building one records nothing: not everybody who asks shows it."""
+        job = status["job"]
+        if job is not None:
+            ending = None if job["ending"] is None else Ending(job["ending"])
+            self._records.record_shown(job["id"], job["elapsed_s"], job["fraction"], ending)
 
     def _assemble(self, surroundings: dict[str, Any]) -> dict[str, Any]:
         running = self._records.current_choice

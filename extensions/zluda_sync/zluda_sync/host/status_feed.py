@@ -33,10 +33,12 @@ class News:
     Attributes:
         number: counts the changes.
         event: the whole text of the event that tells it.
+        status: what it tells.
     """
 
     number: int
     event: str
+    status: dict[str, Any]
 
 
 class StatusFeed:
@@ -46,6 +48,7 @@ class StatusFeed:
         build: makes the status; must not wait.
         warn: told in one sentence of a status that could not be made; streams then stand still.
         clock: seconds.
+        record_told: told of each status that a client was sent.
 
     Attributes:
         made: statuses that were read.
@@ -53,13 +56,18 @@ class StatusFeed:
     """
 
     def __init__(
-        self, build: Callable[[], dict[str, Any]], warn: Callable[[str], None], clock: Clock = SYSTEM_CLOCK
+        self,
+        build: Callable[[], dict[str, Any]],
+        warn: Callable[[str], None],
+        clock: Clock = SYSTEM_CLOCK,
+        record_told: Callable[[dict[str, Any]], None] = lambda status: None,
     ) -> None:
         self._build = build
         self._warn = warn
         self._clock = clock
+        self._record_told = record_told
         self._text = ""
-        self._news = News(0, "")
+        self._news = News(0, "", {})
         self._read_at_s = -math.inf
         self._is_closed = False
         self.made = 0
@@ -71,19 +79,19 @@ class StatusFeed:
         if now_s - self._read_at_s >= SAME_MOMENT_S:
             self._read_at_s = now_s
             self.made += 1
-            text = self._read()
-            if text != self._text:
-                number = self._news.number + 1
-                self._text = text
-                self._news = News(number, f"event: status\nid: {number}\ndata: {text}\n\n")
+            try:
+                self._read()
+            except Exception as error:  # noqa: BLE001  a stream outlives what it tells of
+                self._warn(f"the status cannot be told: {type(error).__name__}: {error}")
         return self._news
 
-    def _read(self) -> str:
-        try:
-            return to_json_text(self._build())
-        except Exception as error:  # noqa: BLE001  a stream outlives what it tells of
-            self._warn(f"the status cannot be told: {type(error).__name__}: {error}")
-            return self._text
+    def _read(self) -> None:
+        status = self._build()
+        text = to_json_text(status)
+        if text != self._text:
+            number = self._news.number + 1
+            self._text = text
+            self._news = News(number, f"event: status\nid: {number}\ndata: {text}\n\n", status)
 
     def close(self) -> None:
         """End every stream soon; any thread."""
@@ -109,6 +117,7 @@ class StatusFeed:
             if news.number != told:
                 told, silent_since_s = news.number, now_s
                 yield news.event
+                self._record_told(news.status)  # it has been sent
             elif now_s - silent_since_s >= HEARTBEAT_S:
                 silent_since_s = now_s
                 yield HEARTBEAT

@@ -80,15 +80,20 @@ class StatusAnswer(BaseModel):
     job: JobStatus | None = None
 
 
-def build_status_route(build: Callable[[], dict[str, Any]]) -> Callable[[], Response]:
+def build_status_route(
+    build: Callable[[], dict[str, Any]], record_shown: Callable[[dict[str, Any]], None]
+) -> Callable[[], Response]:
     """Return what answers the route.
 
     Args:
         build: makes the status.
+        record_shown: told of each status that is answered: the panel polls it where events do not come.
     """
 
     def get_status() -> Response:
         """Tell what the extension does now, and the progress of the job that runs."""
-        return build_answer(build())
+        status = build()
+        record_shown(status)
+        return build_answer(status)
 
     return get_status

@@ -16,7 +16,7 @@ import torch
 
 from zluda_sync.core.bar_samples import BarSamples
 from zluda_sync.core.clock import PausableClock
-from zluda_sync.core.control import Control
+from zluda_sync.core.control import Control, Ending
 from zluda_sync.core.job import Job
 from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.notices import Notices
@@ -297,16 +297,27 @@ class TrackedJob:
         return None  # begun this instant
 
     def snapshot(self) -> ProgressSnapshot:
-        """Return the job's progress as one consistent picture."""
+        """Return the job's progress as one consistent picture. Whoever shows it to somebody records that."""
         snapshot, shown = self.job.snapshot(self._barrier.rung_name), self.job.shown_pass
-        self.shown_bar.record_shown(snapshot.elapsed_s, snapshot.fraction)
         silence_s = shown.ledger.unusual_silence_s if shown is not None and shown.ledger is not None else None
         return replace(
-            self.wishes.acknowledge(snapshot),
+            self.wishes.add_wishes(snapshot),
             silence_s=None if snapshot.is_compiling else silence_s,
             notice=self.notices.text,
             is_notice_new=self.notices.is_new,
         )
+
+    def record_shown(self, elapsed_s: float, fraction: float, ending: Ending | None) -> None:
+        """Somebody was shown this of a snapshot.
+
+        Args:
+            elapsed_s: of the snapshot.
+            fraction: of the snapshot.
+            ending: of the snapshot; a Stop that was shown is acknowledged.
+        """
+        self.shown_bar.record_shown(elapsed_s, fraction)
+        if ending is Ending.STOP:
+            self.wishes.record_acknowledged()
 
     def _check_drained(self) -> None:
         """The host will wait for the device anyway: hold what was reported of the pass against that."""
