@@ -120,7 +120,7 @@ def test_a_status_that_cannot_be_made_ends_no_stream(clock):
     assert "ValueError" in said[0]
 
 
-async def ask(app: FastAPI, path: str, query: bytes = b"", leaves_after: int = 3):
+async def ask(app: FastAPI, path: str, query: bytes = b"", leaves_after: int = 3, headers=()):
     """Return status, headers and bodies of a stream whose client goes after so many."""
     told, gone = [], asyncio.Event()
     bodies = [{"type": "http.request", "body": b"", "more_body": False}]
@@ -139,8 +139,8 @@ async def ask(app: FastAPI, path: str, query: bytes = b"", leaves_after: int = 3
     scope = {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
         "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query,
-        "headers": [(b"host", b"host")], "scheme": "http", "root_path": "", "client": ("127.0.0.1", 1),
-        "server": ("host", 80),
+        "headers": [(b"host", b"host"), *headers], "scheme": "http", "root_path": "",
+        "client": ("127.0.0.1", 1), "server": ("host", 80),
     }  # fmt: skip
     await asyncio.wait_for(app(scope, receive, send), 20.0)
     headers = {name.decode(): value.decode() for name, value in told[0]["headers"]}

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from zluda_sync.host.json_answer import NO_STORE
+from zluda_sync.host.request_origin import OWN_PAGE_ONLY
 from zluda_sync.host.serving import find_leaving
 from zluda_sync.host.status_feed import MOST_STREAMS, StatusFeed
 
@@ -47,11 +48,12 @@ class EventStream(StreamingResponse):
 def build_events_route(feed: StatusFeed) -> Callable[..., Any]:
     """Return what answers the route."""
 
-    async def get_events(rate: float = USUAL_RATE_HZ) -> StreamingResponse:
+    async def get_events(rate: float = USUAL_RATE_HZ, _own: None = OWN_PAGE_ONLY) -> StreamingResponse:
         """Tell the status whenever it has changed, as server-sent events; ends after ten minutes.
 
         Raises:
-            HTTPException: 422, a rate that cannot be served; 503, too many streams are open.
+            HTTPException: 403, another site asks, which could hold all streams; 422, a rate that cannot be
+                served; 503, too many streams are open.
         """
         if not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
             raise HTTPException(

@@ -17,6 +17,7 @@ from zluda_sync.core.settings import PROFILE_FIELDS, SettingProblem
 from zluda_sync.host.json_body import read_fields, refused
 from zluda_sync.host.profile_choice import ProfileChoice
 from zluda_sync.host.profile_store import ProfileRefusedError, ProfileStore
+from zluda_sync.host.request_origin import OWN_PAGE_ONLY
 
 PATH = "/zluda_sync/v1/profiles"
 SCHEMA_PATH = f"{PATH}/schema"
@@ -125,11 +126,11 @@ class ProfilesRoutes:
         """Tell the JSON schema of the entry ``zluda_sync`` in config.json."""
         return build_schema()
 
-    def put_profiles(self, body: Annotated[Any, _CHANGE] = None) -> Any:
+    def put_profiles(self, body: Annotated[Any, _CHANGE] = None, _own: None = OWN_PAGE_ONLY) -> Any:
         """Choose a profile, or replace the rules, or both; nothing is changed if one of them is refused.
 
         Raises:
-            HTTPException: 422, with what is wrong at which entry.
+            HTTPException: 403, another site asks; 422, with what is wrong at which entry.
         """
         wanted = read_fields(body, ("chosen", "rules"))
         if not wanted:
@@ -142,21 +143,25 @@ class ProfilesRoutes:
             self._change(self._store.save_rules, wanted["rules"])
         return self.get_profiles()
 
-    def put_profile(self, name: str, body: Annotated[Any, _PROFILE] = None) -> Any:
+    def put_profile(
+        self, name: str, body: Annotated[Any, _PROFILE] = None, _own: None = OWN_PAGE_ONLY
+    ) -> Any:
         """Keep a profile of your own, in the place of an older one of that name.
 
         Raises:
-            HTTPException: 409, the name is a built-in profile's; 422, with what is wrong at which field.
+            HTTPException: 403, another site asks; 409, the name is a built-in profile's; 422, with what is
+                wrong at which field.
         """
         _refuse_builtin(name)
         self._change(self._store.save_profile, name, read_fields(body, ("values",)).get("values"))
         return self.get_profiles()
 
-    def delete_profile(self, name: str) -> Any:
+    def delete_profile(self, name: str, _own: None = OWN_PAGE_ONLY) -> Any:
         """Drop a profile of your own.
 
         Raises:
-            HTTPException: 404, there is none; 409, it is built in; 422, something still chooses it.
+            HTTPException: 403, another site asks; 404, there is none; 409, it is built in; 422, something
+                still chooses it.
         """
         _refuse_builtin(name)
         try:

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import inspect
 import logging
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ HOST_NAMES = (
     HostName("modules.shared", "state"),
     HostName("modules.shared", "opts"),
     HostName("modules.shared", "sd_model", required=False),
+    HostName("modules.shared", "cmd_opts", required=False),
     HostName("modules.devices", "backend"),
     HostName("modules.devices", "device"),
     HostName(
@@ -289,6 +291,17 @@ class SdNext:
         """Whether the host was started so that its settings cannot be changed."""
         arguments = getattr(_module("modules.shared"), "cmd_opts", None)
         return bool(getattr(arguments, "freeze", False))
+
+    def allows_origin(self, origin: str) -> bool:
+        """Return whether the host was started so that pages of this origin may use its API."""
+        arguments = getattr(_module("modules.shared"), "cmd_opts", None)
+        named = str(getattr(arguments, "cors_origins", None) or "").split(",")
+        pattern = str(getattr(arguments, "cors_regex", None) or "")
+        if {"*", origin or None} & {name.strip() for name in named}:
+            return True
+        with contextlib.suppress(re.error):
+            return bool(pattern) and re.fullmatch(pattern, origin) is not None
+        return False
 
     def load_processing(self) -> None:
         """Import what the host imports with its first job, so that its names can be replaced before that."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from zluda_sync.core.errors import SelfTestRefusedError
 from zluda_sync.core.self_test_report import SelfTestReport
+from zluda_sync.host.request_origin import OWN_PAGE_ONLY
 
 PATH = "/zluda_sync/v1/selftest"
 
@@ -72,7 +73,7 @@ def build_answer(
 
 def build_self_test_routes(
     run: Callable[[], SelfTestReport], answer: Callable[[], SelfTestAnswer]
-) -> tuple[Callable[[], Any], Callable[[], Any]]:
+) -> tuple[Callable[[], Any], Callable[..., Any]]:
     """Return what answers GET and POST.
 
     Args:
@@ -84,11 +85,12 @@ def build_self_test_routes(
         """Tell which ways to wait told the truth on this device, and what follows from that."""
         return answer()
 
-    def post_selftest() -> Any:
+    def post_selftest(_own: None = OWN_PAGE_ONLY) -> Any:
         """Run the self-test now; takes some seconds, in which the device is busy.
 
         Raises:
-            HTTPException: 409, a job or another test runs, or there is nothing to test.
+            HTTPException: 403, another site asks; 409, a job or another test runs, or there is nothing to
+                test.
         """
         try:
             run()

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from zluda_sync.core.setting_field import shorten
 from zluda_sync.core.settings import SettingProblem
 from zluda_sync.host.json_body import read_fields, refused
+from zluda_sync.host.request_origin import OWN_PAGE_ONLY
 
 PATH = "/zluda_sync/v1/stop"
 
@@ -47,11 +48,12 @@ def build_stop_route(
         find_label: gives the label of the job that runs, None if none does.
     """
 
-    def post_stop(body: Annotated[Any, _BODY] = None) -> Any:
+    def post_stop(body: Annotated[Any, _BODY] = None, _own: None = OWN_PAGE_ONLY) -> Any:
         """End what runs, now or after the image that is made now.
 
         Raises:
-            HTTPException: 409, nothing runs that the extension follows; 422, the body cannot be used.
+            HTTPException: 403, another site asks; 409, nothing runs that the extension follows; 422, the body
+                cannot be used.
         """
         wanted = read_fields(body, ("when",)).get("when", When.NOW.value)
         try:
