@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from fastapi import HTTPException
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from zluda_sync.host.json_answer import NO_STORE
 from zluda_sync.host.request_origin import OWN_PAGE_ONLY
-from zluda_sync.host.serving import find_leaving
+from zluda_sync.host.serving import find_leaving, hang_up
 from zluda_sync.host.status_feed import MOST_STREAMS, StatusFeed
 
 PATH = "/zluda_sync/v1/events"
+#: A client must take what it is sent within so many seconds, once all buffers are full.
+LONGEST_SEND_S = 30.0
 USUAL_RATE_HZ, LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 5.0, 0.2, 10.0
 #: Neither proxies nor the host's compression hold a stream back.
 _HEADERS = {**NO_STORE, "X-Accel-Buffering": "no", "Content-Encoding": "identity"}
@@ -30,17 +33,32 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 class EventStream(StreamingResponse):
-    """A stream that is counted for as long as it is served, however it ends."""
+    """A stream that is counted for as long as it is served, however it ends.
+
+    A client that takes nothing for half a minute is hung up on: it would hold its place, and the end of the
+    server, for as long as it likes.
+    """
 
     def __init__(self, feed: StatusFeed, rate_hz: float) -> None:
-        texts = feed.stream(rate_hz, find_leaving())
+        is_leaving = find_leaving()
+        texts = feed.stream(rate_hz, lambda: self._is_stuck or is_leaving())
         super().__init__(texts, media_type="text/event-stream", headers=_HEADERS)
         self._feed = feed
+        self._is_stuck = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            if self._is_stuck:
+                return
+            try:
+                await asyncio.wait_for(send(message), LONGEST_SEND_S)
+            except asyncio.TimeoutError:  # in Python 3.10 another one than the built-in
+                self._is_stuck = True
+                hang_up(scope)
+
         self._feed.streams += 1
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_in_time)
         finally:
             self._feed.streams -= 1
 
