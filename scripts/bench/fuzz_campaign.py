@@ -38,9 +38,17 @@ ROUTES = (
     ("GET", "/zluda_sync/v1/jobs/1"),
     ("GET", "/zluda_sync/v1/jobs/1/trace"),
     ("GET", "/zluda_sync/v1/metrics"),
+    ("GET", "/zluda_sync/v1/profiles"),
+    ("PUT", "/zluda_sync/v1/profiles"),
+    ("DELETE", "/zluda_sync/v1/profiles/1"),
 )
 #: What our routes read from a query.
 PARAMETERS = (b"kind=", b"rate=", b"limit=", b"format=")
+#: What our routes, and those who serve them, read from the headers.
+HEADERS = (
+    b"if-none-match", b"content-type", b"accept", b"range", b"host", b"origin", b"sec-fetch-site",
+    b"x-forwarded-for", b"x-forwarded-host", b"forwarded",
+)  # fmt: skip
 COLUMNS = (
     ("target", "target", ""),
     ("examples", "examples", "d"),
@@ -154,8 +162,11 @@ def build_route_target(app: Any, method: str, path: str, private: Sequence[str])
     """Return one of our routes as a target; no answer may hold what is private."""
     header_text = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=30)
     headers = st.tuples(
-        st.sampled_from((b"if-none-match", b"content-type", b"accept", b"x-forwarded-for", b"range")),
-        st.sampled_from((b"application/json", b'"1", *', b"<script>")) | header_text.map(_latin),
+        st.sampled_from(HEADERS),
+        st.sampled_from(
+            (b"application/json", b'"1", *', b"<script>", b"null", b"http://[::1", b"http://host:99999")
+        )
+        | header_text.map(_latin),
     )
     requests = st.builds(
         Request,

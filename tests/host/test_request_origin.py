@@ -6,12 +6,16 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
 from modules import shared
 from tests.host.test_events_route import ask
 from tests.host.test_stop_route import Client, HostApi
 from zluda_sync.core.profile_book import ENTRY
 from zluda_sync.core.settings import PROFILE
+from zluda_sync.host.request_origin import is_of_another_site
 
 OURS = "/zluda_sync/v1/"
 FOREIGN = {"Origin": "https://evil.example"}
@@ -179,3 +183,26 @@ def test_it_holds_in_every_version_and_below_a_subpath(bench, monkeypatch, guard
     assert 401 == client.post(path).status_code
     assert not bench.state.interrupted
     assert 200 == client.post(path, auth=("me", "secret")).status_code
+
+
+HEADER_TEXT = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0"), max_size=40) | st.builds(
+    "{}{}{}".format,
+    st.sampled_from(("http://", "https://", "", "//", "null")),
+    st.sampled_from(("localhost", "[::1]", "[fe80::1%25eth0]", "[", "a@b", "\u00b2", "xn--nxasmq6b", "..")),
+    st.sampled_from(("", ":", ":0", ":80", ":99999", ":\u00b2", ":-1", "/x", "?y", ",z")),
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(("host", "origin", "x-forwarded-host", "forwarded", "sec-fetch-site", "via")),
+        HEADER_TEXT,
+    )
+)
+def test_nonsense_is_no_error_and_never_an_own_page(headers):
+    """Whatever stands there; without both an origin and a word of the browser it is no page at all."""
+    is_other = is_of_another_site(Headers(headers), "POST")
+    if "origin" not in headers:
+        assert is_other == (headers.get("sec-fetch-site") in ("cross-site", "same-site"))
+    elif not is_other and headers.get("sec-fetch-site") != "same-origin":
+        assert headers["origin"].startswith(("http://", "https://"))
