@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.interleaving import run_at_each_instruction
 from zluda_sync.core.durations import MAX_ENTRIES, Durations
 from zluda_sync.core.job_shape import JobShape, PassShape
 from zluda_sync.core.json_file import JsonFile
 from zluda_sync.core.part import Part
-from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.phase import BASE, DETAIL, Phase
 
 DECODE = (Phase.DECODE, BASE)
 
@@ -151,3 +152,28 @@ def test_any_tree_is_read_or_refused(tree):
     except ValueError:
         return
     json.dumps(tree)
+
+
+@pytest.mark.parametrize("ask", ["find", "extras_of", "to_json"])
+def test_who_asks_while_a_job_learns_is_told_what_was_known_before_or_after(ask):
+    """A job learns between any two instructions of a poller: no error, and no mixture of the two."""
+    shape = shape_of()
+    relatives = [(shape_of(512, steps), 2.0) for steps in range(21, 24)]
+    answer = {
+        "find": lambda durations: durations.find(shape, DECODE, shape.base_pixels),
+        "extras_of": lambda durations: durations.extras_of(shape),
+        "to_json": lambda durations: durations.to_json(),
+    }[ask]
+    detail = Part(Phase.DETAIL, DETAIL, pixels=shape.base_pixels, began_at_s=20.0, left_at_s=23.0)
+
+    def prepare():
+        durations = learned(*relatives, (shape, 1.0), *relatives)
+        learn = lambda: durations.learn(shape, (*decode_of(9.0, shape), detail))  # noqa: E731
+        return lambda: answer(durations), learn
+
+    durations = learned(*relatives, (shape, 1.0), *relatives)
+    before = answer(durations)
+    durations.learn(shape, (*decode_of(9.0, shape), detail))
+    after = answer(durations)
+    assert before != after
+    assert [] == [one for one in run_at_each_instruction(prepare) if one not in (before, after)]

@@ -13,3 +13,21 @@ def test_a_notice_is_new_for_some_seconds_and_then_kept():
     assert ("second", True) == (notices.text, notices.is_new)
     now_s[0] += NEW_S
     assert ("second", False) == (notices.text, notices.is_new)
+
+
+def test_text_and_newness_are_of_one_notice():
+    """A notice that comes in the middle of the reading is told with the next one, whole."""
+    now_s = [5.0]
+
+    def clock():
+        if meanwhile:
+            meanwhile.pop()()
+        return now_s[0]
+
+    meanwhile = []
+    notices = Notices(clock)
+    notices.tell("old")
+    now_s[0] += NEW_S
+    meanwhile.append(lambda: notices.tell("new"))
+    assert ("old", False) == notices.read()
+    assert ("new", True) == notices.read()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -21,17 +21,17 @@ LONGEST_LEAD_IN_STEPS = 6
 _SAME = ("device", "model")
 
 
-@dataclass
+@dataclass(frozen=True)
 class KindDurations:
     """Durations of one kind of part: seconds per step of a pass, or per part, at so many pixels."""
 
     pixels: int
-    unit_s: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_SAMPLES))
+    unit_s: tuple[float, ...]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Entry:
-    """What was learned of one shape of job.
+    """What was learned of one shape of job. Replaced whole by what is learned next, and never changed.
 
     Attributes:
         key: what tells it from others: see :func:`key_of`.
@@ -39,8 +39,8 @@ class Entry:
         extras: parts that came unforeseen with each image of the last job.
     """
 
-    key: dict[str, Any]
-    kinds: dict[PartKind, KindDurations] = field(default_factory=dict)
+    key: Mapping[str, Any]
+    kinds: Mapping[PartKind, KindDurations] = field(default_factory=dict)
     extras: tuple[Extra, ...] = ()
 
 
@@ -57,10 +57,14 @@ def key_of(shape: JobShape) -> dict[str, Any]:
 
 
 class Durations:
-    """All entries, the most recently used last. Not thread-safe: one job is made at a time."""
+    """All entries, the most recently used last.
 
-    def __init__(self) -> None:
-        self._entries: list[Entry] = []
+    Read by any thread while a job learns; one job at a time does. What was learned is replaced whole, so that
+    readers need no lock and never meet it half changed.
+    """
+
+    def __init__(self, entries: Sequence[Entry] = ()) -> None:
+        self._entries = tuple(entries)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -71,24 +75,22 @@ class Durations:
 
     def learn(self, shape: JobShape, parts: tuple[Part, ...]) -> None:
         """Take over how long the finished parts of a job took."""
-        key = key_of(shape)
-        entry = next((known for known in self._entries if known.key == key), None) or Entry(key)
-        if entry in self._entries:
-            self._entries.remove(entry)
-        self._entries.append(entry)
-        del self._entries[:-MAX_ENTRIES]
-        entry.extras = find_extras(parts)
+        key, entries = key_of(shape), self._entries
+        known = next((entry for entry in entries if entry.key == key), None)
+        kinds = dict(known.kinds) if known is not None else {}
         for part in parts:
             durations_s = part.unit_durations_s() if part.is_finished else []
             # Of a pass only the first step is spoiled by compilation, and that is left out anyway.
             is_spoiled = part.has_compiled and (part.ledger is None or part.ledger.completed < 2)
             if not durations_s or is_spoiled:
                 continue
-            _keep(entry, part.kind, part.pixels, median(durations_s))
+            _keep(kinds, part.kind, part.pixels, median(durations_s))
             lead_in_s = part.lead_in_s()
             # Beyond a few steps it is no preparation but something that happens once.
             if lead_in_s is not None and lead_in_s <= LONGEST_LEAD_IN_STEPS * median(durations_s):
-                _keep(entry, lead_in_kind(part), part.pixels, lead_in_s)
+                _keep(kinds, lead_in_kind(part), part.pixels, lead_in_s)
+        others = [entry for entry in entries if entry is not known]
+        self._entries = (*others, Entry(key, kinds, find_extras(parts)))[-MAX_ENTRIES:]
 
     def extras_of(self, shape: JobShape) -> tuple[Extra, ...]:
         """Return what came unforeseen with the last job of exactly this shape."""
@@ -142,28 +144,25 @@ class Durations:
         Raises:
             ValueError: the tree is of another version, or not of this form.
         """
-        made = cls()
+        entries: list[Entry] = []
         try:
             if tree["version"] != FORMAT_VERSION:
                 raise ValueError(f"version {tree['version']} is not {FORMAT_VERSION}")
             for item in tree["entries"][-MAX_ENTRIES:]:
-                key = {name: item[name] for name in key_of(JobShape())}
-                entry = Entry(key)
-                entry.extras = tuple(
+                extras = tuple(
                     Extra(_kind_of(kind), _kind_of(after), None if steps is None else int(steps))
                     for kind, after, steps in item["extras"]
                 )
+                kinds: dict[PartKind, KindDurations] = {}
                 for text, known in item["parts"].items():
-                    unit_s = [float(s) for s in known["unit_s"]]
+                    unit_s = tuple(float(s) for s in known["unit_s"])
                     if not unit_s or not all(0 <= s < math.inf for s in unit_s) or int(known["pixels"]) < 1:
                         raise ValueError(f"{text} has no usable durations")
-                    kept = KindDurations(int(known["pixels"]))
-                    kept.unit_s.extend(unit_s)
-                    entry.kinds[_kind_of(text)] = kept
-                made._entries.append(entry)
+                    kinds[_kind_of(text)] = KindDurations(int(known["pixels"]), unit_s[-MAX_SAMPLES:])
+                entries.append(Entry({name: item[name] for name in key_of(JobShape())}, kinds, extras))
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not of the expected form: {error!r}") from error
-        return made
+        return cls(entries)
 
 
 class ShapeMemory:
@@ -187,7 +186,7 @@ class ShapeMemory:
         return self._recalled[question]
 
 
-def _distance(known: dict[str, Any], wanted: dict[str, Any]) -> float:
+def _distance(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> float:
     """Return how unlike two keys are; 0 only if they are equal. A little unlike in steps is very like."""
     distance = 0.0
     for name, weight in (("sampler", 0.3), ("mode", 0.2), ("batch", 0.2), ("passes", 0.1)):
@@ -196,11 +195,10 @@ def _distance(known: dict[str, Any], wanted: dict[str, Any]) -> float:
     return distance
 
 
-def _keep(entry: Entry, kind: PartKind, pixels: int, unit_s: float) -> None:
-    known = entry.kinds.get(kind)
-    if known is None or known.pixels != pixels:
-        known = entry.kinds[kind] = KindDurations(pixels)
-    known.unit_s.append(unit_s)
+def _keep(kinds: dict[PartKind, KindDurations], kind: PartKind, pixels: int, unit_s: float) -> None:
+    known = kinds.get(kind)
+    earlier_s = known.unit_s if known is not None and known.pixels == pixels else ()
+    kinds[kind] = KindDurations(pixels, (*earlier_s, unit_s)[-MAX_SAMPLES:])
 
 
 def _kind_text(kind: PartKind) -> str:

@@ -22,11 +22,17 @@ class Notices:
     @property
     def text(self) -> str:
         """The newest notice, empty if there is none."""
-        newest = self._newest
-        return newest[0] if newest is not None else ""
+        return self.read()[0]
 
     @property
     def is_new(self) -> bool:
         """Whether the newest notice came within the last seconds."""
+        return self.read()[1]
+
+    def read(self) -> tuple[str, bool]:
+        """Return the newest notice, empty if there is none, and whether that very one is new."""
         newest = self._newest
-        return newest is not None and self._clock() - newest[1] < NEW_S
+        if newest is None:
+            return "", False
+        text, told_at_s = newest
+        return text, self._clock() - told_at_s < NEW_S

@@ -300,11 +300,12 @@ class TrackedJob:
         """Return the job's progress as one consistent picture. Whoever shows it to somebody records that."""
         snapshot, shown = self.job.snapshot(self._barrier.rung_name), self.job.shown_pass
         silence_s = shown.ledger.unusual_silence_s if shown is not None and shown.ledger is not None else None
+        notice, is_notice_new = self.notices.read()
         return replace(
             self.wishes.add_wishes(snapshot),
             silence_s=None if snapshot.is_compiling else silence_s,
-            notice=self.notices.text,
-            is_notice_new=self.notices.is_new,
+            notice=notice,
+            is_notice_new=is_notice_new,
         )
 
     def record_shown(self, elapsed_s: float, fraction: float, ending: Ending | None) -> None:
