@@ -14,7 +14,10 @@ from typing import Any
 
 
 def run_interrupted(
-    action: Callable[[], Any], interrupt: Callable[[], Any], position: int | None = None
+    action: Callable[[], Any],
+    interrupt: Callable[[], Any],
+    position: int | None = None,
+    module: str = "zluda_sync",
 ) -> tuple[Any, int]:
     """Run ``action``, and ``interrupt`` between two instructions of the extension's code in it.
 
@@ -22,6 +25,7 @@ def run_interrupted(
         action: called once.
         interrupt: called before each instruction, or before one of them.
         position: which one, None for all.
+        module: only its instructions are interrupted, those of what it calls are not.
     Returns:
         What the action returned, and how many instructions there were.
     """
@@ -29,7 +33,7 @@ def run_interrupted(
 
     def trace(frame: FrameType, event: str, _argument: Any) -> Any:
         nonlocal count
-        if "zluda_sync" not in frame.f_code.co_filename:
+        if not frame.f_globals.get("__name__", "").startswith(module):
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":
@@ -47,18 +51,21 @@ def run_interrupted(
     return returned, count
 
 
-def run_at_each_instruction(prepare: Callable[[], tuple[Callable[[], Any], Callable[[], Any]]]) -> list[Any]:
+def run_at_each_instruction(
+    prepare: Callable[[], tuple[Callable[[], Any], Callable[[], Any]]], module: str = "zluda_sync"
+) -> list[Any]:
     """Run an action again and again, each time interrupted at the next of its instructions.
 
     Args:
         prepare: makes everything anew; returns the action and what interrupts it.
+        module: as :func:`run_interrupted` takes it.
     Returns:
         What the action returned, each time.
     """
     returned: list[Any] = []
     while True:
         action, interrupt = prepare()
-        result, instructions = run_interrupted(action, interrupt, position=len(returned))
+        result, instructions = run_interrupted(action, interrupt, len(returned), module)
         if instructions <= len(returned):  # nothing was interrupted any more
             return returned
         returned.append(result)

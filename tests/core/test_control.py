@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.interleaving import run_interrupted
 from zluda_sync.core.control import Control, Ending
 
 
@@ -348,3 +349,13 @@ def test_the_image_after_a_skipped_one_is_made():
     assert request.control.answer_skipped(True)
     request.image = 1
     assert not request.control.answer_skipped(True)
+
+
+def test_a_job_that_begins_does_not_bring_the_skip_of_the_one_before_back():
+    """Between any two instructions of its begin: the place is of the old job or of the new one."""
+    request = Request()
+    request.control.skip()
+    request.control.end_job()
+    seen = []
+    run_interrupted(request.begin_job, lambda: seen.append(request.control.is_skipped))
+    assert {False} == set(seen)

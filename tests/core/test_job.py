@@ -1,10 +1,17 @@
 """A job's passes, and the one that is shown."""
 
+from types import SimpleNamespace
+
+from tests.interleaving import run_at_each_instruction
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.barrier import SyncMode
+from zluda_sync.core.forecast import forecast
 from zluda_sync.core.job import Job
 from zluda_sync.core.job_shape import JobShape, PassShape
+from zluda_sync.core.ledger import Ledger
+from zluda_sync.core.part import Part
 from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.rates import Rate
 
 
 def launch(job_pass, steps):
@@ -83,3 +90,43 @@ def test_images_that_are_not_wanted_take_no_time():
     job.cut(0)
     assert [(0, Phase.SAVE)] == of_images()
     assert job.was_cut
+
+
+def test_who_reads_the_parts_is_not_shown_what_changes_afterwards():
+    """A record that is built while the host goes on is of one moment."""
+    job = Job(SyncMode.OBSERVE, clock=VirtualClock())
+    job.begin_part(Phase.ENCODE)
+    (encode,) = job.parts
+    job.begin_pass()
+    assert (None, True) == (encode.left_at_s, job.parts[0].left_at_s is not None)
+
+
+def test_a_step_that_ends_within_a_forecast_counts_whole_or_not_at_all():
+    """Its completion and the moment of it are read together: the remaining time does not leap by a step."""
+    rates = SimpleNamespace(rate_of=lambda part: Rate(1.0, 0.1), lead_in_of=lambda part: 0.0)
+
+    def prepare():
+        clock = VirtualClock()
+        ledger = Ledger(10, clock)
+        for step in range(3):
+            ledger.record_launch()
+            clock.pass_time(1.0)
+            if step < 2:
+                ledger.record_completion(step)
+        part = Part(Phase.DENOISE, began_at_s=0.0, ledger=ledger)
+        return lambda: forecast([part], rates, 3.0), lambda: ledger.record_completion(2)
+
+    found = run_at_each_instruction(prepare, "zluda_sync.core.forecast")
+    assert {7.05, 7.0} == {round(one.remaining_s, 6) for one in found}
+
+
+def test_a_part_finishes_in_one_piece():
+    """The host goes back to a pass between two instructions of a reader: finished or not, and no error."""
+
+    def prepare():
+        ledger = Ledger(clock=VirtualClock())
+        ledger.record_completion(ledger.record_launch())
+        part = Part(Phase.DENOISE, began_at_s=0.0, left_at_s=2.0, ledger=ledger)
+        return lambda: part.finished_at_s, lambda: setattr(part, "left_at_s", None)
+
+    assert {None, 2.0} == set(run_at_each_instruction(prepare, "zluda_sync.core.part"))

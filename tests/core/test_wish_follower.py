@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from tests.interleaving import run_at_each_instruction
 from zluda_sync.core.barrier import SyncMode
 from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.control import Control
@@ -25,3 +26,22 @@ def test_a_job_that_was_closed_before_it_waits_is_not_held():
     control.end_request()  # of which the ledger is not told any more
     held.join(20.0)
     assert not held.is_alive()
+
+
+def test_the_steps_of_a_stop_are_counted_at_one_moment():
+    """The device and the host go on within the press: never fewer than no steps are queued."""
+
+    def prepare():
+        control, job = Control(), Job(SyncMode.OBSERVE)
+        _part, ledger = job.begin_pass()
+        for _ in range(3):
+            ledger.record_launch()
+        follower = WishFollower(job, control, PausableClock(), lambda: 0)
+        control.stop()
+
+        def go_on():
+            ledger.record_completion(ledger.record_launch())
+
+        return lambda: follower.follow() or (follower._press.launched, follower._press.queued), go_on
+
+    assert {(3, 3), (4, 0)} == set(run_at_each_instruction(prepare, "zluda_sync.core.wish_follower"))

@@ -70,16 +70,16 @@ def forecast(parts: Sequence[Part], rates: Rates, now_s: float) -> Forecast | No
 def _left_of_pass_s(part: Part, step_s: float, lead_in_s: float, now_s: float) -> float | None:
     if part.ledger is None:
         return None if part.steps is None else lead_in_s + part.steps * step_s
-    total = part.ledger.total if part.ledger.total is not None else part.steps
+    reading = part.ledger.snapshot()  # of one moment: a step that ends meanwhile would count by halves
+    completed, completed_at_s = reading.completed, reading.completed_at_s
+    total = reading.total if reading.total is not None else part.steps
     if part.left_at_s is not None or part.is_cut:
-        total = part.ledger.launched  # ended early: no more will come
+        total = reading.launched  # ended early: no more will come
     if total is None:
         return None
-    completed = part.ledger.completed
     if completed >= total:
         return 0.0
-    last_s = part.ledger.last_completed_at_s
-    since_s = now_s - (last_s if last_s is not None else part.device_began_at_s or now_s)
+    since_s = now_s - (completed_at_s[-1] if completed else part.device_began_at_s or now_s)
     expected_s = step_s if completed else lead_in_s + step_s
     current_s = max(expected_s - since_s, step_s * LATE_STEP_SHARE)
     return current_s + (total - completed - 1) * step_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from copy import copy
 
 from zluda_sync.core.barrier import SyncMode
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
@@ -73,9 +74,12 @@ class Job:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """All parts in order: over, under way, planned."""
+        """All parts in order as they stand at this moment: over, under way, planned.
+
+        Copies: what the job changes in its own while somebody reads them is not seen by halves.
+        """
         with self._lock:
-            return tuple(self._parts)
+            return tuple(map(copy, self._parts))
 
     @property
     def passes(self) -> tuple[Part, ...]:
@@ -130,6 +134,11 @@ class Job:
             part.ledger = ledger = Ledger(None, self._clock)
             self._passes.append(part)
             return part, ledger
+
+    def follow_blocks(self, part: Part, blocks: Ledger) -> None:
+        """A part that has no steps is followed by the marks that are counted in ``blocks``."""
+        with self._lock:
+            part.blocks = blocks
 
     def leave_part(self) -> None:
         """The host has gone on from the part under way, to nothing that has a name."""
@@ -255,8 +264,8 @@ class Job:
         else:
             part = Part(phase, role, image, pixels=self._pixels_of(role))
             self._parts.insert(position, part)
-        part.began_at_s = now_s
         part.queued_behind = self._passes[-1].ledger if self._passes else None
+        part.began_at_s = now_s
         return part
 
     def _leave(self, part: Part | None, now_s: float) -> None:

@@ -63,10 +63,11 @@ class Part:
     @property
     def finished_at_s(self) -> float | None:
         """When the device was done with it, None while it is not."""
-        if self.left_at_s is None or (self.ledger is not None and not self.ledger.is_drained):
+        left_at_s, ledger = self.left_at_s, self.ledger
+        if left_at_s is None or (ledger is not None and not ledger.is_drained):
             return None
-        drained_at_s = self.ledger.last_completed_at_s if self.ledger is not None else None
-        return self.left_at_s if drained_at_s is None else max(self.left_at_s, drained_at_s)
+        drained_at_s = ledger.last_completed_at_s if ledger is not None else None
+        return left_at_s if drained_at_s is None else max(left_at_s, drained_at_s)
 
     @property
     def device_began_at_s(self) -> float | None:

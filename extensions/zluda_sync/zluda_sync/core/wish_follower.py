@@ -57,8 +57,10 @@ class WishFollower:
     def follow(self) -> None:
         """The user wants something: plan no more than that, and wake a host that waits. Any thread."""
         if self._control.ending is Ending.STOP and self._press is None:
-            now_s, queued = self._system_clock(), self._launched - self._completed
-            self._press = _Press(now_s, self._job.snapshot(), self._launched, queued)
+            now_s, readings = self._system_clock(), [ledger.snapshot() for ledger in self._ledgers]
+            launched = sum(reading.launched for reading in readings)
+            queued = sum(reading.run_ahead for reading in readings)
+            self._press = _Press(now_s, self._job.snapshot(), launched, queued)
         self.cut_plan()
         for ledger in self._ledgers:
             ledger.wake()
@@ -136,7 +138,3 @@ class WishFollower:
     @property
     def _launched(self) -> int:
         return sum(ledger.launched for ledger in self._ledgers)
-
-    @property
-    def _completed(self) -> int:
-        return sum(ledger.completed for ledger in self._ledgers)

@@ -50,7 +50,8 @@ class CompletionWatcher:
     @property
     def is_running(self) -> bool:
         """Whether the thread lives."""
-        return self._thread is not None and self._thread.is_alive()
+        thread = self._thread
+        return thread is not None and thread.is_alive()
 
     def watch(self, ladder: Ladder, rung: EventRung, mark: Mark, ledger: Ledger, step: int) -> None:
         """Hand over a mark; the caller must not touch it again. Starts the thread when needed."""

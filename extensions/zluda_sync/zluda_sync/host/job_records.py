@@ -76,10 +76,12 @@ class JobRecords:
         running = self._running
         if running is None or running.tracked is not tracked:
             return
-        self._running = None
-        tracked.job.end_parts()
-        record = _build(running, _outcome(tracked))
-        self._history.keep(record)
+        try:
+            tracked.job.end_parts()
+            record = _build(running, _outcome(tracked))
+            self._history.keep(record)
+        finally:
+            self._running = None  # last: a job that is asked for meanwhile is found in one place or the other
         self._on_kept(record)
 
     def record_shown(self, job_id: str, elapsed_s: float, fraction: float, ending: Ending | None) -> None:
@@ -98,29 +100,32 @@ class JobRecords:
     def recent(self, limit: int) -> tuple[JobRecord, ...]:
         """Return so many jobs at most, newest first; the one that runs is the newest."""
         running = self._running
-        current = (_build(running, Outcome.RUNNING),) if running is not None else ()
-        return (*current, *self._history.recent(limit - len(current)))[:limit]
+        records = self._history.recent(limit)
+        if running is None or (records and records[0].id == running.id):
+            return records
+        return (_build(running, Outcome.RUNNING), *records)[: max(limit, 0)]
 
 
 def _build(running: _Running, outcome: Outcome) -> JobRecord:
     tracked, job = running.tracked, running.tracked.job
     began_at_s, previews = job.began_at_s, tracked.previews
     costs = tuple(previews.previews.costs) if previews is not None else ()
+    planned, parts, bar = job.parts, build_parts(job), tracked.shown_bar.samples
     return JobRecord(
         id=running.id,
         began_at_s=running.began_at_s,
-        duration_s=job.elapsed_s,
+        duration_s=job.elapsed_s,  # after what happened in it
         outcome=outcome,
         facts=running.facts,
-        title=build_title(running.facts, job.parts),
+        title=build_title(running.facts, planned),
         mode=job.mode,
         rung=tracked.rung_name,
         profile=running.chosen.name,
         profile_reason=running.chosen.reason,
-        parts=build_parts(job),
+        parts=parts,
         previews=build_timed_steps(costs, began_at_s),
-        bar=tracked.shown_bar.samples,
-        stock_bar=stock_bar(job.parts, began_at_s),
+        bar=bar,
+        stock_bar=stock_bar(planned, began_at_s),
         stop=tracked.wishes.stop_record(),
         notice=tracked.notices.text,
     )

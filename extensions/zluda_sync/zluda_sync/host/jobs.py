@@ -65,7 +65,10 @@ class Jobs:
 
         The bar stays where it is until the host has ended the request that the job belongs to.
         """
-        job, self.current = self.current, None
+        job = self.current
+        if job is not None:
+            self._ended = job  # before it is let go: whoever asks in between is told of it all the same
+        self.current = None
         self._is_declined = False
         if job is not None:
             self._console.end_job()  # while what is finished can still be asked
@@ -73,7 +76,6 @@ class Jobs:
             job.close()
             self._previews.end()
             self._requests.job_ended(job.control)
-            self._ended = job
 
     def close_what_was_left(self) -> None:
         """Stop following a job that nobody ends: it began with a step out of the blue, and failed."""

@@ -105,8 +105,9 @@ class Requests:
         The host's buttons and routes name none. It is the one whose job runs; between jobs the newest that
         makes pictures and does not wait.
         """
-        if self._running is not None:
-            return self._running
+        running = self._running  # once: its job may end between two looks
+        if running is not None:
+            return running
         request = self._likeliest()
         return request.control if request is not None else None
 

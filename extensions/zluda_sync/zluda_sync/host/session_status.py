@@ -121,9 +121,10 @@ class SessionStatus:
         )
 
     def _build_job(self) -> dict[str, Any] | None:
-        snapshot, job_id = self._find_snapshot(), self._records.current_id
-        if snapshot is None or job_id is None:
-            return None
+        job_id = self._records.current_id
+        snapshot = self._find_snapshot()
+        if snapshot is None or job_id is None or job_id != self._records.current_id:
+            return None  # none, or one has ended and the next begun between the two
         ending = snapshot.ending
         return {
             "id": job_id,

@@ -20,6 +20,7 @@ from zluda_sync.core.control import Control, Ending
 from zluda_sync.core.job import Job
 from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.notices import Notices
+from zluda_sync.core.part import Part
 from zluda_sync.core.phase import BASE, DETAIL, Phase
 from zluda_sync.core.snapshot import ProgressSnapshot
 from zluda_sync.core.wish_follower import WishFollower
@@ -119,8 +120,7 @@ class TrackedJob:
         part = self.job.begin_part(phase, self._role_in(phase), self._source.image)
         if phase is Phase.DECODE:
             self._check_drained()
-            shape = self._passes[-1].latents_shape if self._passes else None
-            part.blocks = part.blocks or self._decode.install(shape)
+            self._follow_decode(part)
         else:
             self._decode.remove()
 
@@ -325,6 +325,13 @@ class TrackedJob:
         newest = self._passes[-1] if self._passes else None
         if newest is not None and newest.newest_frames:
             self._barrier.check_drained(newest.ledger, newest.newest_frames[0].latents)
+
+    def _follow_decode(self, part: Part) -> None:
+        if part.blocks is not None:
+            return
+        blocks = self._decode.install(self._passes[-1].latents_shape if self._passes else None)
+        if blocks is not None:
+            self.job.follow_blocks(part, blocks)
 
     def _end_unbracketed(self) -> None:
         """A phase that was only named is over: the host has gone back to the name of the job."""
