@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+import weakref
 
 import pytest
 import torch
@@ -223,3 +224,18 @@ def _seconds(action) -> float:
     took_s = time.perf_counter() - began_s
     gc.enable()
     return took_s
+
+
+def test_a_model_that_the_host_lets_go_is_not_kept():
+    """A refiner takes the place of the base model in the middle of a job: both at once may be too much."""
+    points = ExitPoints(Control(), lambda: True)
+    model = Encoder()
+    points.install([model])
+    kept = weakref.ref(model)
+    del model
+    gc.collect()
+    assert kept() is None
+    successor = Encoder()
+    points.install([successor])
+    points.close()
+    assert not any(block._forward_pre_hooks for block in blocks_of(successor))

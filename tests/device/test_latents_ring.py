@@ -1,5 +1,6 @@
 """The ring of in-flight latents: only finished steps are handed out."""
 
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,3 +65,57 @@ def test_no_order_of_launch_and_completion_shows_an_unfinished_step(events):
             completed += 1
         frame = ring.finished_frame(completed)
         assert (frame.step if frame else None) == (completed - 1 if completed else None)
+
+
+def clip_frame(step: int, latents: torch.Tensor) -> StepFrame:
+    """Return a frame as the host keeps it of a clip: a view of its middle."""
+    return StepFrame(step, latents=latents[:, :, latents.shape[2] // 2], noise_pred=latents)
+
+
+def test_what_is_kept_of_a_clip_is_the_frame_that_is_shown():
+    """A copy, of latents and prediction alike: neither keeps the clip."""
+    ring, clip = LatentsRing(), torch.rand(1, 4, 21, 6, 8)
+    ring.hold(clip_frame(0, clip), completed=0)
+    kept = ring.finished_frame(1)
+    assert torch.equal(clip[:, :, 10], kept.latents)
+    assert torch.equal(clip[:, :, 10], kept.noise_pred)
+    held = [part.untyped_storage().nbytes() for part in (kept.latents, kept.noise_pred)]
+    assert [4 * 6 * 8 * 4] * 2 == held
+
+
+def test_a_kept_frame_is_what_its_step_left():
+    """The pipeline goes on in the same memory."""
+    ring, latents = LatentsRing(), torch.zeros(1, 4, 2, 2)
+    for step in range(3):
+        ring.hold(StepFrame(step, latents.fill_(step)), completed=0)
+    assert [0.0, 1.0, 2.0] == [ring.finished_frame(completed).latents.mean() for completed in (1, 2, 3)]
+
+
+@given(st.integers(1, 40), st.integers(1, 120), st.integers(0, 3))
+def test_never_more_is_held_than_the_budget_and_the_steps_are_spread(frames_in_budget, steps, run_ahead):
+    """However many steps are in flight: those that are kept reach over them, and are shown once finished."""
+    nbytes = 4 * 4
+    ring = LatentsRing(budget_bytes=frames_in_budget * nbytes)
+    for step in range(steps):
+        ring.hold(StepFrame(step, torch.full((4,), float(step))), completed=max(0, step - run_ahead))
+        assert count_held_bytes(ring) <= frames_in_budget * nbytes
+    for completed in range(1, steps + 1):
+        frame = ring.finished_frame(completed)
+        assert frame is None or frame.step < completed
+    if run_ahead + 2 <= frames_in_budget / 2:
+        assert steps - 1 == ring.finished_frame(steps).step
+
+
+def test_a_queue_that_is_too_long_for_the_budget_is_kept_in_part():
+    """The first half of the budget goes to each step, the rest is spread."""
+    ring = LatentsRing(budget_bytes=10 * 16)
+    for step in range(50):
+        ring.hold(StepFrame(step, torch.zeros(4)), completed=0)
+    steps = [frame.step for frame in ring._frames]
+    assert [0, 1, 2, 3, 4] == steps[:5]
+    assert 8 <= len(steps) <= 10
+    assert 20 < steps[-1]
+
+
+def count_held_bytes(ring: LatentsRing) -> int:
+    return sum(frame.latents.untyped_storage().nbytes() for frame in ring._frames)

@@ -15,12 +15,13 @@ from PIL import Image
 from modules import devices, processing_vae, shared
 from modules.progress import ProgressRequest, api_progress
 from tests.host.test_stop_route import Client, HostApi
+from tests.interleaving import run_at_each_instruction
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.ledger import Ledger
 from zluda_sync.device.host_copy import CopyWay, EventCopier
 from zluda_sync.device.job_previews import JobPreviews
 from zluda_sync.device.latents_ring import StepFrame
-from zluda_sync.host import preview_setup
+from zluda_sync.host import host_method, preview_setup
 from zluda_sync.host.decoded_pairs import build_pair
 from zluda_sync.host.host_method import HostMethodPreviews
 from zluda_sync.host.preview import Preview, build_images
@@ -159,6 +160,31 @@ def test_what_previews_may_cost_is_the_users(bench):
     pace.record_made(0, 0.1)
     assert 1 == pace.interval_steps(1.0)
     assert not pace.is_due(9, 1.0)
+
+
+def test_a_budget_that_changes_beside_a_job_is_gone_by_at_once(bench):
+    """Whoever finds the previews too rare, or too dear, need not wait for the end of the job."""
+    begin(bench)
+    pace = bench.session._jobs.current.previews.previews.pace
+    pace.record_made(0, 0.1)
+    assert 5 == pace.interval_steps(1.0)
+    shared.opts.data.update(zluda_sync_preview_budget=10.0, zluda_sync_preview_interval=30.0)
+    bench.session.reconcile()
+    assert 1 == pace.interval_steps(1.0)
+    assert not pace.is_due(9, 1.0)
+
+
+def test_a_budget_that_the_request_has_set_stands(bench):
+    """What others change meanwhile is for the jobs to come."""
+    overrides = {"zluda_sync_preview_budget": 10.0}
+    bench.switch_on()
+    shared.opts.data.update(overrides)  # as the host does for the time of the job
+    bench.begin("observe", processing=SimpleNamespace(steps=4, override_settings=overrides))
+    pace = bench.session._jobs.current.previews.previews.pace
+    pace.record_made(0, 0.1)
+    shared.opts.data.update(zluda_sync_preview_budget=1.0)
+    bench.session.reconcile()
+    assert 1 == pace.interval_steps(1.0)
 
 
 def test_our_route_serves_files_that_clients_keep(bench, asked):
@@ -411,6 +437,56 @@ def test_whoever_looks_does_not_wait_for_the_host():
     source.close()
     assert 4 == source.newest().step
     assert [] == failures
+
+
+def test_a_first_preview_of_the_host_that_takes_long_does_not_silence_the_rest():
+    """It loads its weights; whoever looks then is shown the next one."""
+    loaded, asked, go_on = threading.Event(), threading.Event(), threading.Event()
+    made = iter([4, 17])
+
+    def make():
+        step = next(made)
+        if step == 17:
+            asked.set()
+            go_on.wait(20.0)
+        else:
+            loaded.wait(20.0)
+        return step, Image.new("RGB", (2, 2))
+
+    source = HostMethodPreviews(make, pytest.fail)
+    source.look()
+    loaded.set()
+    for _ in range(20_000):
+        source.look()
+        if asked.wait(0.001):
+            break
+    assert 4 == source.newest().step
+    go_on.set()
+    source.close()
+    assert 17 == source.newest().step
+
+
+def test_clients_that_look_at_the_same_moment_begin_one_thread(monkeypatch):
+    """Between any two instructions of one look there is another."""
+    begun = []
+
+    def prepare():
+        source = HostMethodPreviews(lambda: None, pytest.fail)
+        begun.append(0)
+
+        class Thread(threading.Thread):
+            def start(self):
+                begun[-1] += 1
+
+            def join(self, limit_s=None):
+                pass
+
+        monkeypatch.setattr(host_method.threading, "Thread", Thread)
+        return source.look, source.look
+
+    run_at_each_instruction(prepare, "zluda_sync.host.host_method")
+    monkeypatch.undo()
+    assert {1} == set(begun)
 
 
 def test_a_host_method_that_fails_is_said_once():

@@ -85,6 +85,7 @@ def test_only_latents_of_finished_steps_are_shown(bench):
 def test_latents_and_noise_prediction_belong_to_the_same_step(bench):
     """Who has read the latents of a step gets the prediction of that step, though more is finished."""
     bench.begin("observe")
+    bench.polled("current_latent")  # from now on those of steps are kept
     for index in range(3):
         bench.step(index, noise_pred=torch.full((1, 4, 2, 2), 10.0 + index))
     bench.finish(1)
@@ -95,6 +96,43 @@ def test_latents_and_noise_prediction_belong_to_the_same_step(bench):
         return latents.mean().item(), bench.state.current_noise_pred.mean().item()
 
     assert (0.0, 10.0) == bench.in_thread(read_while_the_device_goes_on)
+
+
+def test_who_reads_for_the_first_time_gets_the_hosts_latents_if_all_is_finished(bench):
+    """Nothing was kept for nobody; in mid-flight there is nothing to show, as before the first step."""
+    bench.begin("observe")
+    bench.step(0)
+    bench.step(1)
+    bench.finish(1)
+    assert [None] == bench.polled("current_latent")
+    bench.session._previews._latents_read_at_s = None  # long ago
+    bench.finish()
+    (latents,) = bench.polled("current_latent")
+    assert 1.0 == latents.mean().item()
+
+
+def test_latents_that_a_pipeline_overwrites_are_not_torn(bench):
+    """It goes on in the same memory; what is shown of a step is what that step left."""
+    bench.begin("observe")
+    bench.polled("current_latent")
+    latents = torch.zeros(1, 4, 2, 2)
+    for index in range(3):
+        bench.step(index, latents=latents.fill_(index))
+    bench.finish(1)
+    assert 0.0 == bench.polled("current_latent")[0].mean().item()
+    bench.finish(2)
+    assert 1.0 == bench.polled("current_latent")[0].mean().item()
+
+
+def test_the_prediction_of_a_clip_is_of_the_frame_that_the_latents_show(bench):
+    """The host keeps one frame of the latents and all of the prediction: alone, it could not add them."""
+    bench.begin("observe")
+    bench.polled("current_latent")
+    clip = torch.arange(5.0).reshape(1, 1, 5, 1, 1).expand(1, 4, 5, 2, 2)
+    bench.step(0, latents=clip[:, :, 2], noise_pred=clip)
+    bench.finish()
+    latents, prediction = bench.polled("current_latent", "current_noise_pred")
+    assert torch.equal(latents, prediction)
 
 
 def test_the_step_never_exceeds_the_total_a_thread_reads_next(bench):

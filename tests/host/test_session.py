@@ -123,6 +123,7 @@ def test_settings_changed_from_many_threads_leave_the_host_as_it_came(bench):
 def test_a_poller_keeps_no_tensor_alive(bench):
     """The thread of a client outlives the job; the latents do not."""
     bench.begin("observe")
+    bench.polled("current_latent")  # from now on those of steps are kept
     bench.step(0)
     bench.finish()
     tracked = bench.session._jobs.current

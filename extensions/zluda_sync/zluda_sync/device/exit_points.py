@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -43,7 +44,8 @@ class ExitPoints:
         self._is_capturing = is_capturing
         self._handles: list[Any] = []
         self._is_closed = False
-        self._components: tuple[torch.nn.Module, ...] = ()
+        # Weak: the host may let a model go to make room for the next one, in the middle of a job.
+        self._components: tuple[weakref.ref[torch.nn.Module], ...] = ()
 
     def install(self, components: Iterable[torch.nn.Module]) -> None:
         """Put hooks on these components and on no others; does nothing where they are there already."""
@@ -53,7 +55,7 @@ class ExitPoints:
         if len(wanted) == len(self._components) and all(map(_is, wanted, self._components)):
             return
         self.remove()
-        self._components = wanted
+        self._components = tuple(map(weakref.ref, wanted))
         control, leave = self._control, self._leave
 
         def look(_module: torch.nn.Module, _args: Any) -> None:
@@ -104,5 +106,5 @@ def _has_graph(component: torch.nn.Module) -> bool:
     )
 
 
-def _is(one: object, other: object) -> bool:
-    return one is other
+def _is(component: object, reference: weakref.ref[torch.nn.Module]) -> bool:
+    return component is reference()

@@ -27,7 +27,7 @@ def predict_x0(frame: StepFrame, previous: StepFrame | None, prediction_type: st
             the prediction.
     """
     latents: Tensor = frame.latents
-    kept = _x0_of_solver(scheduler, latents)
+    kept = x0_of_solver(scheduler, latents)
     if kept is not None:
         return kept
     if frame.sigma is None or frame.sigma_next is None:
@@ -38,7 +38,7 @@ def predict_x0(frame: StepFrame, previous: StepFrame | None, prediction_type: st
             return _x0_from_v(latents, prediction, frame.sigma, frame.sigma_next)
         epsilon_x0: Tensor = latents - prediction * frame.sigma_next
         return epsilon_x0
-    if not _is_plain_step(scheduler) or previous is None or previous.latents.shape != latents.shape:
+    if previous is None or previous.latents.shape != latents.shape or not needs_previous(frame, scheduler):
         return latents
     # One Euler step goes along the line from x0 through the latents: two points of it give the line.
     slope = (latents - previous.latents) / (frame.sigma_next - frame.sigma)
@@ -59,7 +59,16 @@ def _x0_from_v(latents: Tensor, v: Tensor, sigma: Any, sigma_next: Any) -> Tenso
     return x0
 
 
-def _x0_of_solver(scheduler: Any, latents: Tensor) -> Tensor | None:
+def needs_previous(frame: StepFrame, scheduler: Any) -> bool:
+    """Whether it takes what the step before has left to tell the x0 of a step."""
+    if frame.sigma is None or frame.sigma_next is None or not _is_plain_step(scheduler):
+        return False
+    prediction, shape = frame.noise_pred, frame.latents.shape
+    is_told = isinstance(prediction, Tensor) and prediction.shape == shape
+    return not is_told and x0_of_solver(scheduler, frame.latents) is None
+
+
+def x0_of_solver(scheduler: Any, latents: Tensor) -> Tensor | None:
     """Return what a multistep solver keeps as its newest x0, None if it keeps none."""
     config = getattr(scheduler, "config", None)
     keeps_x0 = str(getattr(config, "algorithm_type", "")).endswith("dpmsolver++") or getattr(

@@ -51,8 +51,10 @@ class DecodedPairs:
         if job is None or not job.is_driver() or channels is None or not isinstance(latents, torch.Tensor):
             return
         pairs = job.decoded_pairs.setdefault(self._host.latents_name, [])
+        if len(pairs) >= MOST_PAIRS:
+            return
         pair = build_pair(latents, pictures, channels, size_px if all(size_px) else None)
-        if pair is not None and len(pairs) < MOST_PAIRS:
+        if pair is not None:
             pairs.append(pair)
 
 
@@ -82,7 +84,8 @@ def build_pair(
     if picture is None:
         return None
     # The decode has ended with a copy to the host, so the device is idle: this waits for nothing.
-    of_picture = middle_frame(frames)[0].float().cpu()
+    # A copy also where it lies on the host already: a view would keep the whole clip, or batch.
+    of_picture = middle_frame(frames)[0].to("cpu", torch.float32, copy=True).contiguous()
     return DecodedPair(of_picture, shrink(torch.from_numpy(picture), *of_picture.shape[1:]))
 
 

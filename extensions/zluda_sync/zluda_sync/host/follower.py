@@ -131,6 +131,7 @@ class Follower:
             notices,
             marks,
             is_asked=processing is not None,
+            are_latents_wanted=self._preview_setup.are_latents_wanted,
         )
 
     def _wanted_rung(self, settings: Settings, report: SelfTestReport | None) -> str | None:

@@ -23,18 +23,22 @@ class HostMethodPreviews(PreviewSource):
         warn: told once if that fails.
     """
 
+    reads_latents = True
+
     def __init__(self, make: Callable[[], tuple[int, Any] | None], warn: Callable[[str], None]) -> None:
         self._make = make
         self._warn = warn
         self._newest: tuple[int, Any] | None = None
         self._is_wanted = threading.Event()
         self._is_over = False
+        self._begun = threading.Lock()  # taken once, and never waited for: clients look on many threads
         self._thread: threading.Thread | None = None
 
     def look(self) -> None:
-        if self._thread is None and not self._is_over:
-            self._thread = threading.Thread(target=self._run, name="zluda_sync-previews", daemon=True)
-            self._thread.start()
+        if not self._is_over and self._begun.acquire(blocking=False):
+            thread = threading.Thread(target=self._run, name="zluda_sync-previews", daemon=True)
+            thread.start()
+            self._thread = thread
         self._is_wanted.set()
 
     def newest(self) -> Newest | None:
@@ -47,8 +51,9 @@ class HostMethodPreviews(PreviewSource):
     def close(self) -> None:
         self._is_over = True
         self._is_wanted.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(END_LIMIT_S)
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(END_LIMIT_S)
 
     def _run(self) -> None:
         while True:

@@ -57,6 +57,12 @@ class JobRecords:
         running = self._running
         return running.chosen if running is not None else None
 
+    @property
+    def current_facts(self) -> JobFacts | None:
+        """What was asked for with the job that runs, None if none does."""
+        running = self._running
+        return running.facts if running is not None else None
+
     def begin(self, tracked: TrackedJob, facts: JobFacts, chosen: ChosenProfile) -> None:
         """A job is followed from now on.
 

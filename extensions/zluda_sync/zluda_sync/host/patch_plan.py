@@ -49,7 +49,7 @@ class PatchPlan:
         self.idleness = Idleness(host, jobs, requests, self.phases)
         self._routes = ProgressRoutes(jobs, requests, previews, self.idleness)
         self.controls = ControlFields(jobs, requests, self.phases)
-        self._fields = ProgressFields(jobs, self.phases)
+        self._fields = ProgressFields(jobs, self.phases, previews)
         self._image = ImageHook(jobs, requests, host)
         self._pairs = DecodedPairs(jobs, host)
         self.previews = PreviewPatches(jobs, requests, previews)

@@ -69,7 +69,8 @@ class PreviewPatches:
         is_ours = self._previews.replace_the_hosts and job is not None and not job.is_broken
         if getattr(self._thread, "is_making", False) or not is_ours:
             return False
-        if state.current_latent is None and state.current_image is not None:
+        # The host's own value, not the field: whoever reads that has latents kept.
+        if vars(state).get("current_latent") is None and state.current_image is not None:
             return False
         control = self._requests.own
         return not (self._jobs.is_driving() and control is not None and control.wants_out())

@@ -56,6 +56,7 @@ class PreviewSetup:
         self._projections = Projections(host.data_folder, warn)
         self._copy_ways: dict[torch.device, CopyWay] = {}
         self._tries: dict[torch.device, int] = {}
+        self._pace: PreviewPace | None = None
 
     def begin(self, settings: Settings, marks: StepMarks) -> ProjectedPreviews | None:
         """Begin the previews of a job; returns who must be told of its steps, None if nobody.
@@ -64,6 +65,7 @@ class PreviewSetup:
             settings: the user's choice; where the host is to make no previews, none are made.
             marks: for events behind the copies.
         """
+        self._pace = None
         if self._host.preview_method == "None":
             self._previews.begin(None)
             return None
@@ -73,16 +75,27 @@ class PreviewSetup:
         if settings.preview is PreviewMethod.HOST and self._can_use_host_method():
             self._previews.begin(HostMethodPreviews(self._make_host_preview, self._warn))
             return None
+        self._pace = PreviewPace(*_limits(settings))
         job_previews = JobPreviews(
             lambda device: make_copier(self._copy_way(device), marks),
             self._find_projection,
             lambda: self._host.latent_channels,
-            PreviewPace(settings.preview_budget / 100, settings.preview_interval),
+            self._pace,
         )
         self._jobs.guard("making previews ready", self._prepare, job_previews, marks)
         source = ProjectedPreviews(job_previews, self._previews, self._warn)
         self._previews.begin(source)
         return source
+
+    def follow(self, settings: Settings) -> None:
+        """The settings have changed in the middle of a job: go by their budget from now on; any thread."""
+        pace = self._pace
+        if pace is not None:
+            pace.set_limits(*_limits(settings))
+
+    def are_latents_wanted(self) -> bool:
+        """Whether somebody reads the host's latents, or soon will."""
+        return self._previews.are_latents_wanted
 
     def learn(self, tracked: TrackedJob) -> None:
         """Take in the pictures of a job that has ended."""
@@ -136,3 +149,8 @@ class PreviewSetup:
         step = shown.ledger.completed - 1
         image = self._patches.make_host_preview(self._host.state)
         return None if image is None else (step, image)
+
+
+def _limits(settings: Settings) -> tuple[float, float]:
+    """Return what previews may cost, as a share of a step, and the least time between two, in seconds."""
+    return settings.preview_budget / 100, settings.preview_interval

@@ -43,6 +43,9 @@ class PreviewSource(ABC):
     is_off = False
     """Whether it has given up: then the host's own previews are shown."""
 
+    reads_latents = False
+    """Whether it reads the host's latents as a client does, instead of being told of each step."""
+
     @abstractmethod
     def newest(self) -> Newest | None:
         """Return the newest preview, None while there is none. Never waits, and never talks to the device."""
@@ -68,6 +71,7 @@ class Previews:
         self._clock = clock
         self._looked_at_s: float | None = None
         self._clip_asked_at_s: float | None = None
+        self._latents_read_at_s: float | None = None
         self._source: PreviewSource | None = None
         self._key: Hashable = None
         self._newest: Preview | None = None
@@ -83,6 +87,17 @@ class Previews:
     def is_clip_wanted(self) -> bool:
         """Whether somebody has asked for a whole clip of late."""
         return self._is_recent(self._clip_asked_at_s)
+
+    @property
+    def are_latents_wanted(self) -> bool:
+        """Whether somebody reads the host's latents, or soon will: only then are those of steps kept."""
+        source = self._source
+        is_source_asked = source is not None and source.reads_latents and self.is_looked_at
+        return is_source_asked or self._is_recent(self._latents_read_at_s)
+
+    def latents_read(self) -> None:
+        """Somebody has read the host's latents; any thread."""
+        self._latents_read_at_s = self._clock()
 
     def begin(self, source: PreviewSource | None) -> None:
         """A job begins whose previews come from ``source``, None if there are to be none."""
@@ -165,6 +180,14 @@ class ProjectedPreviews(PreviewSource):
         except Exception as error:  # noqa: BLE001  a preview never breaks a generation
             self.is_off = True
             self._warn(f"no previews of this job: {type(error).__name__}: {error}")
+
+    def let_go(self) -> None:
+        """Nobody looks: keep nothing that can be let go."""
+        self.previews.let_go()
+
+    def end_pass(self) -> None:
+        """The host has gone on from a pass: what its last step left is of no use for another."""
+        self.previews.end_pass()
 
     def _queue(
         self,

@@ -17,6 +17,7 @@ from zluda_sync.device.latents_ring import StepFrame
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
 from zluda_sync.host.phase_hooks import PhaseHooks
+from zluda_sync.host.previews import Previews
 from zluda_sync.host.state_field import StateField
 from zluda_sync.host.tracked_pass import KEPT_FIELDS, TrackedPass
 
@@ -33,9 +34,10 @@ class ProgressFields:
     together: a total not below the step, a noise prediction of the same step as the latents.
     """
 
-    def __init__(self, jobs: Jobs, phases: PhaseHooks) -> None:
+    def __init__(self, jobs: Jobs, phases: PhaseHooks, previews: Previews) -> None:
         self._jobs = jobs
         self._phases = phases
+        self._previews = previews
         self._seen_by_thread = threading.local()
 
     def patches(self, state_class: type) -> list[Patch]:
@@ -55,12 +57,14 @@ class ProgressFields:
             "job": self._phases.title_written,
         }
 
+        on_reads: dict[str, Callable[[], None]] = {"current_latent": self._previews.latents_read}
+
         def patch(name: str, show: Show) -> Patch:
             return Patch(
                 state_class,
                 name,
                 lambda original, switch: _Field(
-                    name, original, switch, show, on_writes.get(name), self._jobs
+                    name, original, switch, show, on_writes.get(name), on_reads.get(name), self._jobs
                 ),
                 "show what the device has finished",
             )
@@ -86,11 +90,16 @@ class ProgressFields:
         # Not below the step this thread was shown: /sdapi/v1/progress adds to the field until it is not.
         return max(tracked.host_total, tracked.first_count + total, self._seen().step)
 
-    def _show_latents(self, tracked: TrackedPass, _own: Any) -> Any:
+    def _show_latents(self, tracked: TrackedPass, own: Any) -> Any:
         frame = tracked.frames.finished_frame(tracked.ledger.completed)
         # Not kept alive by a poller's thread, which outlives the job.
         self._seen().frame = weakref.ref(frame) if frame is not None else None
-        return frame.latents if frame is not None else None
+        if frame is not None:
+            return frame.latents
+        # None is kept before somebody reads. The host's own were read before this is asked: if all is
+        # finished that was queued until now, they are.
+        ledger = tracked.ledger
+        return own if ledger.launched and ledger.is_drained else None
 
     def _pinned(self, part: str) -> Any:
         pinned = self._seen().frame
@@ -107,15 +116,24 @@ class _Field(StateField):
         switch: off, the field is as the host made it.
         show: what other threads than the driver see.
         on_write: told of what is written, None where nobody cares.
+        on_read: told that another thread than the driver reads it while a job runs, None where nobody cares.
         jobs: knows the current job.
     """
 
     def __init__(
-        self, name: str, original: Any, switch: Switch, show: Show, on_write: OnWrite | None, jobs: Jobs
+        self,
+        name: str,
+        original: Any,
+        switch: Switch,
+        show: Show,
+        on_write: OnWrite | None,
+        on_read: Callable[[], None] | None,
+        jobs: Jobs,
     ) -> None:
         super().__init__(name, original, switch)
         self._show = show
         self._on_write = on_write
+        self._on_read = on_read
         self._jobs = jobs
 
     def read(self, own: Any) -> Any:
@@ -123,6 +141,8 @@ class _Field(StateField):
         if job is None or job.is_driver():
             return own
         try:
+            if self._on_read is not None:
+                self._on_read()
             tracked = job.shown_pass()
             return own if tracked is None else self._show(tracked, own)
         except Exception as error:  # noqa: BLE001  an observer never breaks a poll

@@ -123,6 +123,7 @@ class Session:
                         self.patches.install(self._plan.build(self._routes))
                         mode = settings.policy(report).mode.value
                         self._say_once("info", f"ZLUDA Sync: active, mode {mode}")
+                        self._jobs.guard("following a budget", self._follow_budget)
                         return
             except Exception as error:  # noqa: BLE001  a host that changed runs as it came
                 self._failure = f"not active: {error}"
@@ -260,6 +261,12 @@ class Session:
         tracked.job.end_parts()
         if is_whole and not (tracked.is_broken or was_ended):
             self._learning.learn(tracked.job)
+
+    def _follow_budget(self) -> None:
+        """Settings may have changed beside a job that runs; what its request set for itself stands."""
+        facts = self.records.current_facts
+        if facts is not None and not self._is_job_overriding:
+            self._preview_setup.follow(self.profile_choice.choose(facts=facts).settings)
 
     def _keep_stop(self, tracked: TrackedJob) -> None:
         record = tracked.wishes.stop_record()

@@ -7,9 +7,9 @@ it; what is kept here survives both, and says what the device has finished.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -56,6 +56,7 @@ class TrackedJob:
         notices: what has gone wrong in following the job.
         marks: what was left behind pieces of its work.
         is_asked: whether the host said that a job begins; others begin with a step out of the blue.
+        are_latents_wanted: whether somebody reads the latents of the host, so that those of steps are kept.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class TrackedJob:
         notices: Notices,
         marks: StepMarks,
         is_asked: bool,
+        are_latents_wanted: Callable[[], bool],
     ) -> None:
         self._find_state = find_state
         self._barrier = barrier
@@ -93,6 +95,7 @@ class TrackedJob:
         self.notices = notices
         self.shown_bar = BarSamples()
         self._marks = marks
+        self._are_latents_wanted = are_latents_wanted
         self.decoded_pairs: dict[str, list[DecodedPair]] = {}
         self.control = control
         self.wishes = WishFollower(job, control, clock, lambda: source.image)
@@ -206,31 +209,36 @@ class TrackedJob:
         latents = state.current_latent
         if latents is not None:
             tracked.latents_shape = tuple(latents.shape)
-            frame = StepFrame(
-                step=tracked.ledger.launched - 1,
-                latents=latents,
-                noise_pred=getattr(state, "current_noise_pred", None),
-                sigma=getattr(state, "current_sigma", None),
-                sigma_next=getattr(state, "current_sigma_next", None),
-            )
-            tracked.frames.hold(frame, tracked.ledger.completed)
-            frames = [frame]
-            if given is not None and isinstance(given.get("latents"), torch.Tensor):
-                own_shape = replace(frame, latents=given["latents"], noise_pred=given.get("noise_pred"))
-                frames.insert(0, own_shape)
-            self._offer_preview(tracked, frames, getattr(state, "prediction_type", ""))
-            tracked.newest_frames = frames
+            own = given.get("latents") if given is not None else None
+            newest = own if isinstance(own, torch.Tensor) else latents
+            tracked.newest_latents = weakref.ref(newest) if isinstance(newest, torch.Tensor) else None
+            self._keep_latents(tracked, state)
+            self._offer_preview(tracked, state, given if newest is own else None)
+        self._scheduler = None
 
-    def _offer_preview(self, tracked: TrackedPass, frames: list[StepFrame], prediction_type: str) -> None:
-        if self.previews is None or not self.previews.are_wanted:
+    def _keep_latents(self, tracked: TrackedPass, state: Any) -> None:
+        """Keep the latents of the step for whoever reads the host's, or let go of all if nobody does."""
+        if self._are_latents_wanted():
+            tracked.frames.hold(_frame_of(tracked, state), tracked.ledger.completed)
+        else:
+            tracked.frames.clear()
+
+    def _offer_preview(self, tracked: TrackedPass, state: Any, given: Mapping[str, Any] | None) -> None:
+        if self.previews is None:
             return
-        before = tracked.newest_frames[: len(frames)]
+        if not self.previews.are_wanted:
+            self.previews.let_go()
+            return
+        frames = [_frame_of(tracked, state)]
+        if given is not None and given["latents"] is not frames[0].latents:
+            own_shape = replace(frames[0], latents=given["latents"], noise_pred=given.get("noise_pred"))
+            frames.insert(0, own_shape)
         self.previews.offer(
             tracked.ledger,
-            list(zip_longest(frames, before)),
+            [(frame, None) for frame in frames],  # what the step before left is kept where it is used
             step_s=tracked.ledger.mean_step_s,
             size_px=self._source.size_px,
-            prediction_type=prediction_type,
+            prediction_type=getattr(state, "prediction_type", ""),
             scheduler=self._scheduler,
         )
 
@@ -264,7 +272,7 @@ class TrackedJob:
         self._scheduler = None
         for tracked in self._passes:
             tracked.frames.clear()
-            tracked.newest_frames = []
+            tracked.newest_latents = None
             self._barrier.forget(tracked.ledger)
         self._marks.close()
 
@@ -323,8 +331,8 @@ class TrackedJob:
     def _check_drained(self) -> None:
         """The host will wait for the device anyway: hold what was reported of the pass against that."""
         newest = self._passes[-1] if self._passes else None
-        if newest is not None and newest.newest_frames:
-            self._barrier.check_drained(newest.ledger, newest.newest_frames[0].latents)
+        if newest is not None and newest.newest_latents is not None:
+            self._barrier.check_drained(newest.ledger, newest.newest_latents())
 
     def _follow_decode(self, part: Part) -> None:
         if part.blocks is not None:
@@ -359,10 +367,19 @@ class TrackedJob:
 
     def _leave_pass(self) -> None:
         """The host has gone on to another phase; the device may still be busy with the pass."""
+        self._let_go_of_latents()
+        if self.previews is not None:
+            self.previews.end_pass()
         if self._passes and not self._passes[-1].is_left:
             self._passes[-1].is_left = True
             if self._passes[-1].ledger.launched:
                 self.job.leave_part()
+
+    def _let_go_of_latents(self) -> None:
+        are_wanted = self._are_latents_wanted()
+        for tracked in self._passes:
+            if tracked.ledger.is_drained or not are_wanted:
+                tracked.frames.clear()  # the host's own are shown, or nobody looks
 
     def _pass_of(self, index: int | None, host_count: int) -> TrackedPass:
         newest = self._passes[-1] if self._passes else None
@@ -378,10 +395,9 @@ class TrackedJob:
         return self._begin_pass(host_count) if has_restarted else newest
 
     def _begin_pass(self, host_count: int) -> TrackedPass:
+        self._let_go_of_latents()
         for earlier in self._passes:
-            if earlier.ledger.is_drained:
-                earlier.frames.clear()
-            earlier.newest_frames = []
+            earlier.newest_latents = None
         state = self._find_state()
         part, ledger = self.job.begin_pass(self._source.role, self._source.image)
         tracked = TrackedPass(
@@ -394,3 +410,14 @@ class TrackedJob:
         )
         self._passes.append(tracked)
         return tracked
+
+
+def _frame_of(tracked: TrackedPass, state: Any) -> StepFrame:
+    """Return what the newest step has left with the host."""
+    return StepFrame(
+        step=tracked.ledger.launched - 1,
+        latents=state.current_latent,
+        noise_pred=getattr(state, "current_noise_pred", None),
+        sigma=getattr(state, "current_sigma", None),
+        sigma_next=getattr(state, "current_sigma_next", None),
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.part import Part
-from zluda_sync.device.latents_ring import LatentsRing, StepFrame
+from zluda_sync.device.latents_ring import LatentsRing
 
 #: Fields of the host that describe the pass and are lost when the host goes on before the device does.
 KEPT_FIELDS = ("job", "time_start", "prediction_type")
@@ -27,9 +30,10 @@ class TrackedPass:
         last_index: loop index of the newest launch, None if the pipeline does not tell.
         is_left: whether the host has gone on to something else.
         is_from_bar: whether the newest launch was told by the progress bar alone.
-        newest_frames: what the newest step left for a preview: in the pipeline's shape, in the host's.
+        newest_latents: gives what the newest step computes as long as the pipeline keeps it, else None; None
+            if the pipeline does not tell.
         latents_shape: (B, C, h, w) of the latents, None if the pipeline does not tell.
-        frames: latents of the steps in flight.
+        frames: latents of the steps in flight, while somebody reads them.
     """
 
     part: Part
@@ -41,6 +45,6 @@ class TrackedPass:
     last_index: int | None = None
     is_left: bool = False
     is_from_bar: bool = False
-    newest_frames: list[StepFrame] = field(default_factory=list)
+    newest_latents: Callable[[], torch.Tensor | None] | None = None
     latents_shape: tuple[int, ...] | None = None
     frames: LatentsRing = field(default_factory=LatentsRing)
