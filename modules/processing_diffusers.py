@@ -24,6 +24,9 @@ SAMPLERS = {
     "Heun": diffusers.HeunDiscreteScheduler,
     "UniPC": diffusers.UniPCMultistepScheduler,
 }
+#: They look their timestep up in a table on the host, and so wait for the device in each step, whatever the
+#: device is: with them the host is never ahead of it.
+READING_BACK = ("DDIM",)
 
 
 def create_sampler(name: str, model: Any) -> None:

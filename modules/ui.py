@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from modules import call_queue, extensions, paths, processing, script_callbacks, shared
 from modules.default_model import EXAMPLE_PROMPT
-from modules.processing_diffusers import SAMPLERS
+from modules.processing_diffusers import READING_BACK, SAMPLERS
 from modules.ui_settings import create_settings_tab
 
 
@@ -39,11 +39,12 @@ def create_text_tab() -> None:
     with gr.Row():
         with gr.Column():
             samplers = list(SAMPLERS)
+            hint = f"{', '.join(READING_BACK)} waits for the device in each step"
             inputs = {
                 "prompt": prompt,
                 "negative_prompt": negative_prompt,
                 "steps": slider(1, 100, 20, 1, "Steps", "steps"),
-                "sampler_name": gr.Dropdown(samplers, label="Sampler", elem_id="txt2img_sampling"),
+                "sampler_name": gr.Dropdown(samplers, label="Sampler", info=hint, elem_id="txt2img_sampling"),
                 "width": slider(64, 1024, 256, 8, "Width", "width"),
                 "height": slider(64, 1024, 256, 8, "Height", "height"),
                 "n_iter": slider(1, 16, 1, 1, "Batch count", "batch_count"),

@@ -15,7 +15,7 @@ from shapes.autoencoder_course import encode, to_tensor
 from shapes.course import Course, Dice, take_course
 from shapes.drawing import draw
 from shapes.language import draw_subject
-from shapes.networks import build_denoiser, build_scheduler
+from shapes.networks import build_denoiser, build_noise_schedule
 from shapes.text_course import WITHOUT_PROMPT, say, tokenize
 
 ENCODED_AT_ONCE = 16
@@ -43,17 +43,17 @@ def train_denoiser(
     """Return the UNet, trained on so many pictures and their prompts, for classifier-free guidance too."""
     latents, prompts = encode_pictures(vae, pictures, course.seed, folder, show)
     states = encode_prompts(tokenizer, text_encoder, {*prompts, ""})
-    scheduler = build_scheduler()
+    schedule = build_noise_schedule()
 
     def loss_of(unet: nn.Module, dice: Dice, weigh: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
         chosen = [dice.words.randrange(len(prompts)) for _ in range(course.batch)]
         said = ["" if dice.words.random() < WITHOUT_PROMPT else prompts[index] for index in chosen]
         clean = latents[chosen].float()
         noise = torch.randn(clean.shape, generator=dice.noise)
-        times = torch.randint(0, scheduler.config.num_train_timesteps, (course.batch,), generator=dice.noise)
-        noisy = scheduler.add_noise(clean, noise, times)
+        times = torch.randint(0, schedule.config.num_train_timesteps, (course.batch,), generator=dice.noise)
+        noisy = schedule.add_noise(clean, noise, times)
         told = torch.stack([states[prompt] for prompt in said])
-        errors = unet(noisy, times, told).sample - scheduler.get_velocity(clean, noise, times)
+        errors = unet(noisy, times, told).sample - schedule.get_velocity(clean, noise, times)
         return (weigh(clean) * errors.square()).mean()
 
     def loss_of_course(unet: nn.Module, dice: Dice) -> torch.Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from shapes.networks import build_scheduler
+from shapes.networks import build_sampler
 
 CHECKSUMS = "checksums.sha256"
 CARD = "README.md"
@@ -25,7 +25,7 @@ def build_pipeline(tokenizer: Any, text_encoder: Any, vae: Any, unet: Any) -> An
         text_encoder=text_encoder.eval(),
         tokenizer=tokenizer,
         unet=unet.eval(),
-        scheduler=build_scheduler(),
+        scheduler=build_sampler(),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,

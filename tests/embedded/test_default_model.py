@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import DDIMScheduler, StableDiffusionPipeline
 
 from modules.default_model import find_default_model
 from shapes.judging import Finding, judge
-from shapes.networks import build_tokenizer
+from shapes.networks import build_sampler, build_tokenizer
 from shapes.publishing import CARD, LARGEST_BYTES
 
 # diffusers turns a tensor into an array in a way that NumPy 2 warns of
@@ -43,6 +43,15 @@ def test_it_is_small_and_has_a_card(folder):
 def test_its_tokenizer_is_the_recipes(pipeline):
     prompt = "a small red circle at the left on a gradient from blue to white"
     assert build_tokenizer()(prompt).input_ids == pipeline.tokenizer(prompt).input_ids
+
+
+def test_its_sampler_is_the_recipes(pipeline):
+    """With all that another sampler needs which is chosen in its place."""
+    private = ("_class_name", "_diffusers_version", "_use_default_values")
+    expected = {key: value for key, value in build_sampler().config.items() if key not in private}
+    assert type(build_sampler()) is type(pipeline.scheduler)
+    assert expected == {key: value for key, value in pipeline.scheduler.config.items() if key in expected}
+    assert DDIMScheduler.from_config(pipeline.scheduler.config).config.clip_sample is False
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ from shapes.publishing import CARD, CHECKSUMS, publish
 from shapes.recipe import SHAPES_MODEL, TOY, train
 from shapes.text_course import tokenize
 
+# diffusers turns a tensor into an array in a way that NumPy 2 warns of
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory):
