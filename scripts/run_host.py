@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     once.add_argument("--steps", type=WholeNumber(1, 1000), help="denoise steps (default: 20)")
     once.add_argument("--batch", type=WholeNumber(1, 100), help="pictures, one after the other (default: 1)")
     once.add_argument("--hires", action="store_true", help="add a second pass at a larger size")
-    once.add_argument("--mode", choices=MODES, help="sync mode (default: the extension's setting)")
+    once.add_argument("--mode", choices=MODES, help="sync mode, over any saved profile (default: as saved)")
     once.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     once.add_argument(
         "--out", type=Path, metavar="FILE.png", help="write the picture here (default: in .host)"

@@ -22,8 +22,13 @@ REQUEST_TITLE = "Text"
 MODES = ("auto", "off", "every-step", "run-ahead", "observe")
 
 ENABLED_OPTION = "zluda_sync_enabled"
+PROFILE_OPTION = "zluda_sync_profile"
+GATE_OPTION = "zluda_sync_gate"
 MODE_OPTION = "zluda_sync_mode"
 DEPTH_OPTION = "zluda_sync_depth"
+PROFILE_BY_SETTINGS = "balanced"
+"""The profile that sets nothing itself: the mode in the settings goes."""
+GATE_EVERYWHERE = "always"
 
 
 class JobError(Exception):
@@ -74,8 +79,9 @@ class FinishedJob:
 
 
 def set_mode(mode: str, depth: int = 1) -> None:
-    """Set the extension's mode in the running host; nothing is saved to config.json.
+    """Make the jobs that follow go by this mode, whatever profile, rules and other settings were saved.
 
+    Nothing is saved to config.json.
     In mode `off` the host's own synchronize is off too, so that the bare host is seen.
 
     Raises:
@@ -85,9 +91,11 @@ def set_mode(mode: str, depth: int = 1) -> None:
 
     options = shared.opts
     if MODE_OPTION in options.data_labels:
-        options.set(ENABLED_OPTION, True)
         options.set(DEPTH_OPTION, depth)
         options.set(MODE_OPTION, mode)
+        options.set(GATE_OPTION, GATE_EVERYWHERE)
+        options.set(PROFILE_OPTION, PROFILE_BY_SETTINGS)
+        options.set(ENABLED_OPTION, True)
     elif mode != "off":
         raise ExtensionMissingError(
             f"mode {mode} needs the extension, which is not loaded; see the messages above"
@@ -118,13 +126,18 @@ def hold_self_test() -> None:
         current_session().self_testing.is_automatic = False
 
 
-def current_mode() -> str:
-    """Return the mode that the host's options now ask for."""
+def newest_mode() -> str:
+    """Return the mode that the newest of the followed jobs was asked for, "off" if none was followed."""
     from modules import shared
 
-    if MODE_OPTION not in shared.opts.data_labels or not shared.opts.get(ENABLED_OPTION):
+    if MODE_OPTION not in shared.opts.data_labels:
         return "off"
-    return str(shared.opts.get(MODE_OPTION))
+    session = current_session()
+    newest = session.records.recent(1)
+    if not newest:
+        return "off"
+    profile = session.profiles.book.profiles[newest[0].profile]
+    return str(profile.apply(session.profile_choice.settings).mode.value)
 
 
 def run_job(

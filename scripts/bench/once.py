@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.figures import build_figures
 from bench.host import build_host_arguments, check_writable, start
-from bench.job import PROMPT, FinishedJob, JobShape, current_mode, run_job, set_mode
+from bench.job import PROMPT, FinishedJob, JobShape, newest_mode, run_job, set_mode
 from bench.record import Sample
 from bench.terminal_bar import TerminalBar
 
@@ -34,7 +34,7 @@ def run_once(options: argparse.Namespace) -> int:
     job = _run_with_bar(shape, host.app)
     for file in save_pictures(job.images, picture):
         print(f"picture: {file}", file=sys.stderr)
-    line = json.dumps(build_report(job, current_mode(), shape))
+    line = json.dumps(build_report(job, newest_mode(), shape))
     if options.json is not None:
         options.json.write_text(line + "\n", encoding="utf-8")
     print(line, flush=True)
