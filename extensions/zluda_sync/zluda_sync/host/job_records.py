@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from zluda_sync.core.control import Ending
 from zluda_sync.core.job_facts import JobFacts
 from zluda_sync.core.job_history import JobHistory
 from zluda_sync.core.job_record import JobRecord, Outcome
