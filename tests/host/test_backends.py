@@ -13,6 +13,7 @@ from tests.fake_device import FakeDevice
 from tests.host.test_job_records import picture
 from tests.host.test_stop_route import Client, HostApi
 from zluda_sync.core.settings import GATE, MODE
+from zluda_sync.device.accelerator import Accelerator
 from zluda_sync.host import detection
 from zluda_sync.host import session as session_module
 
@@ -123,6 +124,8 @@ def test_a_module_that_lacks_something_follows_a_job_by_the_rest(bench, host, mo
     monkeypatch.setattr(torch, "get_device_module", lambda device: module)
     client = host("quantum", "meta", **{MODE: mode})
     assert client.get("/zluda_sync/v1/status").json()["is_acting"]
+    # Torch's meta device stands for one whose module is this, but holds no values that could be read back.
+    monkeypatch.setattr(session_module, "accelerator_of", lambda host: Accelerator(module))
     bench.begin(mode, processing=picture())
     for index in range(3):
         module.finish()
