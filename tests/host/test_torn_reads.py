@@ -38,6 +38,8 @@ def test_parts_are_changed_under_the_lock_of_their_job_alone(bench, monkeypatch)
 
 def test_a_job_that_ends_is_reported_at_every_moment(bench):
     """Between any two instructions of its end; else a poll would fall back to the host's own bar."""
+    bench.switch_on()
+    bench.state.begin("Text", task_id="task(one)")
     bench.begin("observe")
     bench.step(0)
     jobs, seen = bench.session._jobs, []
