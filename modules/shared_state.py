@@ -75,8 +75,11 @@ class State:
         self.preview_job = -1
         self.paused = False
 
-    def begin(self, title: str = "", task_id: str | int = 0) -> str:
-        """Start a phase and reset everything; returns its id: `abc` for the task id `task(abc)`."""
+    def begin(self, title: str = "", task_id: str | int = 0, api: bool | None = None) -> str:
+        """Start a phase and reset everything; returns its id: `abc` for the task id `task(abc)`.
+
+        `api` marks a request of the API, whose previews the host leaves out; here it changes nothing.
+        """
         self.clear()
         self.interrupted = self.interrupted if title.startswith("Save") else False
         self.skipped = False
@@ -96,7 +99,7 @@ class State:
         self.history("begin", self.id)
         return self.id
 
-    def end(self, task_id: str | None = None) -> None:
+    def end(self, task_id: str | None = None, api: bool | None = None) -> None:
         """End the phase with this id; the phase around it is not restored."""
         self.time_start = time.time()
         self.history("end", task_id or self.id)

@@ -75,13 +75,13 @@ class Api:
         parameters = asdict(p)
         p.do_not_save_samples = True
         with call_queue.queue_lock:
-            jobid = shared.state.begin("API-TXT")
+            jobid = shared.state.begin("API-TXT", api=True)
             try:
                 processed = process_images(p)
             except HostError as e:
                 raise HTTPException(422, str(e)) from e
             finally:
-                shared.state.end(jobid)
+                shared.state.end(jobid, api=False)
         pictures = [images.encode_base64(image, "png") for image in processed.images]
         info = {"seed": p.all_seeds[0], "all_seeds": p.all_seeds, "infotexts": processed.infotexts}
         return {"images": pictures, "parameters": parameters, "info": json.dumps(info)}

@@ -20,7 +20,15 @@ from zluda_sync.host.requests import Requests
 _IDLE_PAGE = {"job": "", "progress": 0.0, "eta": None, "step": 0, "live_preview": None}
 _IDLE_API = {"progress": 0.0, "eta_relative": 0.0, "current_image": None}
 _IDLE_STATUS = {"status": "idle", "task": "", "progress": 0.0, "eta": None, "step": 0, "timestamp": None}
-_IDLE_STATE = {"job": "", "job_count": 0, "job_no": 0, "sampling_step": 0, "sampling_steps": 0}
+_IDLE_STATE = {
+    "job": "",
+    "job_count": 0,
+    "job_no": 0,
+    "sampling_step": 0,
+    "sampling_steps": 0,
+    "interrupted": False,
+    "skipped": False,
+}
 #: The host's own word for it.
 _IDLE_TEXT = "Waiting..."
 #: An ETA whose uncertainty is beyond this share is shown as a range.
