@@ -14,7 +14,7 @@ import sys
 
 def main() -> int:
     """Return the command's exit code: 0 if the extension is nowhere worse, else 1."""
-    from bench.command_line import OneLineParser, fail
+    from bench.command_line import OneLineParser, WholeNumber, fail
     from bench.environment import SetupError, VirtualEnvironment
 
     parser = OneLineParser(
@@ -31,13 +31,18 @@ def main() -> int:
         parser.add_argument(
             f"--{name}", action="append", default=[], metavar="WORD", help=f"{what} with this in their name"
         )
+    parser.add_argument("--quick", action="store_true", help="fewer presses and places")
+    parser.add_argument(
+        "--hosts", type=WholeNumber(1, 16), default=2, metavar="N", help="so many SD.Next at a time (2)"
+    )
     options = parser.parse_args()
     try:
         VirtualEnvironment().enter(("host",), __file__, sys.argv[1:])
     except SetupError as failure:
         fail(str(failure))
 
-    from bench.differential.campaign import MODES, Choice, run_differential
+    from bench.differential.campaign import HostStartError, run_differential
+    from bench.differential.case_run import MODES, Choice
     from bench.host import INTERRUPTED_EXIT_CODE
     from bench.real_host.server import find_missing_names
 
@@ -45,9 +50,12 @@ def main() -> int:
     if missing:
         fail(f"needs the real SD.Next: {' and '.join(missing)} not set")
     modes = tuple(mode for mode in MODES if not options.mode or any(word in mode for word in options.mode))
-    choice = Choice(tuple(options.script), tuple(options.press), tuple(options.place), modes)
+    words = (tuple(options.script), tuple(options.press), tuple(options.place))
     try:
-        return run_differential(choice)
+        return run_differential(Choice(*words, modes, options.quick), options.hosts)
+    except HostStartError as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return INTERRUPTED_EXIT_CODE

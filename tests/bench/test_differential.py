@@ -125,6 +125,15 @@ def test_a_pause_changes_no_picture_and_holds_the_work():
     assert ["other pictures than alone"] == find_harm(alone, others, PAUSE)
 
 
+def test_a_stop_after_the_image_may_finish_that_image():
+    """Held against a Stop at its end: as many steps in all, not after the press."""
+    wish = Wish(ends_work=True, finishes_image=True, extra_steps=2)
+    alone = grid_of("a", "b", calls=12, was_pressed=True, cells_at_press=2, calls_after=0)
+    ours = replace(alone, cells_at_press=1, calls_after=5)
+    assert [] == find_harm(alone, ours, wish)
+    assert ["15 steps in all, alone 12"] == find_harm(alone, replace(ours, calls=15), wish)
+
+
 def test_a_request_that_waits_is_not_meant():
     """It was whole with SD.Next alone; where it was not, nothing is asked."""
     alone = replace(STOPPED_IN_C, waiting_answer=Answer(200, ("waited",)))
@@ -136,9 +145,9 @@ def test_a_request_that_waits_is_not_meant():
 def test_the_places_of_a_grid():
     """In the middle of its first, middle and last cell, between two calls, and at the grid."""
     assert {
-        "first cell": {"kind": "step", "loop": 0, "step": 3},
-        "middle cell": {"kind": "step", "loop": 2, "step": 3},
-        "last cell": {"kind": "step", "loop": 3, "step": 3},
+        "first cell": {"kind": "step", "loop": 0, "step": 2},
+        "middle cell": {"kind": "step", "loop": 2, "step": 2},
+        "last cell": {"kind": "step", "loop": 3, "step": 2},
         "between cells": {"kind": "call-returned", "number": 1},
         "grid": {"kind": "grid"},
     } == find_places(WHOLE, [6, 6, 6, 6], calls_returned=5)
@@ -147,7 +156,7 @@ def test_the_places_of_a_grid():
 def test_a_plain_request_has_one_place():
     """Nothing lies between its cells."""
     plain = Outcome(Answer(200, ("a",)), NEXT, cells=(("a",),))
-    assert {"cell": {"kind": "step", "loop": 0, "step": 3}} == find_places(plain, [6], calls_returned=1)
+    assert {"cell": {"kind": "step", "loop": 0, "step": 2}} == find_places(plain, [6], calls_returned=1)
 
 
 def test_an_image_is_whole_where_its_last_loop_ends():

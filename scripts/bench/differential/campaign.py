@@ -1,217 +1,155 @@
-"""Every script, press and place, with SD.Next alone and with each mode of the extension, side by side."""
+"""The whole campaign, shared out among several hosts."""
 
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from queue import Empty, SimpleQueue
 
+from bench.differential.case_run import CaseRun, Choice, HostLostError, set_mode
 from bench.differential.cases import Case, build_cases, make_picture_folder
-from bench.differential.harm import find_harm
-from bench.differential.outcome import Outcome
-from bench.differential.presses import (
-    EXTRA_STEPS,
-    PRESSES,
-    Place,
-    Press,
-    find_place_when_whole,
-    find_places,
-)
+from bench.differential.left_out import explain_left_out
+from bench.differential.presses import NOTHING
+from bench.differential.report import Report
 from bench.differential.trial import Trials
 from bench.environment import REPOSITORY
 from bench.real_host.server import TEST_EXTENSIONS, SdNextServer, make_data_folder
-from bench.table import Row, build_table
 from bench.terminal_bar import TerminalBar
 
-STEP_S = DECODE_S = 0.03
-MODES = tuple(EXTRA_STEPS)
-NO_PLACE = "-"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What of the campaign is wanted; an empty field is all of it.
-
-    Attributes:
-        cases, presses, places, modes: words; what has one of them in its name is wanted.
-    """
-
-    cases: tuple[str, ...] = ()
-    presses: tuple[str, ...] = ()
-    places: tuple[str, ...] = ()
-    modes: tuple[str, ...] = MODES
-
-    def has(self, words: tuple[str, ...], name: str) -> bool:
-        """Whether a name is wanted."""
-        return not words or any(word.lower() in name.lower() for word in words)
-
-
-@dataclass
-class Report:
-    """What the campaign found.
-
-    Attributes:
-        rows: of the table.
-        harms: one line for each thing that is worse.
-        left_out: one line for each case that SD.Next alone does not run, and why.
-    """
-
-    rows: list[Row] = field(default_factory=list)
-    harms: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-
-    def build_text(self, modes: tuple[str, ...]) -> str:
-        """Return the table and what stands below it."""
-        columns = [
-            ("case", "script", ""),
-            ("place", "place", ""),
-            ("press", "press", ""),
-            ("alone", "alone", ""),
-        ]
-        parts = [
-            "Pictures and the denoiser's calls after the press; ! is worse than SD.Next alone.\n",
-            build_table(self.rows, columns),
-        ]
-        if self.left_out:
-            parts.append("\nLeft out:\n" + "\n".join(self.left_out))
-        worse = f"\nWorse than SD.Next alone in {len(self.harms)} cells:\n" + "\n".join(self.harms)
-        parts.append(worse if self.harms else "\nNowhere worse than SD.Next alone.")
-        return "\n".join(parts)
+STEP_S = DECODE_S = 0.02
+BAR_PERIOD_S = 0.5
 
 
 @contextmanager
-def started_server(with_extension: bool = True) -> Iterator[SdNextServer]:
-    """A context with the real SD.Next, the asynchronous device and the test scripts, in a new folder."""
-    with tempfile.TemporaryDirectory(prefix="differential-", ignore_cleanup_errors=True) as folder:
-        data_dir = Path(folder)
-        make_data_folder(data_dir)
-        server = SdNextServer(data_dir, STEP_S, DECODE_S, does_size_count=False)
-        for extension in sorted(TEST_EXTENSIONS.iterdir()):
-            server.install(extension, extension.name)
-        if with_extension:
-            server.install(REPOSITORY / "extensions" / "zluda_sync", "zluda_sync")
-        make_picture_folder(data_dir / "pictures")
-        try:
-            server.start()
-            server.set_options(
-                samples_save=False, grid_save=False, samples_format="png", live_previews_enable=False
-            )
-            yield server
-        finally:
-            server.stop()
+def started_server(folder: Path) -> Iterator[SdNextServer]:
+    """A context with the real SD.Next, the asynchronous device, the test scripts and the extension.
+
+    Args:
+        folder: its data folder, which must not exist.
+    """
+    folder.mkdir()
+    make_data_folder(folder)
+    make_picture_folder(folder / "pictures")
+    server = SdNextServer(folder, STEP_S, DECODE_S, does_size_count=False)
+    for extension in sorted(TEST_EXTENSIONS.iterdir()):
+        server.install(extension, extension.name)
+    server.install(REPOSITORY / "extensions" / "zluda_sync", "zluda_sync")
+    try:
+        server.start()
+        server.set_options(
+            samples_save=False, grid_save=False, samples_format="png", live_previews_enable=False
+        )
+        set_mode(server, None)
+        Trials(server).run(Case("warm-up"), NOTHING, None)
+        yield server
+    finally:
+        server.stop()
 
 
-def set_mode(server: SdNextServer, mode: str | None) -> None:
-    """Have the host run as it came if None, with its own synchronize, or with the extension in a mode."""
-    if mode is None:
-        server.set_options(zluda_sync_enabled=False, torch_sync=True)
-    else:
-        server.set_options(zluda_sync_enabled=True, zluda_sync_mode=mode, torch_sync=True)
+class HostStartError(Exception):
+    """A host could not be started; the message holds the end of its log."""
 
 
 class Campaign:
-    """Runs what is wanted, case by case: first alone, then in each mode.
+    """Runs what is wanted: each script at one of several hosts, whichever is free.
 
     Args:
-        server: the host, with the extension installed.
+        folder: where the hosts' data folders are made.
         choice: what is wanted.
-        bar: shows how far it is.
+        hosts: how many run at a time; each takes about 1 GB.
     """
 
-    def __init__(self, server: SdNextServer, choice: Choice, bar: TerminalBar) -> None:
-        self._server = server
-        self._trials = Trials(server)
+    def __init__(self, folder: Path, choice: Choice, hosts: int) -> None:
+        self._folder = folder
         self._choice = choice
-        self._bar = bar
-        self.report = Report()
+        self._hosts = hosts
+        self._queue: SimpleQueue[str] = SimpleQueue()
+        self._by_case: dict[str, Report] = {}
+        self._shipped: frozenset[str] = frozenset()
+        self._failures: list[BaseException] = []
+        self._servers_made = 0
+        self._lock = threading.Lock()
+        self.names = [case.name for case in self._build_cases(folder)]
+        for name in self.names:
+            self._queue.put(name)
 
-    def run(self) -> Report:
-        """Run it all."""
-        cases = [
-            case
-            for case in build_cases(self._server.data_dir / "pictures")
-            if self._choice.has(self._choice.cases, case.name)
-        ]
-        set_mode(self._server, None)
-        self._trials.run(Case("warm-up"), PRESSES[0], None)
-        for index, case in enumerate(cases):
-            self._bar.show(index / len(cases), case.name)
-            self._run_case(case)
-        self._bar.show(1.0, f"{len(self.report.rows)} rows")
-        return self.report
+    def run(self, bar: TerminalBar) -> Report:
+        """Run it all and return what was found.
 
-    def _run_case(self, case: Case) -> None:
-        set_mode(self._server, None)
-        whole, record = self._trials.run(case, PRESSES[0], None)
-        if not whole.answer.is_good or not whole.calls:
-            self.report.left_out.append(f"{case.name}: SD.Next alone answers {whole.answer.status}")
-            return
-        loops, calls_returned = record["loops"], record["calls_returned"]
-        places = find_places(whole, loops, calls_returned)
-        plan = [
-            (press, name, place)
-            for press in PRESSES
-            for name, place in (places.items() if press.buttons else [(NO_PLACE, None)])
-            if self._is_wanted(press, name)
-        ]
-        wish_steps = whole.calls // max(len(whole.cells), 1)
-        alone = [self._run_alone(case, press, place, len(loops), whole) for press, _name, place in plan]
-        rows: list[dict[str, Any]] = [
-            {"case": case.name, "place": name, "press": press.name, "alone": describe(outcome)}
-            for (press, name, _place), outcome in zip(plan, alone, strict=True)
-        ]
-        for mode in self._choice.modes:
-            set_mode(self._server, mode)
-            for (press, name, place), expected, row in zip(plan, alone, rows, strict=True):
-                outcome, _record = self._trials.run(case, press, place)
-                wish = replace(press.wish, extra_steps=EXTRA_STEPS[mode], steps_per_image=wish_steps)
-                harms = find_harm(expected, outcome, wish)
-                row[mode] = describe(outcome) + (" !" if harms else "")
-                if harms:
-                    where = f"{case.name}, {name}, {press.name}, {mode}"
-                    self.report.harms.append(f"{where}: {'; '.join(harms)}")
-        self.report.rows += rows
+        Raises:
+            HostStartError: a host could not be started.
+        """
+        workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._hosts)]
+        for worker in workers:
+            worker.start()
+        while any(worker.is_alive() for worker in workers):
+            done = len(self._by_case)
+            bar.show(done / max(len(self.names), 1), f"{done} of {len(self.names)} scripts")
+            workers[0].join(BAR_PERIOD_S) if workers[0].is_alive() else time.sleep(BAR_PERIOD_S)
+        if self._failures:
+            raise HostStartError(str(self._failures[0])) from self._failures[0]
+        return self._gather()
 
-    def _is_wanted(self, press: Press, place: str) -> bool:
-        if press.has_waiting and place not in ("cell", "middle cell", "last cell"):
+    def _gather(self) -> Report:
+        report = Report()
+        for name in self.names:
+            report.add(self._by_case[name])
+        if not self._choice.cases:
+            covered = [title for case in self._build_cases(self._folder) for title in case.covers]
+            report.left_out += explain_left_out(self._shipped, covered)
+        return report
+
+    def _work(self) -> None:
+        try:
+            while not self._queue.empty():
+                self._work_at_one_host()
+        except BaseException as failure:  # noqa: BLE001 - raised in run
+            self._failures.append(failure)
+
+    def _work_at_one_host(self) -> None:
+        with self._lock:
+            self._servers_made += 1
+            folder = self._folder / f"host-{self._servers_made}"
+        with started_server(folder) as server, suppress(Empty):
+            self._shipped = find_shipped_scripts(server)
+            cases = {case.name: case for case in self._build_cases(folder / "pictures")}
+            while True:
+                run = CaseRun(server, self._choice, cases[self._queue.get_nowait()])
+                if not self._run_case(run):
+                    return
+
+    def _run_case(self, run: CaseRun) -> bool:
+        """Run one script; whether the host can go on with others."""
+        try:
+            run.run()
+        except (HostLostError, OSError) as failure:
+            run.report.harms.append(f"{run.name}: the host was lost, the rest is missing ({failure!r})")
             return False
-        choice = self._choice
-        return choice.has(choice.presses, press.name) and (
-            place == NO_PLACE or choice.has(choice.places, place)
-        )
+        finally:
+            self._by_case[run.name] = run.report
+        return True
 
-    def _run_alone(
-        self, case: Case, press: Press, place: Place | None, loops: int, whole: Outcome
-    ) -> Outcome:
-        if place is not None and press.alone is not None:
-            place = find_place_when_whole(place, loops, len(whole.cells))
-            press = next(one for one in PRESSES if one.name == press.alone)
-        return self._trials.run(case, press, place)[0]
+    def _build_cases(self, pictures: Path) -> list[Case]:
+        return [case for case in build_cases(pictures) if self._choice.wants_case(case)]
 
 
-def describe(outcome: Outcome) -> str:
-    """Return what a cell of the table says."""
-    status = outcome.answer.status
-    pictures = f"{len(outcome.answer.pictures)}p" if outcome.answer.is_good else str(status or "hangs")
-    if outcome.calls_after is None:
-        return f"{pictures} ={outcome.calls}"
-    return f"{pictures} +{outcome.calls_after}"
+def find_shipped_scripts(server: SdNextServer) -> frozenset[str]:
+    """Return the titles of the host's own scripts, lower-cased."""
+    by_tab: dict[str, list[str]] = server.get("/sdapi/v1/scripts")
+    return frozenset(title for titles in by_tab.values() for title in titles if not title.startswith("flags"))
 
 
-def run_differential(choice: Choice) -> int:
-    """Run the campaign and print its table; 0 if ours is nowhere worse, else 1."""
+def run_differential(choice: Choice, hosts: int) -> int:
+    """Run the campaign and print its table; 0 if the extension is nowhere worse, else 1."""
     began_at_s = time.time()
     bar = TerminalBar()
-    with started_server() as server:
+    with tempfile.TemporaryDirectory(prefix="differential-", ignore_cleanup_errors=True) as folder:
         try:
-            report = Campaign(server, choice, bar).run()
-        except BaseException:
-            print(server.log.read_text(errors="replace")[-3000:])
-            raise
+            report = Campaign(Path(folder), choice, hosts).run(bar)
         finally:
             bar.close()
     print(report.build_text(choice.modes))

@@ -27,6 +27,7 @@ class Wish:
     Attributes:
         ends_work: Stop: work that is not done yet is not wanted.
         ends_image: Skip: one image is not wanted.
+        finishes_image: Stop after image: the work of the present image is still wanted.
         holds_work: Pause: nothing may be queued until it ends.
         extra_steps: how many steps more than SD.Next alone may be queued after the press.
         steps_per_image: what one image costs.
@@ -34,6 +35,7 @@ class Wish:
 
     ends_work: bool = False
     ends_image: bool = False
+    finishes_image: bool = False
     holds_work: bool = False
     extra_steps: int = 0
     steps_per_image: int = 0
@@ -125,8 +127,10 @@ def _find_lost_cells(alone: Outcome, ours: Outcome, wish: Wish) -> list[str]:
 
 def _find_extra_work(alone: Outcome, ours: Outcome, wish: Wish) -> list[str]:
     found = []
-    if not wish.ends_work and not wish.ends_image:
-        if ours.calls > alone.calls:
+    asks_for_all = not wish.ends_work and not wish.ends_image
+    if asks_for_all or wish.finishes_image:
+        allowed = alone.calls + (wish.extra_steps if wish.finishes_image else 0)
+        if ours.calls > allowed:
             found.append(f"{ours.calls} steps in all, alone {alone.calls}")
     elif alone.calls_after is not None and ours.calls_after is not None:
         gained = max(len(ours.cells) - len(alone.cells), 0) if wish.ends_image else 0

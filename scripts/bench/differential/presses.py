@@ -18,6 +18,7 @@ IMPATIENT_GAP_S = 0.02
 
 NONE = Wish()
 STOP = Wish(ends_work=True)
+AFTER_IMAGE = Wish(ends_work=True, finishes_image=True)
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Press:
         wish: what it asks for.
         alone: the press that SD.Next alone is given in its place, where it has none of the kind.
         has_waiting: whether another request waits behind this one.
+        places: names of the places where it is made; empty for all.
     """
 
     name: str
@@ -39,21 +41,50 @@ class Press:
     wish: Wish = NONE
     alone: str | None = None
     has_waiting: bool = False
+    places: tuple[str, ...] = ()
+
+    def is_made_at(self, place: str) -> bool:
+        """Whether it is made at the place of this name."""
+        return not self.places or place in self.places
 
 
+NO_PLACE = "-"
+NOTHING = Press("nothing")
 PRESSES = (
-    Press("nothing"),
     Press("Stop", ("stop",), wish=STOP),
     Press("Skip", ("skip",), wish=Wish(ends_image=True)),
     Press("Pause", ("pause",), wish=Wish(holds_work=True)),
     Press("Stop twice", ("stop", "stop"), DOUBLE_CLICK_S, STOP),
-    Press("Stop after image", ("stop-after-image",), wish=STOP, alone="Stop"),
-    Press("Stop 5 times, one waits", ("stop",) * 5, IMPATIENT_GAP_S, STOP, has_waiting=True),
+    Press("Stop after image", ("stop-after-image",), wish=AFTER_IMAGE, alone="Stop"),
+    Press(
+        "Stop 5 times, one waits",
+        ("stop",) * 5,
+        IMPATIENT_GAP_S,
+        STOP,
+        has_waiting=True,
+        places=("cell", "middle cell"),
+    ),
 )
+SHORT_PRESSES = ("Stop", "Skip", "Pause", "Stop twice")
+
+
+def is_in_short_plan(press: Press, place: str, places: list[str]) -> bool:
+    """Whether a press belongs to the short plan: the four common ones, in one cell and between two.
+
+    Args:
+        press: what is pressed.
+        place: where.
+        places: all the script has, in order.
+    """
+    if press is NOTHING:
+        return True
+    cells = [name for name in places if name.endswith("cell")]
+    chosen = (cells[len(cells) // 2], "between cells")
+    return press.name in SHORT_PRESSES and place in chosen
 
 
 def find_places(whole: Outcome, loops: list[int], calls_returned: int) -> dict[str, Place]:
-    """Return the places of a script where something is pressed.
+    """Return the places of a script where something is pressed, by name.
 
     Args:
         whole: what came of its request when nothing was pressed.
@@ -64,8 +95,10 @@ def find_places(whole: Outcome, loops: list[int], calls_returned: int) -> dict[s
     chosen = (
         {"first cell": 0, "middle cell": count // 2, "last cell": count - 1} if count > 1 else {"cell": 0}
     )
+    # In the first half of its steps: a cell that goes on after a press can be told from one that does not.
+    steps = {name: max(loops[loop] // 3, 1) for name, loop in chosen.items()}
     places: dict[str, Place] = {
-        name: {"kind": "step", "loop": loop, "step": loops[loop] // 2} for name, loop in chosen.items()
+        name: {"kind": "step", "loop": loop, "step": steps[name]} for name, loop in chosen.items()
     }
     if count == 2:  # the middle one is the last one
         del places["middle cell"]

@@ -18,7 +18,7 @@ from bench.differential.outcome import Answer, Outcome, read_record
 from bench.differential.presses import Place, Press, build_arm
 from bench.real_host.server import SdNextServer
 
-ANSWER_LIMIT_S = 60.0
+ANSWER_LIMIT_S = 45.0
 RESCUE_LIMIT_S = 30.0
 #: A request has reached the host's lock by then.
 QUEUED_AFTER_S = 0.15

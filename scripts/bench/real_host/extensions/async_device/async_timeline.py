@@ -17,6 +17,7 @@ class Timeline:
     Attributes:
         step_ends_s, launched_at_s: one list per denoising loop: when each step is finished, on the device's
             clock, and when it was queued, in seconds of time.time().
+        decodes: how many pictures, or batches of them, the VAE has made.
         on_launch: called after each step that is queued, with its loop, its index in it, and its end.
     """
 
@@ -25,8 +26,7 @@ class Timeline:
         self.lock = threading.Lock()
         self.step_ends_s = []
         self.launched_at_s = []
-        self.synchronized = 0
-        self.blocks = 0
+        self.synchronized = self.blocks = self.decodes = 0
         self.on_launch = None
         self._lost_s = 0.0
         self._freeze_at_s = None
@@ -79,7 +79,7 @@ class Timeline:
     def forget(self):
         self.step_ends_s.clear()
         self.launched_at_s.clear()
-        self.synchronized = self.blocks = 0
+        self.synchronized = self.blocks = self.decodes = 0
 
 
 TIMELINE = Timeline()

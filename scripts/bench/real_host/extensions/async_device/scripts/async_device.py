@@ -81,6 +81,7 @@ def slow_unet(original):
 def slow_decode(original):
     def decode(self, z, *args, **kwargs):
         output = original(self, z, *args, **kwargs)
+        TIMELINE.decodes += 1
         TIMELINE.wait_until(TIMELINE.queue(DECODE_S * relative_work(z)))  # the host reads the picture back
         return output
 
