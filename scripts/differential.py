@@ -1,10 +1,12 @@
 """Hold the extension against SD.Next alone: the same press at the same step of every script it ships.
 
-Needs the real SD.Next, named by the environment variables SDNEXT_DIR and SDNEXT_PYTHON.
+Needs the real SD.Next, named by the environment variables SDNEXT_DIR and SDNEXT_PYTHON. In the mode
+"alone again" there is no extension: it shows that the campaign itself finds nothing where there is nothing.
 
 python scripts/differential.py
 python scripts/differential.py --quick
-python scripts/differential.py --script "XYZ Grid" --press Stop --place middle --mode run-ahead
+python scripts/differential.py --script "XYZ Grid" --press Stop --place middle --mode run-ahead --hosts 1
+python scripts/differential.py --quick --mode again
 """
 
 from __future__ import annotations
@@ -42,14 +44,15 @@ def main() -> int:
         fail(str(failure))
 
     from bench.differential.campaign import HostStartError, run_differential
-    from bench.differential.case_run import MODES, Choice
+    from bench.differential.case_run import Choice
+    from bench.differential.presses import EXTRA_STEPS, MODES
     from bench.host import INTERRUPTED_EXIT_CODE
     from bench.real_host.server import find_missing_names
 
     missing = find_missing_names()
     if missing:
         fail(f"needs the real SD.Next: {' and '.join(missing)} not set")
-    modes = tuple(mode for mode in MODES if not options.mode or any(word in mode for word in options.mode))
+    modes = tuple(mode for mode in EXTRA_STEPS if any(word in mode for word in options.mode)) or MODES
     words = (tuple(options.script), tuple(options.press), tuple(options.place))
     try:
         return run_differential(Choice(*words, modes, options.quick), options.hosts)

@@ -6,13 +6,24 @@ from dataclasses import replace
 
 import pytest
 
-from bench.differential.cases import Case, build_picture
+from bench.differential.case_run import Choice
+from bench.differential.cases import Case, build_cases, build_picture
 from bench.differential.harm import Wish, find_harm
+from bench.differential.left_out import REASONS, UNKNOWN, explain_left_out
 from bench.differential.outcome import Answer, Outcome
-from bench.differential.presses import PRESSES, find_place_when_whole, find_places
+from bench.differential.presses import (
+    EXTRA_STEPS,
+    MODES,
+    NOTHING,
+    PRESSES,
+    find_place_when_whole,
+    find_places,
+    is_in_short_plan,
+)
+from bench.differential.report import Report, describe
 from bench.differential.trial import fingerprint
 
-NOTHING, STOP, SKIP = Wish(), Wish(ends_work=True, extra_steps=2), Wish(ends_image=True, steps_per_image=6)
+NONE, STOP, SKIP = Wish(), Wish(ends_work=True, extra_steps=2), Wish(ends_image=True, steps_per_image=6)
 PAUSE = Wish(holds_work=True, extra_steps=2)
 NEXT = Answer(200, ("next",))
 
@@ -35,7 +46,7 @@ STOPPED_IN_C = grid_of("a", "b", calls=16, was_pressed=True, cells_at_press=2, c
 
 def test_the_same_is_never_worse():
     """With every press."""
-    for wish in (NOTHING, STOP, SKIP, PAUSE):
+    for wish in (NONE, STOP, SKIP, PAUSE):
         assert [] == find_harm(STOPPED_IN_C, STOPPED_IN_C, wish)
         assert [] == find_harm(WHOLE, WHOLE, wish)
 
@@ -184,3 +195,75 @@ def test_a_case_with_input_sends_a_picture():
     request = Case("x", {"width": 256}, has_input=True).build_request()
     assert 256 == request["width"]
     assert 1 == len(request["init_images"])
+
+
+def test_the_short_plan_presses_in_one_cell_and_between_two():
+    """The four common presses, in the middle cell where there is one."""
+    places = ["first cell", "middle cell", "last cell", "between cells", "grid"]
+    planned = [
+        (place, press.name) for place in places for press in PRESSES if is_in_short_plan(press, place, places)
+    ]
+    names = ["Stop", "Skip", "Pause", "Stop twice"]
+    assert [(place, name) for place in ("middle cell", "between cells") for name in names] == planned
+    assert is_in_short_plan(NOTHING, "-", ["cell"])
+
+
+def test_a_choice_goes_by_words_in_names():
+    """What is not chosen by is all wanted."""
+    choice = Choice(cases=("xyz",), places=("middle",))
+    assert choice.wants_case(Case("XYZ Grid Script"))
+    assert not choice.wants_case(Case("Loopback"))
+    assert choice.wants_row(PRESSES[0], "middle cell")
+    assert not choice.wants_row(PRESSES[0], "grid")
+
+
+def test_cases_have_names_of_their_own_and_leave_out_what_they_run(tmp_path):
+    """A script is run or left out with a reason, never both."""
+    cases = build_cases(tmp_path)
+    names = [case.name for case in cases]
+    assert len(set(names)) == len(names)
+    assert not {title for case in cases for title in case.covers} & set(REASONS)
+
+
+def test_a_script_that_nobody_knows_is_said():
+    """A newer host may ship more."""
+    assert [f"new one: {UNKNOWN}", f"nudenet: {REASONS['nudenet']}"] == explain_left_out(
+        ["nudenet", "new one", "loopback"], ["loopback"]
+    )
+
+
+def test_the_table_marks_what_is_worse():
+    """A column for each mode, a line for each thing that is worse, the reasons for what was left out."""
+    report = Report(left_out=["x: y"])
+    report.add(
+        Report(
+            rows=[
+                {"case": "grid", "place": "-", "press": "nothing", "alone": "5p =24", "observe": "0p =6 !"}
+            ],
+            harms=["grid, -, nothing, observe: 0 pictures, alone 5"],
+        )
+    )
+    text = report.build_text(("observe",))
+    assert "grid    -      nothing  5p =24  0p =6 !" in text
+    assert "Worse than SD.Next alone in 1 cells:\ngrid, -, nothing, observe: 0 pictures, alone 5" in text
+    assert "Left out:\nx: y" in text
+    assert "Nowhere worse" in Report().build_text(("observe",))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (WHOLE, "5p =24"),
+        (STOPPED_IN_C, "5p +0"),
+        (replace(STOPPED_IN_C, answer=Answer(500)), "500 +0"),
+        (replace(STOPPED_IN_C, answer=Answer(None)), "hangs +0"),
+    ],
+)
+def test_a_cell_tells_pictures_and_calls(outcome, said):
+    """All calls where nothing was pressed, those after the press else; the status where it is no good one."""
+    assert said == describe(outcome)
+
+
+def test_every_mode_has_its_bound():
+    """Those that are run by default, and the check of the campaign itself."""
+    assert set(MODES) < set(EXTRA_STEPS)

@@ -9,7 +9,9 @@ from bench.differential.cases import Case
 from bench.differential.harm import find_harm
 from bench.differential.outcome import Outcome
 from bench.differential.presses import (
+    AGAIN,
     EXTRA_STEPS,
+    MODES,
     NO_PLACE,
     NOTHING,
     PRESSES,
@@ -22,8 +24,6 @@ from bench.differential.presses import (
 from bench.differential.report import Report, describe
 from bench.differential.trial import Trials
 from bench.real_host.server import SdNextServer
-
-MODES = tuple(EXTRA_STEPS)
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,9 @@ class CaseRun:
             HostLostError: the host is lost; the report holds what was found so far.
         """
         set_mode(self._server, None)
+        patched: list[str] = self._server.get("/async_device/patched")
+        if patched:
+            self.report.harms.append(f"{self.name}: switched off, it is still in {', '.join(patched)}")
         whole, record = self._trials.run(self._case, NOTHING, None)
         if not whole.answer.is_good or not whole.calls:
             status = whole.answer.status
@@ -114,7 +117,7 @@ class CaseRun:
         self.report.rows += rows
         steps_per_image = whole.calls // max(len(whole.cells), 1)
         for mode in self._choice.modes:
-            set_mode(self._server, mode)
+            set_mode(self._server, None if mode == AGAIN else mode)
             for planned, expected, row in zip(plan, alone, rows, strict=True):
                 outcome, _record = self._trials.run(self._case, planned.press, planned.place)
                 wish = replace(

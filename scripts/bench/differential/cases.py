@@ -131,7 +131,6 @@ def _script_cases(pictures: Path) -> list[Case]:
             extra={"all_seeds": [1, 2, 3, 4], "all_subseeds": [1, 2, 3, 4]},
         ),
         _selected("HDR: High Dynamic Range", [0.65, True, False, 1.0, 1.0, 1.0], "HDR"),
-        _selected("T-Gate: Accelerate via Gating Attention", [True, 3], "T-Gate", n_iter=2),
         _selected("Prompts from file", [False, False, "a circle\na line\na square"]),
         _selected("SD Upscale", ["", 0, "Resize Lanczos", 2.0], has_input=True),
         _selected(

@@ -41,6 +41,7 @@ REASONS = {
     "slg: skip layer guidance": OTHER_MODEL,
     "softfill: inpaint with differential diffusion": OTHER_MODEL,
     "style aligned image generation": OTHER_MODEL,
+    "t-gate: accelerate via gating attention": "changes the model for the requests that follow, alone too",
     "tag autocomplete": NO_CALL,
     "video: animatediff": WEIGHTS,
     "video: modelscope": OTHER_MODEL,

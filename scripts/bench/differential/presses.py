@@ -10,8 +10,11 @@ from bench.differential.harm import Wish
 from bench.differential.outcome import Outcome
 
 Place = Mapping[str, "str | int"]
+#: SD.Next alone once more: what the campaign finds there is a fault of its own.
+AGAIN = "alone again"
 #: How many steps more than SD.Next alone a mode may queue after a press: its depth, and one.
-EXTRA_STEPS = {"every-step": 1, "run-ahead": 2, "observe": 2}
+EXTRA_STEPS = {"every-step": 1, "run-ahead": 2, "observe": 2, AGAIN: 0}
+MODES = ("every-step", "run-ahead", "observe")
 DOUBLE_CLICK_S = 0.05
 IMPATIENT_GAP_S = 0.02
 
