@@ -9,6 +9,8 @@ from bench.differential.case_run import Choice
 from bench.differential.presses import AGAIN
 from bench.terminal_bar import TerminalBar
 
+pytestmark = pytest.mark.timeout(900)  # the first test waits for the whole of it
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory):

@@ -22,6 +22,7 @@ ANSWER_LIMIT_S = 45.0
 RESCUE_LIMIT_S = 30.0
 #: A request has reached the host's lock by then.
 QUEUED_AFTER_S = 0.15
+IDLE_AFTER_S, IDLE_TRIES = 0.1, 2
 PROGRESS = "/sdapi/v1/progress?skip_current_image=true"
 
 
@@ -57,7 +58,7 @@ class Trials:
         if len(in_time) < len(threads):
             self._rescue(threads)
         record = self._server.get("/press_device/record")
-        flags_left, shown_left = self._poll_flags_left(), self._poll_shown_left()
+        flags_left, shown_left = self._poll_flags_left(), self._wait_shown_left()
         silent = Answer(None)
         outcome = Outcome(
             answer=in_time.get("own", silent),
@@ -94,7 +95,17 @@ class Trials:
         told = {name: bool(state.get(name)) for name in ("interrupted", "skipped")}
         return frozenset(name for read in (*flags.values(), told) for name, is_set in read.items() if is_set)
 
-    def _poll_shown_left(self) -> tuple[str, ...]:
+    def _wait_shown_left(self) -> tuple[str, ...]:
+        """Return what is still shown when the host has had a moment to become idle."""
+        shown = self._poll_shown()
+        for _ in range(IDLE_TRIES):
+            if not shown:
+                break
+            time.sleep(IDLE_AFTER_S)
+            shown = self._poll_shown()
+        return shown
+
+    def _poll_shown(self) -> tuple[str, ...]:
         page: dict[str, Any] = self._server.post("/internal/progress", {"id_live_preview": 0})
         route: dict[str, Any] = self._server.get(PROGRESS)
         shown = []

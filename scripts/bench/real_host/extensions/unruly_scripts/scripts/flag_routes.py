@@ -71,8 +71,8 @@ def run_task(request: dict = Body()):
     return encode(found["result"])
 
 
-def run_control(request: dict = Body()):
-    """Run the control tab's generator, each of its steps on another thread, as its page does."""
+def control_tab(request):
+    """Yield what the control tab's page yields: it begins in its first step, and ends in its last."""
     from modules.control.run import control_run
 
     from modules import processing_helpers, shared
@@ -81,19 +81,24 @@ def run_control(request: dict = Body()):
     request["sampler_index"] = processing_helpers.get_sampler_index(request.pop("sampler_name"))
     request["width_before"], request["height_before"] = request.pop("width"), request.pop("height")
     inputs = [decode(image) for image in request.pop("init_images", [])] or None
-    images, job = [], None
     with queue_lock:
+        yield None
         job = shared.state.begin("Control")
         try:
-            steps = control_run("", [], inputs, None, None, "controlnet", True, **request)
-            while not (found := on_thread(lambda: next(steps))).get("is_over"):
-                if "failure" in found:
-                    raise HTTPException(500, str(found["failure"]))
-                result = found["result"]
-                if isinstance(result, tuple) and isinstance(result[0], list):
-                    images = result[0]
+            yield from control_run("", [], inputs, None, None, "controlnet", True, **request)
         finally:
             shared.state.end(job)
+
+
+def run_control(request: dict = Body()):
+    """Run the control tab, each of its steps on another thread, as the page's server does."""
+    images, steps = [], control_tab(request)
+    while not (found := on_thread(lambda: next(steps))).get("is_over"):
+        if "failure" in found:
+            raise HTTPException(500, str(found["failure"]))
+        result = found["result"]
+        if isinstance(result, tuple) and isinstance(result[0], list):
+            images = result[0]
     return encode(images)
 
 
