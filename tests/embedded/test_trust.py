@@ -244,7 +244,7 @@ def test_out_of_memory_in_an_audit_costs_no_rung(make_job, monkeypatch):
 
 def test_a_second_decode_is_not_held_against_the_pass_before_the_first(make_job):
     """What is queued by then, an upscaler's work for one, is not of the pass."""
-    job = make_job(SyncMode.OBSERVE)
+    job = make_job(SyncMode.OBSERVE, proven={"planted-event"})
     for _ in range(3):
         job.step()
     assert job.ledger.wait_completed(2, LONG_S)

@@ -22,7 +22,7 @@ from zluda_sync.device.workload import Workload
 
 #: How long the check of the copies may take, in seconds.
 CHECK_LIMIT_S = 1.0
-#: The work in front of a trial copy, in seconds; twice and four times that if the copy is over too soon.
+#: The work in front of a trial copy, in seconds; 4 and 16 times that if the copy is over too soon.
 TRIAL_S = 0.02
 ATTEMPTS = 3
 #: Queuing it takes this share of its time at most, so that most of it is left when all is queued.
@@ -253,7 +253,7 @@ class _TrialWork:
 def _tells_the_truth(way: CopyWay, work: _TrialWork, marks: StepMarks) -> bool | None:
     """Return whether it does, None if the device was too busy to answer in time, or the host too slow."""
     for attempt in range(ATTEMPTS):
-        is_true = _try_copy(way, work, marks, parts=2**attempt)
+        is_true = _try_copy(way, work, marks, parts=4**attempt)
         if is_true is not None:
             return is_true
     return None

@@ -56,8 +56,9 @@ FAKE_STEPS = 20
 RETRIES = 2
 _LOOK_S = 0.002
 #: A rung that is silent for too long is given so much more once its work is known to be done, in seconds.
-_GRACE_S = 0.5
+_GRACE_S = 1.0
 _FAILS = "fails"
+_SILENT = ("does not return", "never says that work is done")
 A_JOB_BEGAN = "a job began"
 
 
@@ -205,7 +206,7 @@ class SelfTest:
             rung = RUNG_CLASSES[name](self._accelerator)
             verdict = self._try_rung(rung, work, sentinel)
             for _ in range(RETRIES):  # a busy machine is no liar, and its work takes now longer, now shorter
-                if verdict.is_truthful or verdict.reason.startswith(_FAILS):
+                if verdict.is_truthful or verdict.reason.startswith((_FAILS, *_SILENT)):
                     break
                 work.calibrate(self._target_s)
                 self._measure_queuing(work)
@@ -274,7 +275,7 @@ class SelfTest:
                 work.read_back()
                 if call.wait(_GRACE_S):  # the device was as slow
                     return RungVerdict(rung.name, None, NOT_JUDGED)
-                return RungVerdict(rung.name, False, "does not return")
+                return RungVerdict(rung.name, False, _SILENT[0])
         waited_s = self._clock() - began_s
         if self._report.frees_interpreter is not False:
             longest_pause_s = max(longest_pause_s, self._clock() - before_s)
@@ -303,7 +304,7 @@ class SelfTest:
                 work.read_back()
                 if self._passes_within(_GRACE_S, rung, mark, passed):  # the device was as slow
                     return RungVerdict(rung.name, None, NOT_JUDGED)
-                return self._lie(rung, began_s, "never says that work is done")
+                return self._lie(rung, began_s, _SILENT[1])
         waited_s = self._clock() - began_s
         if not chains_behind:
             return self._judge(rung.name, waited_s, work, witness)
