@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ class CannedApi:
     Attributes:
         prefix: path that all is served below, as SD.Next's ``--subpath``.
         status, jobs, self_test, profiles: answers of the routes; of jobs the full ones, newest first.
+        streams: that are open now; one whose client is gone is not.
         has_events: whether the stream of events works; else 503, as behind a proxy that forbids it.
         refusals: by (method, path below the API), the status and body to answer with instead.
         asked: (method, path below the API, body) of each request.
@@ -41,6 +44,8 @@ class CannedApi:
         self.self_test: dict[str, Any] = canned_answers.build_self_test()
         self.profiles: dict[str, Any] = canned_answers.build_profiles()
         self.has_events = True
+        self.streams = 0
+        self.streams_lock = threading.Lock()
         self.refusals: dict[tuple[str, str], tuple[int, Any]] = {}
         self.asked: list[tuple[str, str, Any]] = []
         self.style = "background: #fff"
@@ -142,15 +147,27 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
+        self._count_streams(1)
         sent = None
-        while not self.api.is_closed and self.api.has_events:
-            written = json.dumps(self.api.status)
-            if written != sent:
-                sent = written
-                self.wfile.write(f"event: status\ndata: {written}\n\n".encode())
-                self.wfile.flush()
-            time.sleep(0.05)
+        try:
+            while not self.api.is_closed and self.api.has_events and not self._is_client_gone():
+                written = json.dumps(self.api.status)
+                if written != sent:
+                    sent = written
+                    self.wfile.write(f"event: status\ndata: {written}\n\n".encode())
+                    self.wfile.flush()
+                time.sleep(0.05)
+        finally:
+            self._count_streams(-1)
         self.close_connection = True
+
+    def _count_streams(self, more: int) -> None:
+        with self.api.streams_lock:
+            self.api.streams += more
+
+    def _is_client_gone(self) -> bool:
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
 
 
 class _Server(ThreadingHTTPServer):

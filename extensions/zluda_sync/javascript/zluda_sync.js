@@ -65,7 +65,7 @@
       extras.update(status);
       const id = status?.job?.id ?? null;
       const isDue = id !== null && Date.now() - refreshedAt > RUNNING_REFRESH_MS;
-      if (status && isInView && (id !== runningId || isDue)) {
+      if (status && isInView && document.visibilityState === 'visible' && (id !== runningId || isDue)) {
         runningId = id;
         refreshJobs();
       }
@@ -154,6 +154,7 @@
 
   async function start() {
     zs.startExtras();
+    zs.startLive();
     zs.onStatus((status) => {
       mount();
       panel?.update(status);
@@ -170,7 +171,6 @@
     }).observe(document.documentElement, { childList: true, subtree: true });
     new MutationObserver(() => panel && chooseInk()).observe(document.body, { attributes: true, attributeFilter: ['class'] });
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => panel && chooseInk());
-    document.addEventListener('visibilitychange', () => zs.refreshLive());
     mount();
     const answer = await zs.ask('GET', 'status'); // says whether an extra is wanted before the panel is opened
     if (answer.ok) zs.tellStatus(answer.data);
@@ -180,7 +180,7 @@
   // Hosts bring the other scripts before this one, after it, or long after the page is complete.
   const NEEDED = [
     'el', 'ask', 't', 'countSteps', 'axes', 'buildNow', 'buildJob', 'buildHistory', 'buildSelfTest', 'buildField',
-    'buildProfiles', 'buildRules', 'startExtras',
+    'buildProfiles', 'buildRules', 'startExtras', 'startLive',
   ];
   const startWhenWhole = () => {
     if (document.body && NEEDED.every((name) => name in zs)) start();

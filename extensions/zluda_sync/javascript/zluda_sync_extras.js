@@ -48,7 +48,7 @@
     const ended = last && status.job?.id !== last.id ? last : null;
     last = status.job;
     const isAllowed = status.page?.notification && typeof Notification === 'function' && Notification.permission === 'granted';
-    if (!ended || !isAllowed || (document.visibilityState === 'visible' && document.hasFocus())) return;
+    if (!ended || !isAllowed || !zs.speaksForAll() || (document.visibilityState === 'visible' && document.hasFocus())) return;
     const note = new Notification(zs.t('extras.finished'), { body: zs.t('extras.after', { time: zs.time(ended.elapsed_s) }), tag: 'zluda-sync' });
     note.onclick = () => { window.focus(); note.close(); };
   }
