@@ -145,12 +145,14 @@ BAD_BODIES = {
 
 
 PAGE: dict[str, Any] = {"job": "", "active": False, "queued": False, "paused": False}
+PAGE |= {"step": 0, "progress": 0, "eta": None, "live_preview": None}
 #: What each route says of a host that does nothing.
 IDLE: dict[str, dict[str, Any]] = {
     "undefined": PAGE,
     "task(newcomer)": PAGE,
-    "state": {"skipped": False, "job": ""},
-    "status": {"task": ""},
+    "progress": {"progress": 0, "eta_relative": 0, "current_image": None},
+    "state": {"skipped": False, "interrupted": False, "sampling_step": 0, "job": ""},
+    "status": {"status": "idle", "task": "", "step": 0, "progress": 0, "eta": None},
     "own": {"job": None},
 }
 
