@@ -479,6 +479,17 @@ def test_override_settings_hold_during_the_job_only(tmp_path, model_folder):
     assert shared.opts.data == {}
 
 
+def test_a_job_of_the_api_that_fails_leaves_its_phase_open(tmp_path, model_folder):
+    """Trap kept from SD.Next: the host says that it runs until the next job ends."""
+    client = Client(start(tmp_path, model_folder).app)
+    job = {"steps": 2, "width": 64, "height": 64}
+    client.post("/sdapi/v1/txt2img", json={**job, "n_iter": 0})
+    left = client.get("/sdapi/v1/status").json()
+    assert (left["status"], left["task"], left["progress"]) == ("running", "API-TXT", 0)
+    client.post("/sdapi/v1/txt2img", json=job)
+    assert client.get("/sdapi/v1/status").json()["status"] == "idle"
+
+
 def test_the_api_serves_a_job_and_its_settings(tmp_path, model_folder):
     """txt2img, progress, status and options answer as SD.Next's do; Stop and Skip are taken."""
     host = start(tmp_path, model_folder)
@@ -487,8 +498,9 @@ def test_the_api_serves_a_job_and_its_settings(tmp_path, model_folder):
     with Image.open(io.BytesIO(base64.b64decode(answer["images"][0]))) as image:
         assert image.size == (64, 64)
     assert json.loads(answer["info"])["seed"] == 3
-    assert client.post("/sdapi/v1/txt2img", json={"steps": 0}).status_code == 422
     assert client.get("/sdapi/v1/status").json()["status"] == "idle"
+    assert client.get("/sdapi/v1/progress").json()["progress"] == 0
+    assert client.post("/sdapi/v1/txt2img", json={"steps": 0}).status_code == 422
     assert client.get("/sdapi/v1/progress").json()["progress"] == 0
     assert client.post("/internal/progress", json={"id_task": "task(x)"}).json()["active"] is False
     assert client.post("/sdapi/v1/options", json={"torch_sync": True}).json() == {
