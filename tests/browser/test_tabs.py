@@ -30,6 +30,12 @@ LOCKS_ARE_REFUSED = (
     "<script>navigator.locks.request = () =>"
     " Promise.reject(new DOMException('no', 'SecurityError'));</script>"
 )
+#: As behind SD.Next's login, whose token EventSource cannot send.
+LOGGED_IN = (
+    "<script>window.authFetch = () => {}; const ask = window.fetch; window.fetch = (address, more) =>"
+    ' String(address).endsWith(\'/token\') ? Promise.resolve(new Response(\'{"user": "u", "token": "t"}\'))'
+    " : ask(address, more);</script>"
+)
 ALONE = {"no locks": LOCKS_ARE_MISSING, "no channel": CHANNEL_IS_MISSING, "refused": LOCKS_ARE_REFUSED}
 
 
@@ -147,6 +153,18 @@ def test_the_next_tab_leads_when_the_leading_one_is_closed(browser, api):
         wait_for(lambda: api.streams == 1, lambda: f"{api.streams} streams")
     tabs.driver.get("about:blank")
     wait_for(lambda: api.streams == 0, lambda: f"{api.streams} streams")
+
+
+def test_behind_a_login_one_tab_asks_for_all(browser, api):
+    """It polls, for it cannot have the stream; a tab that is seen takes over from one that is slowed down."""
+    tabs = Tabs(browser, api, LOGGED_IN)
+    tabs.open(3, is_hidden=True)
+    wait_for(lambda: tabs.kinds() == ["polling", "shared", "shared"], lambda: str(tabs.kinds()))
+    tabs.run_job()
+    assert 1 == sum(map(len, tabs.each("return window.notes")))
+    tabs.driver.set_window_rect(width=1200, height=900)  # seen again
+    wait_for(lambda: tabs.js("return zludaSync.liveKind()") == "polling", lambda: str(tabs.kinds()))
+    assert 0 == api.count("GET", "events")
 
 
 def test_a_tab_that_hears_nothing_takes_the_lead(browser, api):
