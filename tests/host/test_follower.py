@@ -1,0 +1,48 @@
+"""What follows a job trusts: what was proved, and what became of a rung that failed."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from zluda_sync.core.errors import RungLiedError, RungSilentError
+from zluda_sync.core.self_test_report import RungVerdict, SelfTestReport
+from zluda_sync.device.step_barrier import StepBarrier
+from zluda_sync.host.self_testing import SelfTesting
+
+RUNG = SimpleNamespace(name="planted-event")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (RungLiedError("planted-event", 1.0), ["distrust"]),
+        (RungLiedError("planted-event", 1.0, is_certain=False), ["suspect"]),
+        (RungSilentError("planted-event", 3, is_certain=True), ["distrust"]),
+        (RungSilentError("planted-event", 3, is_certain=False), ["suspect"]),
+        (TimeoutError("the machine was busy"), []),
+        (RuntimeError("CUDA out of memory"), []),
+    ],
+    ids=["lied", "may have lied", "silent", "may be silent", "late", "out of memory"],
+)
+def test_only_what_is_certain_is_kept_for_good(bench, monkeypatch, error, expected):
+    """Whatever may have been a preview, a busy machine or a full card costs the rung this job and no more."""
+    done = []
+    for name in ("distrust", "suspect"):
+        monkeypatch.setattr(
+            SelfTesting, name, lambda self, rung, reason, accelerator, _name=name: done.append(_name)
+        )
+    marks = SimpleNamespace(distrust=lambda name, error: None)
+    bench.session._follower._demoted(object(), marks, RUNG, error)
+    assert expected == done
+
+
+def test_what_a_kept_test_has_proved_is_not_checked_in_a_job(bench, monkeypatch):
+    """Each check costs the device an idle moment in each job."""
+    verdicts = (RungVerdict("planted-event", True), RungVerdict("lagged-wait", None))
+    monkeypatch.setattr(SelfTesting, "find", lambda self, accelerator: SelfTestReport(rungs=verdicts))
+    made = []
+    monkeypatch.setattr(StepBarrier, "prepare", lambda barrier: made.append(set(barrier._proven)))
+    bench.begin("observe")
+    assert [{"planted-event"}] == made
