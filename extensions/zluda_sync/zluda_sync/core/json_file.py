@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+from zluda_sync.core.whole_file import reason_of, replacing
 
 Content = TypeVar("Content")
 
@@ -48,12 +48,12 @@ class JsonFile(Generic[Content]):
 
     def save(self, tree: Any) -> None:
         """Write a JSON tree; a reader finds the old file or the new one, never half of one."""
-        temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(tree, indent=1), encoding="utf-8")
-            temporary.replace(self._path)
+            with replacing(self._path) as new:
+                new.write_text(json.dumps(tree, indent=1), encoding="utf-8")
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            self._warn(f"{self._what} cannot be saved to {self._path} ({error}); lasts until SD.Next ends")
+            # The same words each time: what has been said is not said again after each job.
+            self._warn(
+                f"{self._what} cannot be saved to {self._path} ({reason_of(error)}); lasts until SD.Next ends"
+            )
