@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from tests.full_disk import full_disk
 from zluda_sync.core.errors import LatentShapeError
 from zluda_sync.device.projection_fit import DecodedPair
 from zluda_sync.host.projections import Projections
@@ -106,3 +110,57 @@ def test_forgetting_leaves_no_file(make, tmp_path):
     projections.forget()
     assert projections.find("model, vae", 4) is None
     assert [] == files(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux what is mapped")
+@pytest.mark.parametrize("is_whole", [True, False], ids=["whole", "not numbers"])
+def test_no_file_that_was_read_stays_mapped(make, tmp_path, is_whole):
+    """Windows neither replaces nor renames a file while an array is a view of it."""
+    teach(make())
+    (file,) = (tmp_path / "zluda_sync" / "projections").glob("*.safetensors")
+    if not is_whole:
+        broken = torch.full((5, 5), float("nan"), dtype=torch.float64)
+        target = torch.zeros(5, 3, dtype=torch.float64)
+        save_file({"gram": broken, "target": target}, file, metadata={"version": "1", "jobs": "1"})
+    mapped = []
+    renamed = Path.replace
+
+    def look(self, target):
+        mapped.append(file.stem in Path("/proc/self/maps").read_text())
+        return renamed(self, target)
+
+    again = make()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "replace", look)
+        assert is_whole == (again.find("model, vae", 4) is not None)
+        teach(again)
+    assert {False} == set(mapped)
+
+
+def test_two_sessions_on_one_folder_leave_whole_files(make, tmp_path, said):
+    """Each writes beside the other: no save fails, nothing is left over, and the file can be read."""
+    together = threading.Barrier(4)
+
+    def learn(projections: Projections) -> None:
+        together.wait(20.0)
+        for _ in range(20):
+            teach(projections)
+
+    threads = [threading.Thread(target=learn, args=(make(),)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60.0)
+    assert make().find("model, vae", 4) is not None
+    assert ([], 1) == (said, len(files(tmp_path)))
+
+
+def test_on_a_full_disk_what_was_learned_before_stays(make, tmp_path, said):
+    """And is said once, not after each job."""
+    teach(make())
+    (file,) = (tmp_path / "zluda_sync" / "projections").glob("*.safetensors")
+    before, going_on = file.read_bytes(), make()
+    with full_disk(100):
+        teach(going_on)
+        teach(going_on)
+    assert (before, [file.name], 1) == (file.read_bytes(), files(tmp_path), len(set(said)))

@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from zluda_sync.core.whole_file import reason_of, replacing
 from zluda_sync.device.projection import Projection
 from zluda_sync.device.projection_fit import DecodedPair, ProjectionFit
 
@@ -81,7 +82,8 @@ class Projections:
         try:
             with safe_open(file, framework="pt") as stored:
                 about = stored.metadata() or {}
-                gram, target = stored.get_tensor("gram"), stored.get_tensor("target")
+                # Copies: what is read is a view of the file, and Windows replaces none that is mapped.
+                gram, target = (stored.get_tensor(name).clone() for name in ("gram", "target"))
             jobs = int(about.get("jobs", ""))
             if (
                 about.get("version") != VERSION
@@ -100,13 +102,12 @@ class Projections:
     def _save(self, model: str, fit: ProjectionFit) -> None:
         file = self._file(model, fit.channels)
         about = {"version": VERSION, "model": model, "jobs": str(fit.jobs)}
-        part = file.with_suffix(".part")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            save_file({"gram": fit.gram, "target": fit.target}, part, metadata=about)
-            part.replace(file)
+            with replacing(file) as new:
+                save_file({"gram": fit.gram, "target": fit.target}, new, metadata=about)
         except (OSError, SafetensorError) as error:
-            self._warn(f"what previews have learned cannot be saved to {file.parent}: {error}")
+            self._warn(f"what previews have learned cannot be saved to {file.parent}: {reason_of(error)}")
 
     def _set_aside(self, file: Path, error: Exception) -> None:
         broken = file.with_suffix(".broken.safetensors")
