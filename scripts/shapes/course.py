@@ -124,7 +124,8 @@ class _Saved:
             told = saved.metadata()
             if told["course"] != str(asdict(self._course)):
                 raise ValueError(f'"{self._file}" is of another recipe: remove it, or choose another folder')
-            tensors = {key: saved.get_tensor(key) for key in saved.keys()}  # noqa: SIM118 - no dict
+            # Copies: the optimizer keeps what it is given, and Windows replaces no file that is mapped.
+            tensors = {key: saved.get_tensor(key).clone() for key in saved.keys()}  # noqa: SIM118 - no dict
         for name, module in self._modules.items():
             module.load_state_dict(_below(tensors, name))
         states: dict[int, dict[str, torch.Tensor]] = {}

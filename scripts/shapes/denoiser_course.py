@@ -121,5 +121,7 @@ def encode_pictures(
         parts.append(encode(vae, torch.stack(pictures)).half())
         show(start / count, f"encoding pictures {start}/{count}")
     latents = torch.cat(parts)
-    save_file({"latents": latents}, file)
+    unfinished = file.with_suffix(".part")
+    save_file({"latents": latents}, unfinished)
+    unfinished.replace(file)
     return latents, prompts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -44,6 +46,23 @@ def test_a_course_that_was_cut_off_ends_as_one_that_was_not(tmp_path, monkeypatc
     resumed, told = run(tmp_path / "cut")
     assert 2 == len(told)  # from step 4, the last one that was saved
     assert all(map(torch.equal, whole.state_dict().values(), resumed.state_dict().values()))
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux what is mapped")
+def test_a_course_that_goes_on_does_not_hold_its_file(tmp_path, monkeypatch):
+    """Windows replaces no file that is mapped."""
+    monkeypatch.setattr(course_module, "SAVE_EVERY", 2)
+    with pytest.raises(CutOffError):
+        run(tmp_path, cut_at=5)
+    renamed, mapped = Path.replace, []
+
+    def look(self, target):
+        mapped.append("line.safetensors" in Path("/proc/self/maps").read_text())
+        return renamed(self, target)
+
+    monkeypatch.setattr(Path, "replace", look)
+    run(tmp_path)
+    assert [False] == mapped
 
 
 def test_a_course_that_is_done_is_not_taken_again(tmp_path):
