@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -78,20 +79,37 @@ class Options:
             if Path(self.filename).is_file():
                 shutil.copyfile(self.filename, f"{self.filename}.broken")
 
-    def save(self) -> bool:
-        """Write the file whole or not at all; a failure is one log line, and the values stay in memory."""
+    def save(self, silent: bool = False) -> bool:
+        """Save on a thread of its own, as the real one; here it is waited for, and its outcome told."""
+        outcomes: list[bool] = []
+
+        def save_atomic() -> None:
+            outcomes.append(self.save_atomic(silent))
+
+        thread = threading.Thread(target=save_atomic)
+        thread.start()
+        thread.join()
+        return outcomes == [True]
+
+    def save_atomic(self, silent: bool = False) -> bool:
+        """Write the file whole or not at all; a failure is one log line, and the values stay in memory.
+
+        Here it is what its name says; the real one truncates the file first.
+        """
         labels = self.data_labels
         changed = {k: v for k, v in self.data.items() if k not in labels or labels[k].default != v}
         temporary = None
         try:
             text = json.dumps(changed, indent=2)
-            folder = Path(self.filename).resolve().parent
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, delete=False) as file:
+            target = Path(self.filename).resolve()
+            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as file:
                 temporary = Path(file.name)
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(self.filename)
+            if target.is_file():
+                shutil.copymode(target, temporary)
+            temporary.replace(target)
             return True
         except (OSError, TypeError, ValueError) as e:
             log.error(f'Settings: cannot write "{self.filename}" ({e}); changes last until the host stops')

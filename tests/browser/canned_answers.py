@@ -182,4 +182,5 @@ def build_profiles() -> dict[str, Any]:
             field("model", "Model", kind="text", info="* stands for anything"),
         ],
         "config_file": "config.json",
+        "not_saved": "",
     }

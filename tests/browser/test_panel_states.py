@@ -292,6 +292,19 @@ def test_a_profile_is_chosen(api, open_panel):
     assert "night" == page.find("[data-field=chosen]")[0].get_property("value")
 
 
+def test_a_change_that_is_not_in_the_file_is_told(api, open_panel):
+    """It goes, and nobody is told that it was saved."""
+    page = open_panel()
+    api.profiles["not_saved"] = "config.json cannot be written to."
+    choose(page, "[data-field=chosen]", "night")
+    wait_for(lambda: "config.json cannot be written to." in texts(page, ".zs-profiles > .zs-error"), "reason")
+    assert "night" == page.find("[data-field=chosen]")[0].get_property("value")
+    assert not any(one.startswith("Saved") for one in texts(page, ".zs-profiles > .zs-note"))
+    api.profiles["not_saved"] = ""
+    choose(page, "[data-field=chosen]", "auto")
+    wait_for(lambda: "" == "".join(texts(page, ".zs-profiles > .zs-error")), "no reason")
+
+
 def test_the_editor_refuses_and_accepts(api, open_panel):
     """Beyond the limits nothing is sent; what the server refuses stands at its field and stays typed."""
     page = open_panel()

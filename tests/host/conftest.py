@@ -14,6 +14,7 @@ import torch
 from diffusers import DiffusionPipeline
 
 from modules import devices, paths, processing_args, processing_callbacks, shared
+from modules.options_handler import Options
 from modules.shared_state import State
 from tests.fake_device import FakeDevice
 from zluda_sync.core.settings import DEPTH, ENABLED, MODE
@@ -30,6 +31,7 @@ def names_of_the_host() -> dict[str, Any]:
         "legacy": processing_args.diffusers_callback_legacy,
         "devices": processing_callbacks.devices,
         "progress_bar": DiffusionPipeline.progress_bar,
+        "save_atomic": vars(Options)["save_atomic"],
         **{f"State.{name}": value for name, value in vars(State).items()},
     }
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from modules import shared
+from modules import call_queue, shared
+from modules.options_handler import Options
+from tests.full_disk import full_disk
 from tests.host.test_stop_route import Client, HostApi
 from zluda_sync.core.profile_book import ENTRY
-from zluda_sync.core.settings import MODE, PROFILE, PROFILE_FIELDS
+from zluda_sync.core.settings import ENABLED, MODE, PROFILE, PROFILE_FIELDS
 
 PATH = "/zluda_sync/v1/profiles"
 
@@ -92,3 +96,47 @@ def test_what_stands_broken_in_the_file_is_told(client):
 def test_the_schema_is_published(client):
     """For editors of config.json."""
     assert "profiles" in client.get(f"{PATH}/schema").json()["properties"]
+
+
+def in_file() -> dict:
+    return json.loads(Path(shared.opts.filename).read_text(encoding="utf-8"))
+
+
+def test_the_answer_tells_that_the_file_could_not_be_written(client):
+    """The change goes all the same, until the host ends; the next one that can be saved takes it along."""
+    put(client, chosen="precise")
+    with full_disk(10):
+        answer = put(client, chosen="off", rules=[{"profile": "off"}]).json()
+    assert ("off", [{"profile": "off"}]) == (answer["chosen"], answer["rules"])
+    assert "config.json cannot be written to" in answer["not_saved"]
+    assert "precise" == in_file()[PROFILE]
+    assert "not_saved" in client.get(PATH).json()
+    answer = put(client, chosen="auto").json()
+    assert ("", {"rules": [{"profile": "off"}]}) == (answer["not_saved"], in_file()[ENTRY])
+
+
+def test_a_change_while_a_job_runs_is_in_the_file_at_once(client, bench):
+    """Without what the job's request has set for itself; a later change by hand goes before it."""
+    put(client, chosen="off")
+    with call_queue.queue_lock:
+        shared.opts.data.update({PROFILE: "throughput", "samples_format": "request's"})
+        assert "" == put(client, chosen="precise").json()["not_saved"]
+        assert {PROFILE: "precise"} == in_file()
+        shared.opts.set(PROFILE, "off")  # which the host would put back, too
+        shared.opts.data.pop("samples_format")
+    bench.wait_until(lambda: bench.session._saver._put_back._thread is None)
+    with call_queue.queue_lock:
+        assert "off" == shared.opts.data[PROFILE]
+
+
+def test_the_hosts_saves_are_lined_up_only_while_the_extension_acts(client, bench):
+    """Switched off, no name of the host is replaced."""
+    shared.opts.data[ENABLED] = False
+    bench.session.reconcile()
+    its_own = Options.__dict__["save_atomic"]
+    bench.switch_on()
+    assert its_own is not Options.__dict__["save_atomic"]
+    put(client, chosen="off")
+    assert its_own is Options.__dict__["save_atomic"]
+    put(client, rules=[])
+    assert its_own is Options.__dict__["save_atomic"]

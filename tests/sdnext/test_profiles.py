@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
@@ -77,6 +78,48 @@ def test_one_request_can_choose_another_profile(server):
         assert server.run_job(override_settings={"zluda_sync_profile": "off"}).leads() > 0
     job = server.run_job()
     assert (1, 0) == (job.run_ahead_max(), job.leads())
+
+
+def test_a_change_while_a_job_runs_is_kept_without_what_the_request_has_set(server):
+    """The file has it at once, and never what the request has set; afterwards the change still goes."""
+    before = in_file(server)
+    rules = [{"profile": "night", "images_min": 2}, {"profile": "precise", "steps_max": 6}]
+    seen = []
+
+    def change(poll):
+        if not seen and poll.step > 2:
+            answer = server.put(PATH, {"chosen": "night", "rules": rules})
+            seen.append((answer["chosen"], answer["not_saved"], in_file(server)))
+
+    own = {"samples_filename_pattern": "[seq]-request", "zluda_sync_profile": "precise"}
+    server.run_job(override_settings=own, on_poll=change)
+    chosen, not_saved, during = seen[0]
+    assert ("night", "") == (chosen, not_saved)
+    assert {**before, "zluda_sync_profile": "night", "zluda_sync": during["zluda_sync"]} == during
+    assert rules == during["zluda_sync"]["rules"][: len(rules)]
+    wait_for(lambda: server.get(PATH)["chosen"] == "night", "choice")
+    assert during == in_file(server)
+    assert server.run_job().run_ahead_max() > 2
+
+
+def test_saves_of_ours_and_of_the_hosts_lose_nothing(server):
+    """One after the other on both sides, at the same time: the file is whole, and has the last of each."""
+
+    def set_own() -> None:
+        for number in range(60):
+            server.set_options(samples_filename_pattern=f"[seq]-{'x' * (number % 7)}{number}")
+
+    beside = threading.Thread(target=set_own)
+    beside.start()
+    for number in range(60):
+        rules = [{"profile": "night", "images_min": 2 + number}]
+        server.put(PATH, {"chosen": ("auto", "precise")[number % 2], "rules": rules})
+    beside.join()
+    wait_for(lambda: str(in_file(server).get("samples_filename_pattern")).endswith("59"), "saving")
+    content = in_file(server)
+    assert ("precise", rules[0]) == (content["zluda_sync_profile"], content["zluda_sync"]["rules"][0])
+    assert ENTRY["profiles"]["night"] == content["zluda_sync"]["profiles"]["night"]
+    server.put(PATH, {"chosen": "auto", "rules": ENTRY["rules"]})
 
 
 def test_rules_choose_by_what_is_asked_for(server):

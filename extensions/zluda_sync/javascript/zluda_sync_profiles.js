@@ -72,9 +72,8 @@
     async function change(method, path, body) {
       const answer = await zs.ask(method, path, body);
       if (answer.ok) {
-        zs.setText(failure, '');
         show(answer.data);
-        zs.setText(state, zs.t('profiles.saved'));
+        zs.setText(state, answer.data.not_saved ? '' : zs.t('profiles.saved'));
       }
       return answer;
     }
@@ -128,6 +127,7 @@
 
     function show(answer) {
       known = answer;
+      zs.setText(failure, answer.not_saved ?? '');
       const names = [...answer.profiles.map((profile) => profile.name), AUTO];
       chosen.replaceChildren(...names.map((name) => zs.el('option', { value: name, text: name === AUTO ? zs.t('profiles.auto') : name })));
       if (!names.includes(answer.chosen)) {

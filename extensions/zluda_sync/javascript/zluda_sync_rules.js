@@ -142,7 +142,7 @@
       if (answer.ok) {
         isChanged = false;
         saved(answer.data);
-        zs.setText(state, zs.t('rules.saved'));
+        zs.setText(state, answer.data.not_saved ? '' : zs.t('rules.saved'));
         return;
       }
       save.disabled = false;

@@ -65,6 +65,7 @@ class ProfilesAnswer(BaseModel):
     fields: list[FieldAnswer] = Field(description="what a profile may set")
     conditions: list[FieldAnswer] = Field(description="what a rule may ask for")
     config_file: str
+    not_saved: str = Field("", description="why the last change is not in the file; empty if it is")
 
 
 def tell_problems(problems: Iterable[SettingProblem]) -> list[ProblemAnswer]:
@@ -103,7 +104,7 @@ class ProfilesRoutes:
 
     def get_profiles(self) -> Any:
         """Tell all profiles and rules, what they may set, and what in config.json cannot be used."""
-        settings, book = self._choice.settings, self._store.book
+        settings, book, not_saved = self._choice.settings, self._store.book, self._store.saver.not_saved
         return ProfilesAnswer(
             chosen=settings.profile,
             profiles=[
@@ -120,6 +121,7 @@ class ProfilesRoutes:
             fields=[_tell_field(one, getattr(settings, name)) for name, one in PROFILE_FIELDS.items()],
             conditions=[_tell_field(one.field, None) for one in CONDITIONS.values()],
             config_file=self._store.file_name,
+            not_saved=not_saved.text if not_saved is not None else "",
         )
 
     def get_schema(self) -> Any:
@@ -129,18 +131,15 @@ class ProfilesRoutes:
     def put_profiles(self, body: Annotated[Any, _CHANGE] = None, _own: None = OWN_PAGE_ONLY) -> Any:
         """Choose a profile, or replace the rules, or both; nothing is changed if one of them is refused.
 
+        It goes at once, and is in the file with the answer, also while a job runs; or ``not_saved`` says why.
+
         Raises:
             HTTPException: 403, another site asks; 422, with what is wrong at which entry.
         """
         wanted = read_fields(body, ("chosen", "rules"))
         if not wanted:
             raise refused([SettingProblem.at("chosen, rules", "are missing", "Send one of them.")])
-        if "rules" in wanted:
-            self._change(self._store.check_rules, wanted["rules"])
-        if "chosen" in wanted:
-            self._change(self._store.choose, wanted["chosen"])
-        if "rules" in wanted:
-            self._change(self._store.save_rules, wanted["rules"])
+        self._change(lambda: self._store.save(**wanted))
         return self.get_profiles()
 
     def put_profile(

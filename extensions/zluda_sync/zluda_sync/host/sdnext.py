@@ -60,6 +60,8 @@ HOST_NAMES = (
         "modules.options", "OptionInfo", ("default", "label", "component", "component_args", "onchange")
     ),
     HostName("modules.options_handler", "Options.add_option", ("key", "info"), required=False),
+    HostName("modules.options_handler", "Options.save_atomic"),
+    HostName("modules.call_queue", "queue_lock", required=False),
     HostName("modules.extensions", "extensions"),
     HostName("modules.extensions", "Extension", ("name", "path", "enabled", "is_builtin")),
     HostName("modules.script_callbacks", "callback_map"),
@@ -115,6 +117,11 @@ class SdNext:
     def opts(self) -> Any:
         """``shared.opts``: the user's settings, backed by config.json."""
         return _attribute("modules.shared", "opts")
+
+    @property
+    def queue_lock(self) -> Any:
+        """Held while a request runs, which may have set options for itself; None before the host has it."""
+        return getattr(sys.modules.get("modules.call_queue"), "queue_lock", None)
 
     @property
     def backend(self) -> str:

@@ -24,6 +24,7 @@ from zluda_sync.host.job_records import JobRecords
 from zluda_sync.host.job_source import JobSource
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.learning import Learning
+from zluda_sync.host.option_saver import OptionSaver
 from zluda_sync.host.options import register_options
 from zluda_sync.host.patch_plan import PatchPlan
 from zluda_sync.host.patches import PatchTable
@@ -66,7 +67,8 @@ class Session:
             self._warn,
         )
         self._learning = Learning(host.data_folder, self._warn)
-        self.profiles = ProfileStore(host)
+        self._saver = OptionSaver(host, lambda: host.queue_lock, self._warn)
+        self.profiles = ProfileStore(host, self._saver)
         self.profile_choice = ProfileChoice(host, self.profiles, self._warn)
         self._follower = Follower(
             host,
@@ -121,6 +123,7 @@ class Session:
                         self.self_testing.schedule()
                     if accelerator is not None and settings.lets_act(on_zluda, report):
                         self.patches.install(self._plan.build(self._routes))
+                        self._saver.host_saves.keep(self)
                         mode = settings.policy(report).mode.value
                         self._say_once("info", f"ZLUDA Sync: active, mode {mode}")
                         self._jobs.guard("following a budget", self._follow_budget)
@@ -132,7 +135,7 @@ class Session:
 
     def register_options(self) -> None:
         """Add our settings to the host's."""
-        register_options(self._host, lambda: list(self.profiles.book.profiles), self.reconcile)
+        register_options(self._host, lambda: list(self.profiles.book.profiles), self._take_change)
 
     def serve(self, app: Any) -> None:
         """The host's web application has started."""
@@ -209,6 +212,7 @@ class Session:
     def close(self) -> None:
         """Leave the host as it came."""
         self.feed.close()
+        self._saver.close()
         self._stand_down()
         self.self_testing.close()
         self._console.stop()
@@ -229,6 +233,11 @@ class Session:
         if snapshot.ending is Ending.STOP:
             job.wishes.record_acknowledged()
         return snapshot.label
+
+    def _take_change(self) -> None:
+        """The user has changed a setting of ours, on the host's page or ours."""
+        self._saver.note_change_by_hand()
+        self.reconcile()
 
     def _add_routes(self) -> None:
         # Not before the host has loaded FastAPI itself.
@@ -252,6 +261,7 @@ class Session:
             self._jobs.guard("handing the controls over", self._plan.controls.hand_over, self._host.state)
             self._jobs.guard("letting go of a job", self._jobs.close)
             self.patches.remove_all()
+            self._saver.host_saves.let_go(self)
             self._requests.close_all()
 
     def _learn(self, tracked: TrackedJob) -> None:
