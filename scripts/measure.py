@@ -12,6 +12,7 @@ python scripts/measure.py --gpu
 python scripts/measure.py --fuzz
 python scripts/measure.py --settings
 python scripts/measure.py --tabs
+python scripts/measure.py --saves
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ OTHERS = {
         "bench.bad_settings",
         "run_bad_settings",
         "show what is said of settings that cannot be used instead",
+    ),
+    "saves": (
+        "bench.saves_campaign",
+        "run_saves_campaign",
+        "save profiles beside the host's own saves instead",
     ),
     "tabs": ("bench.tab_campaign", "run_tab_campaign", "measure what open tabs cost instead"),
     "gpu": ("bench.gpu_lane", "run_gpu_lane", "measure bare loops on the GPU at hand instead"),
