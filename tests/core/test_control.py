@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.interleaving import run_interrupted
+from tests.virtual_clock import VirtualClock
 from zluda_sync.core.control import Control, Ending
 
 
@@ -327,6 +328,26 @@ def test_stop_after_image_ends_a_grid_after_its_cell():
     assert control.is_stopped
     control.end_cell()
     assert not control.is_stopped
+
+
+@pytest.mark.parametrize(("after_s", "is_repeated"), [(0.1, True), (0.5, False)])
+@pytest.mark.parametrize("since", ["the press", "it was obeyed"])
+def test_a_double_click_is_one_stop(after_s, is_repeated, since):
+    """Its second half comes when the first was obeyed, and the host puts together what there is."""
+    clock = VirtualClock()
+    control = Control(clock)
+    control.begin_job(lambda: 0, lambda: None)
+    assert not control.is_stop_repeated()
+    control.stop()
+    assert not control.is_stop_repeated()
+    if since == "it was obeyed":
+        clock.pass_time(60.0)
+    assert control.take_leave()
+    control.forget(Ending.STOP)
+    clock.pass_time(after_s)
+    assert is_repeated == control.is_stop_repeated()
+    control.withdraw(Ending.STOP)
+    assert not control.is_stop_repeated()
 
 
 def test_a_double_click_skips_one_image():

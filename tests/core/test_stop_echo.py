@@ -18,11 +18,11 @@ def test_a_first_press_is_no_echo(clock):
     assert not StopEcho(clock).record_press("first")
 
 
-@pytest.mark.parametrize(("after_s", "is_echo"), [(0.0, True), (0.3, True), (0.5, False), (60.0, False)])
+@pytest.mark.parametrize(("after_s", "is_echo"), [(0.0, True), (0.2, True), (0.3, False), (60.0, False)])
 def test_a_press_right_after_a_stopped_request_was_meant_for_it(clock, after_s, is_echo):
-    """Nobody can have seen that the next one runs; half a second later, they can."""
+    """Nobody can have seen that the next one runs; a third of a second later, they can."""
     echo = StopEcho(clock)
-    echo.record_obeyed("first")
+    echo.record_ended("first", was_stopped=True)
     clock.pass_time(after_s)
     assert is_echo == echo.record_press("second")
 
@@ -31,7 +31,7 @@ def test_a_burst_of_presses_is_one(clock):
     """Each follows the one before it within a moment."""
     echo = StopEcho(clock)
     echo.record_press("first")
-    echo.record_obeyed("first")
+    echo.record_ended("first", was_stopped=True)
     echoes = []
     for _ in range(5):
         clock.pass_time(0.3)
@@ -42,7 +42,7 @@ def test_a_burst_of_presses_is_one(clock):
 def test_no_burst_is_endless(clock):
     """Who goes on pressing for seconds means what runs."""
     echo = StopEcho(clock)
-    echo.record_obeyed("first")
+    echo.record_ended("first", was_stopped=True)
     echoes = []
     for _ in range(10):
         clock.pass_time(0.3)
@@ -54,5 +54,14 @@ def test_a_request_goes_on_after_a_stop_of_its_own_and_is_stopped_again(clock):
     """A script has answered the first Stop by going on with its next picture."""
     echo = StopEcho(clock)
     echo.record_press("first")
-    echo.record_obeyed("first")
+    echo.record_ended("first", was_stopped=True)
     assert not echo.record_press("first")
+
+
+def test_a_request_that_went_well_in_between_makes_a_press_a_new_one(clock):
+    """A program stops one request, runs a second, and stops a third, all within a moment."""
+    echo = StopEcho(clock)
+    echo.record_press("first")
+    echo.record_ended("first", was_stopped=True)
+    echo.record_ended("second", was_stopped=False)
+    assert not echo.record_press("third")

@@ -323,6 +323,34 @@ def test_impatient_presses_do_not_reach_the_next_request(bench):
     pool.end()
 
 
+def test_the_second_half_of_a_double_click_does_not_end_the_call_around_a_grid(bench, pressed, image):
+    """It comes when the cells are done: the call returns the grid, if it is not told to stop."""
+    bench.switch_on()
+    bench.state.begin("Text", task_id="task(one)")
+    outer, cell = SimpleNamespace(iteration=0), SimpleNamespace(iteration=0)
+    bench.begin("observe", processing=outer)
+    bench.session.begin_job(cell)
+    phase = bench.state.begin("Process")
+    assert [] == image(lambda: pressed("interrupt") or bench.step(0))
+    bench.state.end(phase)
+    bench.session.end_job(cell)
+    bench.state.begin("Process")
+    pressed("interrupt")
+    assert [False, False, False] == flags(bench.state)
+
+
+def test_a_double_click_leaves_no_flag_on_an_idle_host(bench, pressed):
+    """Its second half comes when the request has ended: nothing runs that it could stop."""
+    bench.switch_on()
+    request = bench.state.begin("Text", task_id="task(one)")
+    bench.begin("observe")
+    pressed("interrupt")
+    bench.session.end_job()
+    bench.state.end(request)
+    pressed("interrupt")
+    assert not bench.state.interrupted
+
+
 def test_a_tab_that_goes_on_on_another_thread_is_stopped(bench, monkeypatch):
     """A generator's request begins on one thread, its jobs run on others; Stop may come on the first."""
     pool = Pool()

@@ -12,7 +12,7 @@ from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 #: -1 is before the first image.
 Position = tuple[int, int]
 
-#: A Skip so soon after one that was obeyed is the second half of a double click, in seconds.
+#: A press so soon after one that was obeyed is the second half of a double click, in seconds.
 DOUBLE_CLICK_S = 0.4
 
 
@@ -60,6 +60,8 @@ class Control:
         self._cells_begun = 0
         self._newest_ended = -1
         self._stopped_at_s: float | None = None
+        self._stop_pressed_at_s: float | None = None
+        self._stop_known_at_s: float | None = None
         self._last_wanted: Position | None = None
         self._skipped: Position | None = None
         self._skip_pressed_at_s: float | None = None
@@ -77,8 +79,9 @@ class Control:
     def stop(self) -> None:
         """End the request as soon as can be. Ends a pause; a second Stop changes nothing."""
         with self._changed:
+            self._stop_pressed_at_s = self._clock()
             if self._stopped_at_s is None:
-                self._stopped_at_s = self._clock()
+                self._stopped_at_s = self._stop_pressed_at_s
             self.was_pressed = True
             self._is_paused = False
             self._update()
@@ -166,6 +169,17 @@ class Control:
         """When Stop was pressed, None if it was not."""
         return self._stopped_at_s
 
+    def is_stop_repeated(self) -> bool:
+        """Whether a Stop now is the second half of a double click, whose first half has been obeyed.
+
+        The host's flag is not set for it: the host may be past what was stopped, and putting together what
+        there is.
+        """
+        pressed_at_s, known_at_s = self._stop_pressed_at_s, self._stop_known_at_s
+        if self._stopped_at_s is None or pressed_at_s is None or known_at_s is None:
+            return False
+        return self._clock() - max(pressed_at_s, known_at_s) < DOUBLE_CLICK_S
+
     def wants_out(self) -> bool:
         """Whether what is computed now is not wanted any more."""
         return self.is_stopped or self.is_skipped
@@ -231,7 +245,7 @@ class Control:
             if ending is Ending.SKIP:
                 self._skipped = None
             else:
-                self._stopped_at_s = self._last_wanted = None
+                self._stopped_at_s = self._last_wanted = self._stop_known_at_s = None
             self._known.discard(ending)
             self._update()
         self._tell()
@@ -310,6 +324,8 @@ class Control:
         if ending not in self._known:
             with self._changed:
                 self._known.add(ending)
+                if ending is Ending.STOP and self._stopped_at_s is not None:
+                    self._stop_known_at_s = self._clock()
                 self._update()
 
     @property

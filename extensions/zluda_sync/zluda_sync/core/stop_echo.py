@@ -5,7 +5,7 @@ from __future__ import annotations
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 
 #: Nobody sees and presses faster: a Stop so soon after a stopped request ended was meant for that one.
-REACTION_S = 0.4
+REACTION_S = 0.25
 #: Presses so close to each other belong together, in seconds.
 GAP_S = 0.4
 #: Presses that belong together count for the request that ended for so long, in seconds, and no longer.
@@ -13,7 +13,7 @@ LONGEST_BURST_S = 2.0
 
 
 class StopEcho:
-    """Remembers when Stop was pressed, and when a request that was stopped has ended.
+    """Remembers when Stop was pressed, and whether what ended last was a request that was stopped.
 
     Written by whoever presses and by the thread whose request ends; each value alone is a whole answer.
     """
@@ -23,9 +23,14 @@ class StopEcho:
         self._pressed_at_s: float | None = None
         self._obeyed: tuple[object, float] | None = None
 
-    def record_obeyed(self, request: object) -> None:
-        """A request that was stopped has ended, or a part of it."""
-        self._obeyed = request, self._clock()
+    def record_ended(self, request: object, was_stopped: bool) -> None:
+        """A request has ended, or a job of it; one that was not stopped is a new matter.
+
+        Args:
+            request: which one.
+            was_stopped: whether by the user.
+        """
+        self._obeyed = (request, self._clock()) if was_stopped else None
 
     def record_press(self, request: object) -> bool:
         """Stop was pressed; return whether it was meant for the stopped request that has just ended.

@@ -81,7 +81,7 @@ class _ControlField(StateField):
         elif (control := self._requests.meant) is not None:
             self.press(state, control, bool(value))
         else:
-            self.keep(state, value)
+            self.press_idle(state, value)
 
     def answer(self, control: Control, own: Any) -> Any:
         """Return what the thread of a request is answered, and note that it knows."""
@@ -101,6 +101,10 @@ class _ControlField(StateField):
     def press(self, state: Any, control: Control, value: bool) -> None:
         """Somebody else writes."""
         raise NotImplementedError
+
+    def press_idle(self, state: Any, value: Any) -> None:
+        """Somebody writes while nothing runs."""
+        self.keep(state, value)
 
 
 class _EndingField(_ControlField):
@@ -143,9 +147,14 @@ class _Interrupted(_EndingField):
             self.write_by_host(state, control, value)
         elif not self._requests.echo.record_press(control):
             self._requests.pressed_for = control
-            if not control.is_loading:  # a model that is loaded by halves would fail the next request
+            # A model that is loaded by halves would fail the next request.
+            if not (control.is_loading or control.is_stop_repeated()):
                 self.keep(state, True)
             control.stop()
+
+    def press_idle(self, state: Any, value: Any) -> None:
+        if not (value and self._requests.echo.record_press(None)):
+            self.keep(state, value)
 
 
 class _Skipped(_EndingField):

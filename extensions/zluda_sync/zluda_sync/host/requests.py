@@ -196,6 +196,7 @@ class Requests:
             return
         if request.thread_id == thread_id:
             self._remove(request)
+            self.echo.record_ended(request.control, request.control.is_stopped)
         else:
             with self._lock:
                 self._by_thread = {key: one for key, one in self._by_thread.items() if key != thread_id}
@@ -211,8 +212,7 @@ class Requests:
         """The job of a request has ended, and with it a request that it implied."""
         if self._running is control:
             self._running = None
-        if control.is_stopped:
-            self.echo.record_obeyed(control)
+        self.echo.record_ended(control, control.is_stopped)
         for request in set(self._by_thread.values()):
             if request.control is control and request.is_implied:
                 self._remove(request)
@@ -277,5 +277,3 @@ class Requests:
         with self._lock:
             self._by_thread = {key: one for key, one in self._by_thread.items() if one is not request}
         request.control.end_request()
-        if request.control.is_stopped:
-            self.echo.record_obeyed(request.control)
