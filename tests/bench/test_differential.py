@@ -132,6 +132,8 @@ def test_a_pause_changes_no_picture_and_holds_the_work():
     alone = replace(WHOLE, was_pressed=True, calls_after=20, calls_while_paused=0)
     assert [] == find_harm(alone, replace(alone, calls_while_paused=2), PAUSE)
     assert ["5 steps in the pause, alone 0"] == find_harm(alone, replace(alone, calls_while_paused=5), PAUSE)
+    lost = replace(alone, calls_while_paused=3)
+    assert [] == find_harm(lost, replace(alone, calls_while_paused=5), PAUSE)
     others = replace(alone, answer=Answer(200, tuple(reversed(alone.answer.pictures))))
     assert ["other pictures than alone"] == find_harm(alone, others, PAUSE)
 

@@ -170,7 +170,11 @@ def _page_cases(pictures: Path) -> list[Case]:
             {"override_script_name": "XYZ Grid Script", "override_script_args": [*XYZ_AXES, *XYZ_GRID]},
             control,
         ),
-        Case("img2img, folder", {"folder": str(pictures), "denoising_strength": 0.9}, folder),
+        Case(
+            "img2img, folder",
+            {"folder": str(pictures), "output": str(pictures.parent / "batch"), "denoising_strength": 0.9},
+            folder,
+        ),
     ]
 
 

@@ -106,8 +106,8 @@ def find_places(whole: Outcome, loops: list[int], calls_returned: int) -> dict[s
     if count == 2:  # the middle one is the last one
         del places["middle cell"]
     if cells > 1:
-        kind = "call-returned" if calls_returned > 1 else "picture-whole"
-        places["between cells"] = {"kind": kind, "number": cells // 2 - 1}
+        kind, passed = ("call-returned", calls_returned) if calls_returned > 1 else ("picture-whole", cells)
+        places["between cells"] = {"kind": kind, "number": max(passed // 2 - 1, 0)}
     if whole.parts:
         places["grid"] = {"kind": "grid"}
     return places

@@ -5,11 +5,16 @@ All answer as the host's own routes for pictures do.
 
 import base64
 import io
-import tempfile
-import threading
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
 
 from fastapi import Body, HTTPException
+
+LIMIT_S = 120.0
+#: As those of the page's server they outlive what runs on them.
+THREADS = [ThreadPoolExecutor(1, "page") for _ in range(3)]
 
 
 def encode(images):
@@ -27,22 +32,14 @@ def decode(encoded):
     return Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")
 
 
-def on_thread(work, limit_s=120.0):
-    """Return what some work gives on a thread of its own."""
-    found = {}
-
-    def run():
-        try:
-            found["result"] = work()
-        except StopIteration:
-            found["is_over"] = True
-        except Exception as failure:  # noqa: BLE001 - told to the client
-            found["failure"] = failure
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(limit_s)
-    return found
+def take_step(work):
+    """Return what some work gives: its result, that it is over, or its failure."""
+    try:
+        return {"result": work()}
+    except StopIteration:
+        return {"is_over": True}
+    except Exception as failure:  # noqa: BLE001 - told to the client
+        return {"failure": failure}
 
 
 def run_task(request: dict = Body()):
@@ -65,7 +62,8 @@ def run_task(request: dict = Body()):
                 progress.finish_task(task_id)
                 shared.state.end(job)
 
-    found = on_thread(work)
+    with ThreadPoolExecutor(1) as own_thread:
+        found = own_thread.submit(take_step, work).result(LIMIT_S)
     if "failure" in found:
         raise HTTPException(500, str(found["failure"]))
     return encode(found["result"])
@@ -91,15 +89,18 @@ def control_tab(request):
 
 
 def run_control(request: dict = Body()):
-    """Run the control tab, each of its steps on another thread, as the page's server does."""
+    """Run the control tab, its steps on several threads in turn, as may happen to the page."""
     images, steps = [], control_tab(request)
-    while not (found := on_thread(lambda: next(steps))).get("is_over"):
+    for thread in cycle(THREADS):
+        found = thread.submit(take_step, lambda: next(steps)).result(LIMIT_S)
         if "failure" in found:
             raise HTTPException(500, str(found["failure"]))
+        if "is_over" in found:
+            return encode(images)
         result = found["result"]
         if isinstance(result, tuple) and isinstance(result[0], list):
             images = result[0]
-    return encode(images)
+    return None
 
 
 def run_folder(request: dict = Body()):
@@ -110,18 +111,19 @@ def run_folder(request: dict = Body()):
     from modules import img2img, processing, scripts_manager, shared
     from modules.call_queue import queue_lock
 
-    folder = request.pop("folder")
-    with tempfile.TemporaryDirectory() as output, queue_lock:
+    folder, output = request.pop("folder"), Path(request.pop("output"))
+    shutil.rmtree(output, ignore_errors=True)
+    with queue_lock:
         job = shared.state.begin("Image folder")
         try:
             p = processing.StableDiffusionProcessingImg2Img(sd_model=shared.sd_model, **request)
             p.scripts = scripts_manager.scripts_img2img
             arguments = init_default_script_args(p.scripts)
             p.script_args = tuple(arguments)
-            img2img.process_batch(p, None, folder, output, "", arguments)
+            img2img.process_batch(p, None, folder, str(output), "", arguments)
         finally:
             shared.state.end(job)
-        files = sorted(Path(output).glob("*.png"))
+        files = sorted(output.glob("*.png"))
         return encode([Image.open(file).copy() for file in files])
 
 
