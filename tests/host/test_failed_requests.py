@@ -195,3 +195,28 @@ def test_a_job_stopped_before_its_first_step_was_stopped(bench, answers, when):
     bench.session.end_job()
     (record,) = bench.session.records.recent(1)
     assert Outcome.STOPPED is record.outcome
+
+
+def test_a_stop_holds_in_what_follows_a_failed_request_on_its_thread(bench, answers, server):
+    """A request that the host does not mark is one of its own, and no part of the one that failed."""
+    with pytest.raises(RequestError):
+        server(lambda: fail_in_step(bench))
+
+    def follow():
+        begun = bench.state.begin("Caption")
+        bench.in_thread(bench.state.interrupt)
+        bench.state.begin("Inner")
+        shown = bench.polled("interrupted")
+        bench.state.end(begun)
+        return shown
+
+    assert [True] == server(follow)
+
+
+def test_a_job_that_was_stopped_before_it_began_plans_nothing(bench, answers):
+    """Its remaining time is that of what still comes: nothing."""
+    bench.state.begin("Text", task_id="task(one)")
+    bench.in_thread(bench.state.interrupt)
+    bench.session.begin_job(processing(n_iter=4))
+    assert [] == [part for part in bench.session._jobs.current.job.parts if part.began_at_s is None]
+    bench.session.end_job()
