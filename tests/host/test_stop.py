@@ -174,7 +174,7 @@ def test_nothing_is_left_outside_of_what_catches_it(bench, pressed, monkeypatch)
 
 
 def test_the_next_request_knows_nothing_of_it(bench, pressed):
-    """Neither Stop, nor Skip, nor Pause, on the same thread."""
+    """Neither Stop, nor Skip, nor Pause, on the same thread; until it begins, the flags stand as ever."""
     bench.switch_on()
     for button in ("interrupt", "skip", "pause"):
         request = bench.state.begin("Text", task_id=f"task({button})")
@@ -182,15 +182,19 @@ def test_the_next_request_knows_nothing_of_it(bench, pressed):
         pressed(button)
         bench.session.end_job()
         bench.state.end(request)
+        assert [button == "interrupt", button == "skip", False] == flags(bench.state)
+        request = bench.state.begin("Text", task_id=f"task(after {button})")
         assert [False, False, False] == flags(bench.state)
         assert [False, False, False] == bench.polled("interrupted", "skipped", "paused")
         bench.begin("observe")
         assert [False, False, False] == flags(bench.state)
+        assert None is bench.session._jobs.current.control.ending
         bench.session.end_job()
+        bench.state.end(request)
 
 
-def test_a_stop_that_saving_has_let_through_ends_with_its_request(bench, pressed):
-    """The host's flag is not cleared by a phase that saves: it would reach the next request's saving."""
+def test_a_stop_that_saving_lets_through_is_kept_by_nobody_after_its_request(bench, pressed):
+    """The host's flag is not cleared by a phase that saves: it stands as ever until the next one begins."""
     bench.switch_on()
     request = bench.state.begin("Text", task_id="task(one)")
     bench.begin("observe")
@@ -199,6 +203,9 @@ def test_a_stop_that_saving_has_let_through_ends_with_its_request(bench, pressed
     assert bench.state.interrupted
     bench.session.end_job()
     bench.state.end(request)
+    assert None is bench.session._requests.meant
+    assert bench.state.interrupted
+    bench.state.begin("Text", task_id="task(two)")
     assert not bench.state.interrupted
 
 
@@ -319,7 +326,6 @@ def test_impatient_presses_do_not_reach_the_next_request(bench):
     press = lambda: pool.run("page", bench.state.interrupt)  # noqa: E731
     assert pool.run("host", lambda: run("first", press))[0]
     assert [False, False, False] == pool.run("host", lambda: run("second", lambda: [press() for _ in "1234"]))
-    assert not pool.run("page", lambda: bench.state.interrupted)
     pool.end()
 
 
@@ -339,16 +345,20 @@ def test_the_second_half_of_a_double_click_does_not_end_the_call_around_a_grid(b
     assert [False, False, False] == flags(bench.state)
 
 
-def test_a_double_click_leaves_no_flag_on_an_idle_host(bench, pressed):
-    """Its second half comes when the request has ended: nothing runs that it could stop."""
+@pytest.mark.parametrize("kind", ["WorkerThread", "ScriptThread"])
+def test_a_double_click_leaves_no_flag_on_an_idle_host(bench, pressed, kind):
+    """Its second half comes when the request has ended; a script of its own that restores the flag may."""
     bench.switch_on()
     request = bench.state.begin("Text", task_id="task(one)")
     bench.begin("observe")
     pressed("interrupt")
     bench.session.end_job()
     bench.state.end(request)
-    pressed("interrupt")
-    assert not bench.state.interrupted
+    vars(bench.state)["interrupted"] = False
+    thread = type(kind, (threading.Thread,), {})(target=bench.state.interrupt)
+    thread.start()
+    thread.join(20.0)
+    assert (kind == "ScriptThread") == bench.state.interrupted
 
 
 def test_a_tab_that_goes_on_on_another_thread_is_stopped(bench, monkeypatch):
@@ -380,7 +390,7 @@ def test_a_tab_that_goes_on_on_another_thread_is_stopped(bench, monkeypatch):
             assert pool.run("third", lambda: bench.state.interrupted)
     assert [False, True] == [answer for answer in answers if isinstance(answer, bool)]
     pool.run("fourth", lambda: next(steps, None))
-    assert [False, False] == [pool.run(name, lambda: bench.state.interrupted) for name in ("first", "third")]
+    assert None is bench.session._requests.meant
     pool.end()
 
 
@@ -559,11 +569,100 @@ def test_an_error_that_follows_from_a_skip_does_not_end_the_batch(bench, pressed
     processing = SimpleNamespace(n_iter=2, iteration=0)
     bench.begin("observe", processing=processing)
     pressed("skip")
-    bench.state.interrupted = True
+    try:
+        raise ValueError("what follows from leaving")
+    except ValueError:
+        bench.state.interrupted = True
     processing.iteration = 1
     assert not bench.state.interrupted
     bench.state.interrupted = True
     assert bench.state.interrupted
+
+
+def test_a_script_that_ends_a_batch_after_a_skip_is_heard(bench, pressed):
+    """It asks whether the image was skipped, and sets the flag of Stop."""
+    processing = SimpleNamespace(n_iter=2, iteration=0)
+    bench.begin("observe", processing=processing)
+    pressed("skip")
+    if bench.state.skipped:
+        bench.state.interrupted = True
+    processing.iteration = 1
+    assert bench.state.interrupted
+
+
+def test_a_script_that_skips_an_image_itself_is_heard_after_a_skip_of_the_user(bench, pressed):
+    """The user's was for an image before."""
+    processing = SimpleNamespace(n_iter=4, iteration=0)
+    bench.begin("observe", processing=processing)
+    pressed("skip")
+    processing.iteration = 2
+    assert not bench.state.skipped
+    bench.state.skipped = True
+    assert bench.state.skipped
+
+
+def test_a_script_that_stops_after_its_picture_is_heard(bench, pressed, image):
+    """It has seen the picture: that is no Stop that came too late for one."""
+    bench.begin("observe")
+    assert ["picture"] == image()
+    bench.state.interrupted = True
+    assert bench.state.interrupted
+
+
+def test_a_script_that_takes_a_pause_back_goes_on(bench, pressed):
+    """On its own thread: the next step is not held."""
+    bench.begin("every-step")
+    pressed("pause")
+    bench.state.paused = False
+    bench.step(0)
+    assert not bench.polled("paused")[0]
+
+
+def test_a_script_that_makes_pictures_on_threads_of_its_own_is_told(bench, pressed):
+    """It asks between them on the thread of the request."""
+    bench.switch_on()
+    bench.state.begin("Text", task_id="task(one)")
+
+    def cell():
+        process = bench.state.begin("Process")
+        bench.session.begin_job(SimpleNamespace())
+        bench.in_thread(bench.state.interrupt)
+        bench.session.end_job()
+        bench.state.end(process)
+
+    bench.in_thread(cell)
+    assert bench.state.interrupted
+
+
+def test_a_server_thread_takes_no_part_in_what_runs_elsewhere(bench, pressed, monkeypatch):
+    """It begins work of another client: a Stop of what runs is not for that."""
+    WorkerThread = type("WorkerThread", (threading.Thread,), {})  # noqa: N806  the server's name for it
+    bench.switch_on()
+    bench.state.begin("Text", task_id="task(one)")
+    pressed("interrupt")
+    seen = []
+
+    def caption():
+        begun = bench.state.begin("Caption")
+        seen.append(bench.session._requests.own.is_stopped)
+        bench.state.end(begun)
+
+    thread = WorkerThread(target=caption)
+    thread.start()
+    thread.join(20.0)
+    assert [False] == seen
+    assert bench.session._requests.own.is_stopped
+
+
+def test_a_cell_that_is_not_made_gets_what_is_left_of_the_stopped_one(bench, pressed, image):
+    """SD.Next delivers its last preview in the place of a stopped picture; scripts take one for granted."""
+    bench.begin("observe", processing=SimpleNamespace(iteration=0))
+    assert [] == image(lambda: pressed("interrupt") or bench.step(0))
+    bench.state.current_image = "preview"
+    bench.state.begin("Process")
+    assert None is bench.state.current_image
+    assert [] == image()
+    assert (True, "preview") == (bench.state.interrupted, bench.state.current_image)
 
 
 def test_what_a_pass_has_changed_is_put_back(bench, pressed, monkeypatch):

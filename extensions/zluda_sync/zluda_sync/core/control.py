@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from enum import Enum
+from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 
@@ -41,17 +42,22 @@ class Control:
     Args:
         clock: for the moment of a press.
         press: sets the host's own flag for Stop or Skip.
+        begun_at_s: when the request was begun, None if that is not known.
 
     Attributes:
         must_leave: whether what is computed now is not wanted any more, and the host does not know. Model
             blocks look at it: one plain attribute, no lock. It may be True a moment too long after a Skip;
             :meth:`take_leave` is exact.
-        was_pressed: whether Stop or Skip was pressed at all.
+        unfinished_picture: what the host would have delivered in the place of the picture that was stopped,
+            None if there is none.
         is_loading: whether the host loads a model: one that is loaded by halves would fail the next request.
     """
 
     def __init__(
-        self, clock: Clock = SYSTEM_CLOCK, press: Callable[[Ending], None] = lambda ending: None
+        self,
+        clock: Clock = SYSTEM_CLOCK,
+        press: Callable[[Ending], None] = lambda ending: None,
+        begun_at_s: float | None = None,
     ) -> None:
         self._clock = clock
         self._press = press
@@ -72,7 +78,8 @@ class Control:
         self._known: set[Ending] = set()
         self.must_leave = False
         self.is_loading = False
-        self.was_pressed = False
+        self.begun_at_s = begun_at_s
+        self.unfinished_picture: Any = None
 
     # Wishes. Any thread.
 
@@ -82,7 +89,6 @@ class Control:
             self._stop_pressed_at_s = self._clock()
             if self._stopped_at_s is None:
                 self._stopped_at_s = self._stop_pressed_at_s
-            self.was_pressed = True
             self._is_paused = False
             self._update()
         self._tell()
@@ -107,7 +113,6 @@ class Control:
             is_echo = before_s is not None and now_s - before_s < DOUBLE_CLICK_S
             if is_echo and self._skipped is not None and self._skipped != self._image_meant():
                 return False
-            self.was_pressed = True
             if not self._is_between_cells:  # there is no image that could be meant
                 self._skipped = self._image_meant()
             self._update()
@@ -239,8 +244,8 @@ class Control:
 
     def withdraw(self, ending: Ending) -> None:
         """The host or a script has cleared its flag on purpose: the wish was answered."""
-        if self.ending is None and not self._known:
-            return
+        if self._skipped is None and self.ending is None and not self._known:
+            return  # as mostly: no lock is taken for it
         with self._changed:
             if ending is Ending.SKIP:
                 self._skipped = None
@@ -304,6 +309,7 @@ class Control:
         """The request is over: nobody waits any more."""
         with self._changed:
             self._is_over = True
+        self.unfinished_picture = None
         self._tell()
 
     # With the lock held.

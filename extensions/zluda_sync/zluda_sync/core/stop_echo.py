@@ -7,9 +7,12 @@ from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 #: Nobody sees and presses faster: a Stop so soon after a stopped request ended was meant for that one.
 REACTION_S = 0.25
 #: Presses so close to each other belong together, in seconds.
-GAP_S = 0.4
+GAP_S = 0.25
 #: Presses that belong together count for the request that ended for so long, in seconds, and no longer.
-LONGEST_BURST_S = 2.0
+LONGEST_BURST_S = 1.0
+#: A request that waited for the one that was stopped begins so soon after it, in seconds. One that begins
+#: later was asked for by somebody who knew the end of the one before.
+NEXT_IN_LINE_S = 0.1
 
 
 class StopEcho:
@@ -32,15 +35,18 @@ class StopEcho:
         """
         self._obeyed = (request, self._clock()) if was_stopped else None
 
-    def record_press(self, request: object) -> bool:
+    def record_press(self, request: object, begun_at_s: float | None) -> bool:
         """Stop was pressed; return whether it was meant for the stopped request that has just ended.
 
         Args:
-            request: the one that runs now.
+            request: the one that runs now, None if none does.
+            begun_at_s: when it was begun.
         """
         now_s, before_s, obeyed = self._clock(), self._pressed_at_s, self._obeyed
         self._pressed_at_s = now_s
         if obeyed is None or obeyed[0] is request:
+            return False
+        if begun_at_s is not None and begun_at_s - obeyed[1] > NEXT_IN_LINE_S:
             return False
         since_s = now_s - obeyed[1]
         is_burst = before_s is not None and now_s - before_s < GAP_S

@@ -12,6 +12,8 @@ import threading
 from dataclasses import dataclass
 from types import CodeType, FrameType
 
+#: What the server of the host calls the threads on which it does what clients ask.
+_SERVER_THREAD = "WorkerThread"
 #: Code that stands between a request of the host and us: not itself what runs a request.
 _BETWEEN = ("zluda_sync.", "contextlib.", "functools.", "torch.", "diffusers.")
 #: Functions that begin something for whoever calls them, and return at once.
@@ -58,6 +60,11 @@ class CallSite:
                 return True
             frame = frame.f_back
         return False
+
+
+def is_server_thread() -> bool:
+    """Whether the calling thread is one of those on which a server does what its clients ask."""
+    return type(threading.current_thread()).__name__ == _SERVER_THREAD
 
 
 def _frames_of_host(frame: FrameType | None) -> list[FrameType]:

@@ -8,10 +8,12 @@ shows it to them for as long as the request lasts.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.core.control import Control, Ending
+from zluda_sync.host.call_site import is_server_thread
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Patch, Switch
 from zluda_sync.host.phase_hooks import PhaseHooks
@@ -128,7 +130,7 @@ class _Interrupted(_EndingField):
 
     def answer(self, control: Control, own: Any) -> Any:
         # The host has one flag for all: a request that waits is not stopped with the one that runs.
-        is_anothers = own and self._requests.pressed_for not in (None, control) and not control.is_stopped
+        is_anothers = own and not control.is_stopped and self._requests.is_meant_for_another(control)
         is_to_stop = control.answer_interrupted(bool(own) and not is_anothers)
         return own if own and is_to_stop else is_to_stop
 
@@ -136,16 +138,18 @@ class _Interrupted(_EndingField):
         return own or control.is_stopped
 
     def write_by_host(self, state: Any, control: Control, value: Any) -> None:
-        if value and control.is_skipped and not control.is_stopped:
+        has_failed = sys.exc_info()[0] is not None
+        if value and has_failed and control.is_skipped and not control.is_stopped:
             return  # what fails because an image was left early is no reason to end the others
         if value:
             self._requests.pressed_for = control
+            control.begin_phase()  # a script says so in full knowledge of its picture
         super().write_by_host(state, control, value)
 
     def press(self, state: Any, control: Control, value: bool) -> None:
         if not value:
             self.write_by_host(state, control, value)
-        elif not self._requests.echo.record_press(control):
+        elif not self._requests.echo.record_press(control, control.begun_at_s):
             self._requests.pressed_for = control
             # A model that is loaded by halves would fail the next request.
             if not (control.is_loading or control.is_stop_repeated()):
@@ -153,12 +157,17 @@ class _Interrupted(_EndingField):
             control.stop()
 
     def press_idle(self, state: Any, value: Any) -> None:
-        if not (value and self._requests.echo.record_press(None)):
+        # A thread of a script's own keeps and restores the flag.
+        if not (value and is_server_thread() and self._requests.echo.record_press(None, None)):
             self.keep(state, value)
 
 
 class _Skipped(_EndingField):
     ending = Ending.SKIP
+
+    def write_by_host(self, state: Any, control: Control, value: Any) -> None:
+        control.withdraw(self.ending)  # what a script says itself is not the user's press of before
+        self.keep(state, value)
 
     def answer(self, control: Control, own: Any) -> Any:
         return own if not own or control.answer_skipped(True) else False
@@ -174,6 +183,11 @@ class _Skipped(_EndingField):
 
 
 class _Paused(_ControlField):
+    def write_by_host(self, state: Any, control: Control, value: Any) -> None:
+        self.keep(state, value)
+        if not value and control.is_paused:
+            control.pause(False)
+
     def show(self, control: Control, own: Any) -> Any:
         return control.is_paused or (own and not control.is_stopped)
 

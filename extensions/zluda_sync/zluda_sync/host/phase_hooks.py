@@ -86,6 +86,7 @@ class PhaseHooks:
         def begin(state: Any, *args: Any, **kwargs: Any) -> Any:
             if not switch.is_on:
                 return original(state, *args, **kwargs)
+            self._jobs.guard("keeping a picture that was stopped", self._requests.keep_unfinished, state)
             task_id = self._in_transition(original, state, args, kwargs)
             title = str(args[0] if args else kwargs.get("title", ""))
             is_marked = any((*args[1:], kwargs.get("task_id"), kwargs.get("api")))
@@ -103,7 +104,7 @@ class PhaseHooks:
                 return original(state, *args, **kwargs)
             result = self._in_transition(original, state, args, kwargs)
             task_id = args[0] if args else kwargs.get("task_id")
-            self._jobs.guard("following a phase", self._ended, state, task_id)
+            self._jobs.guard("following a phase", self._ended, task_id)
             return result
 
         return end
@@ -125,7 +126,6 @@ class PhaseHooks:
                 is_outermost,
                 makes_pictures=phase is None,
                 task_id=page_task,
-                is_marked=is_marked,
                 site=CallSite.here(),
             )
         with self._lock:
@@ -137,7 +137,7 @@ class PhaseHooks:
             control.is_loading = phase is Phase.LOAD or (control.is_loading and phase is None)
         self._jobs.phase_began(title)
 
-    def _ended(self, state: Any, task_id: Any) -> None:
+    def _ended(self, task_id: Any) -> None:
         with self._lock:
             ended = self._find(task_id)
             if ended is not None:
@@ -151,10 +151,6 @@ class PhaseHooks:
             control.is_loading = bool(own) and phase_of(own[-1].title) is Phase.LOAD
         self._jobs.phase_ended(ended.title if ended is not None else "", is_outermost=not own)
         if not own:
-            # An idle host says nothing of it, nor does the next request. Not where a script, whose own thread
-            # has begun the request, may go on and ask.
-            if self._requests.was_pressed_from_page(thread_id):
-                vars(state).update(interrupted=False, skipped=False)
             self._requests.close(thread_id)
 
     def _forget_thread(self, thread_id: int) -> None:

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 from weakref import WeakSet
 
+from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.control import Control, Ending
 from zluda_sync.core.stop_echo import StopEcho
-from zluda_sync.host.call_site import CallSite
+from zluda_sync.host.call_site import CallSite, is_server_thread
 
 #: Requests that were opened and never closed are forgotten beyond this many.
 _MAX_OPEN = 64
@@ -28,7 +30,6 @@ class _Request:
         makes_pictures: whether it is one for pictures; others load a model, say.
         is_implied: whether no phase of the host began it; then its job's end is its own.
         has_moved: whether the host has begun anything within it.
-        is_marked: whether the host said that it comes from its page or its API.
         site: what of the host's code runs it, None if that is not known.
         threads: that take part in it.
     """
@@ -40,7 +41,6 @@ class _Request:
     makes_pictures: bool = True
     is_implied: bool = False
     has_moved: bool = False
-    is_marked: bool = False
     site: CallSite | None = None
     threads: WeakSet[threading.Thread] = field(default_factory=WeakSet)
 
@@ -57,7 +57,7 @@ class Requests:
 
     Args:
         is_waiting: whether the page's task of this id still waits for the host's lock.
-        press: sets the host's own flag for Stop or Skip.
+        press: sets the host's own flag for Stop or Skip, and gives it what is left of a picture.
         is_host_locked: whether the host's lock is held: then a request that is on no stack, because it is a
             generator between two steps, may still run.
 
@@ -70,7 +70,7 @@ class Requests:
     def __init__(
         self,
         is_waiting: Callable[[str], bool] = lambda task_id: False,
-        press: Callable[[Ending], None] = lambda ending: None,
+        press: Callable[[Ending, Any], None] = lambda ending, picture: None,
         is_host_locked: Callable[[], bool] = lambda: False,
     ) -> None:
         self._is_waiting = is_waiting
@@ -111,10 +111,28 @@ class Requests:
         request = self._likeliest()
         return request.control if request is not None else None
 
+    def keep_unfinished(self, state: Any) -> None:
+        """A phase begins, which clears the picture that the host has in the place of a stopped one.
+
+        A script may go on to its next cell all the same, which is then not made, and expect a picture.
+        """
+        control = self.own
+        if control is not None and control.stopped_at_s is not None:
+            picture = vars(state).get("current_image")
+            if picture is not None:
+                control.unfinished_picture = picture
+
     @property
     def are_all_over(self) -> bool:
         """Whether every request that was seen has ended; False before the first one."""
         return self._has_seen_one and self._running is None and self._likeliest() is None
+
+    def is_meant_for_another(self, control: Control) -> bool:
+        """Whether the newest press was meant for another request than this, and that one is under way."""
+        pressed_for = self.pressed_for
+        if pressed_for is None or pressed_for is control:
+            return False
+        return self.is_under_way(pressed_for)
 
     def is_under_way(self, control: Control) -> bool:
         """Whether the request of this control has not ended."""
@@ -126,7 +144,6 @@ class Requests:
         is_outermost: bool,
         makes_pictures: bool,
         task_id: str | None,
-        is_marked: bool = False,
         site: CallSite | None = None,
     ) -> None:
         """The host begins a phase on the calling thread.
@@ -135,7 +152,6 @@ class Requests:
             is_outermost: whether it begins a request for certain; else it may be a part of the one that runs.
             makes_pictures: whether a request that begins with it is one for pictures.
             task_id: of the page's task, None where the host gave none.
-            is_marked: whether the host said that it comes from its page or its API.
             site: what of the host's code begins it, None if that is not known.
         """
         thread_id = threading.get_ident()
@@ -150,7 +166,6 @@ class Requests:
                     next(self._numbers),
                     task_id,
                     makes_pictures,
-                    is_marked=is_marked,
                     site=site,
                 )
             )
@@ -168,8 +183,7 @@ class Requests:
     def has_left(self, control: Control) -> bool:
         """Whether what began the request of this control has been left, though a job of it is followed."""
         requests = {request for request in self._by_thread.values() if request.control is control}
-        sites = [request.site for request in requests if request.site is not None]
-        return bool(sites) and not any(site.is_running() or site.is_generator for site in sites)
+        return not any(request.site is None or self._is_site_running(request.site) for request in requests)
 
     def own_or_implied(self) -> Control:
         """Return the control for a job that begins on the calling thread."""
@@ -222,23 +236,21 @@ class Requests:
         for request in set(self._by_thread.values()):
             self._remove(request)
 
-    def was_pressed_from_page(self, thread_id: int) -> bool:
-        """Whether the request of a thread comes from the host's page or API, and the user has ended it."""
-        request = self._by_thread.get(thread_id)
-        return request is not None and request.is_marked and request.control.was_pressed
-
     def _new_control(self) -> Control:
         def press(ending: Ending) -> None:
             self.pressed_for = control
-            self._press(ending)
+            self._press(ending, control.unfinished_picture)
 
-        control = Control(press=press)
+        control = Control(press=press, begun_at_s=SYSTEM_CLOCK())
         return control
 
     def _is_alive(self, request: _Request) -> bool:
-        if request.site is None or request.control is self._running or request.site.is_running():
+        if request.site is None or request.control is self._running:
             return True
-        return request.site.is_generator and self._is_host_locked()
+        return self._is_site_running(request.site)
+
+    def _is_site_running(self, site: CallSite) -> bool:
+        return site.is_running() or (site.is_generator and self._is_host_locked())
 
     def _likeliest(self) -> _Request | None:
         """Return the request that runs, by all that is known."""
@@ -256,6 +268,9 @@ class Requests:
         request = self._likeliest()
         if request is None or self._waits(request) or not request.makes_pictures or request.is_implied:
             return None
+        is_handed_on = request.site is not None and request.site.is_generator
+        if is_server_thread() and not is_handed_on:
+            return None  # the server has given it work of its own
         with self._lock:
             request.threads.add(threading.current_thread())
             self._by_thread = {**self._by_thread, thread_id: request}
@@ -263,8 +278,8 @@ class Requests:
 
     def _open(self, request: _Request) -> _Request:
         before = self._by_thread.get(request.thread_id)
-        if before is not None:
-            self._remove(before)
+        if before is not None and before.thread_id == request.thread_id:
+            self._remove(before)  # of another's the thread only took part
         while len(self._by_thread) >= _MAX_OPEN:
             self._remove(next(iter(self._by_thread.values())))
         with self._lock:

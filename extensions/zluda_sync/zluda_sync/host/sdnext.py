@@ -262,9 +262,17 @@ class SdNext:
         flags = vars(self.state)
         return bool(flags.get("interrupted") or flags.get("skipped"))
 
-    def press(self, ending: Ending) -> None:
-        """Set the host's own flag, as its button does."""
-        vars(self.state)["skipped" if ending is Ending.SKIP else "interrupted"] = True
+    def press(self, ending: Ending, picture: Any = None) -> None:
+        """Set the host's own flag, as its button does.
+
+        Args:
+            ending: Stop or Skip.
+            picture: what the host may deliver in the place of a stopped picture, if it has none itself.
+        """
+        fields = vars(self.state)
+        fields["skipped" if ending is Ending.SKIP else "interrupted"] = True
+        if picture is not None and fields.get("current_image") is None:
+            fields["current_image"] = picture
 
     def is_waiting(self, task_id: str) -> bool:
         """Whether the page's task of this id waits in the host's queue."""
