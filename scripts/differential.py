@@ -35,7 +35,7 @@ def main() -> int:
         )
     parser.add_argument("--quick", action="store_true", help="fewer presses and places")
     parser.add_argument(
-        "--hosts", type=WholeNumber(1, 16), default=2, metavar="N", help="so many SD.Next at a time (2)"
+        "--hosts", type=WholeNumber(1, 16), default=3, metavar="N", help="so many SD.Next at a time (3)"
     )
     options = parser.parse_args()
     try:

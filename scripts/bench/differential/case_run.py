@@ -119,7 +119,7 @@ class CaseRun:
         for mode in self._choice.modes:
             set_mode(self._server, None if mode == AGAIN else mode)
             for planned, expected, row in zip(plan, alone, rows, strict=True):
-                outcome, _record = self._trials.run(self._case, planned.press, planned.place)
+                outcome = self._run_row(planned, mode, len(loops), whole)
                 wish = replace(
                     planned.press.wish, extra_steps=EXTRA_STEPS[mode], steps_per_image=steps_per_image
                 )
@@ -139,6 +139,11 @@ class CaseRun:
 
     def _is_wanted(self, row: PlannedRow) -> bool:
         return self._choice.wants_row(row.press, row.name)
+
+    def _run_row(self, row: PlannedRow, mode: str, loops: int, whole: Outcome) -> Outcome:
+        if mode == AGAIN:
+            return self._run_alone(row, loops, whole)
+        return self._trials.run(self._case, row.press, row.place)[0]
 
     def _run_alone(self, row: PlannedRow, loops: int, whole: Outcome) -> Outcome:
         press, place = row.press, row.place
