@@ -380,3 +380,16 @@ def test_a_job_that_begins_does_not_bring_the_skip_of_the_one_before_back():
     seen = []
     run_interrupted(request.begin_job, lambda: seen.append(request.control.is_skipped))
     assert {False} == set(seen)
+
+
+def test_a_skip_after_a_whole_picture_means_the_next_image():
+    """Pressed while it is saved: SD.Next leaves the next one out."""
+    request = Request()
+    request.control.note_whole_picture()
+    request.control.skip()
+    assert not request.control.is_skipped
+    request.image = 1
+    assert request.control.is_skipped
+    assert request.control.answer_skipped(True)
+    request.image = 2
+    assert not request.control.is_skipped

@@ -85,3 +85,16 @@ def test_a_press_on_an_idle_host_is_an_echo_of_the_one_that_made_it_idle(clock):
     echo.record_ended("first", was_stopped=True)
     clock.pass_time(0.1)
     assert echo.record_press(None, None)
+
+
+def test_who_still_presses_when_the_next_one_begins_means_the_one_before(clock):
+    """The stopped request fails, which nobody tells: it has gone on for a while after its last job."""
+    echo = StopEcho(clock)
+    echo.record_press("first", 0.0)
+    echo.record_ended("first", was_stopped=True)
+    clock.pass_time(0.2)
+    assert not echo.record_press("first", 0.0)
+    clock.pass_time(0.02)
+    begun_at_s = clock()
+    clock.pass_time(0.02)
+    assert echo.record_press("second", begun_at_s)

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from PIL import Image
 
-from modules import call_queue, processing_diffusers, shared
+from modules import call_queue, processing_diffusers, processing_vae, shared
 from zluda_sync.core.barrier import SyncMode
 from zluda_sync.core.errors import Interrupted
 from zluda_sync.host.sdnext import SdNext
@@ -343,6 +344,56 @@ def test_the_second_half_of_a_double_click_does_not_end_the_call_around_a_grid(b
     bench.state.begin("Process")
     pressed("interrupt")
     assert [False, False, False] == flags(bench.state)
+
+
+def test_a_cell_that_is_not_made_gets_the_newest_picture_where_none_is_half_made(bench, pressed, monkeypatch):
+    """Scripts paste the picture of each cell, and never ask; a grid does, and shows an empty cell."""
+    picture = Image.new("RGB", (2, 2))
+    monkeypatch.setattr(processing_diffusers, "process_diffusers", lambda p: [picture])
+    bench.begin("observe", processing=SimpleNamespace(iteration=0))
+    processing_diffusers.process_diffusers(SimpleNamespace())
+    pressed("interrupt")
+    for is_grid, stands_in in ((True, None), (False, picture)):
+        bench.state.begin("Process")
+        processing_diffusers.process_diffusers(SimpleNamespace(xyz=is_grid))
+        assert stands_in is bench.state.current_image
+    bench.session.close()
+
+
+def test_a_decode_that_is_left_has_the_host_make_its_preview(bench, pressed, monkeypatch):
+    """All steps were queued when Stop was pressed; the host alone would have been in them still."""
+    latents = torch.zeros(1, 4, 2, 2)
+
+    def decode(latents, model=None):
+        pressed("interrupt")
+        return []
+
+    monkeypatch.setattr(processing_vae, "vae_decode", decode)
+    shown = []
+    make = lambda state: shown.append(state.current_latent)  # noqa: E731
+    monkeypatch.setattr(type(bench.state), "do_set_current_image", make, raising=False)
+    bench.begin("observe")
+    bench.state.begin("VAE Decode")
+    assert [] == processing_vae.vae_decode(latents)
+    assert 1 == len(shown)
+    assert latents is shown[0]
+    bench.session.close()
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_a_flag_that_was_set_again_ends_with_its_request(bench, pressed, image, is_seen):
+    """The host alone would have forgotten it; one that the user has set stands as ever."""
+    bench.switch_on()
+    request = bench.state.begin("Text", task_id="task(one)")
+    bench.begin("observe")
+    pressed("interrupt")
+    if not is_seen:
+        bench.state.begin("TE Encode")
+    image()
+    assert bench.state.interrupted
+    bench.session.end_job()
+    bench.state.end(request)
+    assert is_seen == bench.state.interrupted
 
 
 @pytest.mark.parametrize("kind", ["WorkerThread", "ScriptThread"])

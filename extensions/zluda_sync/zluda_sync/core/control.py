@@ -48,8 +48,10 @@ class Control:
         must_leave: whether what is computed now is not wanted any more, and the host does not know. Model
             blocks look at it: one plain attribute, no lock. It may be True a moment too long after a Skip;
             :meth:`take_leave` is exact.
+        was_pressed_again: whether the host's flag was set because it had forgotten a wish.
         unfinished_picture: what the host would have delivered in the place of the picture that was stopped,
             None if there is none.
+        newest_picture: the newest that was made whole, None before the first.
         is_loading: whether the host loads a model: one that is loaded by halves would fail the next request.
     """
 
@@ -74,12 +76,15 @@ class Control:
         self._is_paused = False
         self._is_over = False
         self._whole: Position | None = None
+        self._newest_whole: Position | None = None
         self._on_change: Callable[[], None] | None = None
         self._known: set[Ending] = set()
         self.must_leave = False
         self.is_loading = False
+        self.was_pressed_again = False
         self.begun_at_s = begun_at_s
         self.unfinished_picture: Any = None
+        self.newest_picture: Any = None
 
     # Wishes. Any thread.
 
@@ -111,10 +116,11 @@ class Control:
             now_s, before_s = self._clock(), self._skip_pressed_at_s
             self._skip_pressed_at_s = now_s
             is_echo = before_s is not None and now_s - before_s < DOUBLE_CLICK_S
-            if is_echo and self._skipped is not None and self._skipped != self._image_meant():
+            cell, image = meant = self._image_meant()
+            if is_echo and self._skipped is not None and self._skipped != meant:
                 return False
             if not self._is_between_cells:  # there is no image that could be meant
-                self._skipped = self._image_meant()
+                self._skipped = (cell, image + 1) if meant == self._newest_whole else meant
             self._update()
         self._tell()
         return True
@@ -303,13 +309,13 @@ class Control:
 
     def note_whole_picture(self) -> None:
         """All pictures of the image are there: a Stop that came too late for it does not throw them away."""
-        self._whole = self._position()
+        self._whole = self._newest_whole = self._position()
 
     def end_request(self) -> None:
         """The request is over: nobody waits any more."""
         with self._changed:
             self._is_over = True
-        self.unfinished_picture = None
+        self.unfinished_picture = self.newest_picture = None
         self._tell()
 
     # With the lock held.

@@ -46,7 +46,9 @@ class StopEcho:
         self._pressed_at_s = now_s
         if obeyed is None or obeyed[0] is request:
             return False
-        if begun_at_s is not None and begun_at_s - obeyed[1] > NEXT_IN_LINE_S:
+        # The end of one that fails is not told, but who still presses cannot know of it.
+        newest_sign_s = max(obeyed[1], before_s if before_s is not None else obeyed[1])
+        if begun_at_s is not None and begun_at_s - newest_sign_s > NEXT_IN_LINE_S:
             return False
         since_s = now_s - obeyed[1]
         is_burst = before_s is not None and now_s - before_s < GAP_S

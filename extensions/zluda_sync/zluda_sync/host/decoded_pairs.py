@@ -35,16 +35,36 @@ class DecodedPairs:
 
         @functools.wraps(original)
         def vae_decode(*args: Any, **kwargs: Any) -> Any:
-            if switch.is_on:
-                self._jobs.press_again()
-            pictures = original(*args, **kwargs)
-            if switch.is_on and kwargs.get("vae_type") != _TINY:
+            if not switch.is_on:
+                return original(*args, **kwargs)
+            self._jobs.press_again()
+            pictures: Any = ()
+            try:
+                pictures = original(*args, **kwargs)
+            finally:
                 latents = kwargs.get("latents", args[0] if args else None)
+                self._jobs.guard("keeping what there is of a picture", self._stand_in, latents, pictures)
+            if switch.is_on and kwargs.get("vae_type") != _TINY:
                 size_px = (kwargs.get("width"), kwargs.get("height"))
                 self._jobs.guard("keeping a decoded picture", self._keep, latents, pictures, size_px)
             return pictures
 
         return vae_decode
+
+    def _stand_in(self, latents: Any, pictures: Any) -> None:
+        """A decode was left after a Stop: have the host make the preview that it delivers in its place.
+
+        Where all steps were queued when Stop was pressed, the host is here already. Alone it would have been
+        in its steps still, and have made its preview of them.
+        """
+        job, state = self._jobs.current, self._host.state
+        if job is None or not job.is_driver() or job.control.stopped_at_s is None or len(pictures):
+            return
+        is_plain = isinstance(latents, torch.Tensor) and latents.ndim == 4
+        make = getattr(state, "do_set_current_image", None)
+        if is_plain and make is not None and vars(state).get("current_image") is None:
+            state.current_latent = latents
+            make()
 
     def _keep(self, latents: Any, pictures: Any, size_px: tuple[Any, Any]) -> None:
         job, channels = self._jobs.current, self._host.latent_channels

@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from PIL import Image
+
 from zluda_sync.core.errors import Interrupted
 from zluda_sync.host.jobs import Jobs
 from zluda_sync.host.patches import Switch
@@ -41,6 +43,7 @@ class ImageHook:
             before = _Before(p, self._host.model)
             job = self._jobs.current if self._jobs.is_driving() else None
             try:
+                self._jobs.guard("finding what a stopped image is replaced by", self._stand_in, p)
                 self._jobs.press_again()
                 if job is not None:
                     job.begin_image()
@@ -66,6 +69,21 @@ class ImageHook:
         control = self._requests.own
         if control is not None and isinstance(pictures, list) and pictures:
             control.note_whole_picture()
+            control.newest_picture = pictures[-1]
+
+    def _stand_in(self, p: Any) -> None:
+        """Have the newest picture stand for an image that will not be made, unless there is a half-made one.
+
+        Scripts take for granted that there is one. A grid does not, and would show it in the wrong place.
+        """
+        control = self._requests.own
+        if control is None or not control.must_leave or getattr(p, "xyz", False):
+            return
+        newest = control.newest_picture
+        if control.unfinished_picture is None and newest is not None:
+            control.unfinished_picture = (
+                newest if isinstance(newest, Image.Image) else Image.fromarray(newest)
+            )
 
 
 class _Before:

@@ -104,7 +104,7 @@ class PhaseHooks:
                 return original(state, *args, **kwargs)
             result = self._in_transition(original, state, args, kwargs)
             task_id = args[0] if args else kwargs.get("task_id")
-            self._jobs.guard("following a phase", self._ended, task_id)
+            self._jobs.guard("following a phase", self._ended, state, task_id)
             return result
 
         return end
@@ -137,7 +137,7 @@ class PhaseHooks:
             control.is_loading = phase is Phase.LOAD or (control.is_loading and phase is None)
         self._jobs.phase_began(title)
 
-    def _ended(self, task_id: Any) -> None:
+    def _ended(self, state: Any, task_id: Any) -> None:
         with self._lock:
             ended = self._find(task_id)
             if ended is not None:
@@ -151,6 +151,8 @@ class PhaseHooks:
             control.is_loading = bool(own) and phase_of(own[-1].title) is Phase.LOAD
         self._jobs.phase_ended(ended.title if ended is not None else "", is_outermost=not own)
         if not own:
+            if self._requests.was_pressed_again(thread_id):
+                vars(state).update(interrupted=False, skipped=False)  # the host alone would have forgotten it
             self._requests.close(thread_id)
 
     def _forget_thread(self, thread_id: int) -> None:

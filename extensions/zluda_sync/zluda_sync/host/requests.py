@@ -57,7 +57,8 @@ class Requests:
 
     Args:
         is_waiting: whether the page's task of this id still waits for the host's lock.
-        press: sets the host's own flag for Stop or Skip, and gives it what is left of a picture.
+        press: sets the host's own flag for Stop or Skip, and gives it what is left of a picture;
+            False if the flag stood already.
         is_host_locked: whether the host's lock is held: then a request that is on no stack, because it is a
             generator between two steps, may still run.
 
@@ -70,7 +71,7 @@ class Requests:
     def __init__(
         self,
         is_waiting: Callable[[str], bool] = lambda task_id: False,
-        press: Callable[[Ending, Any], None] = lambda ending, picture: None,
+        press: Callable[[Ending, Any], bool] = lambda ending, picture: False,
         is_host_locked: Callable[[], bool] = lambda: False,
     ) -> None:
         self._is_waiting = is_waiting
@@ -206,8 +207,8 @@ class Requests:
     def close(self, thread_id: int) -> None:
         """A thread has ended all that it began: its own request, or its part in another's."""
         request = self._by_thread.get(thread_id)
-        if request is None or (request.is_implied and request.control is self._running):
-            return
+        if request is None or request.control is self._running:
+            return  # a job of it runs: what has ended lay within that, and nothing around it on this thread
         if request.thread_id == thread_id:
             self._remove(request)
             self.echo.record_ended(request.control, request.control.is_stopped)
@@ -236,10 +237,18 @@ class Requests:
         for request in set(self._by_thread.values()):
             self._remove(request)
 
+    def was_pressed_again(self, thread_id: int) -> bool:
+        """Whether the host's flag stands for a request of this thread's own because we have set it again."""
+        request = self._by_thread.get(thread_id)
+        if request is None or request.thread_id != thread_id:
+            return False
+        return request.control.was_pressed_again and request.control is self.pressed_for
+
     def _new_control(self) -> Control:
         def press(ending: Ending) -> None:
             self.pressed_for = control
-            self._press(ending, control.unfinished_picture)
+            if self._press(ending, control.unfinished_picture):
+                control.was_pressed_again = True
 
         control = Control(press=press, begun_at_s=SYSTEM_CLOCK())
         return control
