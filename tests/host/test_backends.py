@@ -65,9 +65,12 @@ def answers(client: Client) -> list[int]:
 @pytest.mark.parametrize("gate", ["zluda", "runs-ahead", "always"])
 @pytest.mark.parametrize(("backend", "device", "word"), NOT_FOLLOWED)
 def test_where_there_is_nothing_to_follow_the_panel_says_why(
-    bench, host, caplog, backend, device, word, gate
+    bench, host, caplog, monkeypatch, backend, device, word, gate
 ):
     """Every route answers, the log is silent, and a job runs as it came."""
+    if device is not None and device.startswith("privateuseone"):
+        # Another test of this process may have registered a module for it; DirectML registers none.
+        monkeypatch.setattr(torch, "get_device_module", lambda device: (_ for _ in ()).throw(RuntimeError()))
     client = host(backend, device, **{GATE: gate})
     assert [] == answers(client)
     status = client.get("/zluda_sync/v1/status").json()

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from zluda_sync.core.errors import Interrupted
@@ -43,7 +44,6 @@ class ImageHook:
             before = _Before(p, self._host.model)
             job = self._jobs.current if self._jobs.is_driving() else None
             try:
-                self._jobs.guard("finding what a stopped image is replaced by", self._stand_in, p)
                 self._jobs.press_again()
                 if job is not None:
                     job.begin_image()
@@ -56,34 +56,48 @@ class ImageHook:
                 level = log.debug if isinstance(error, Interrupted) else log.warning
                 level(f"ZLUDA Sync: image left early: {type(error).__name__}: {error}")
                 self._jobs.guard("putting back what a pass has changed", before.put_back, p, self._host)
+                self._jobs.guard("finding what stands for a stopped image", self._stand_in, p)
                 return []
             finally:
                 if job is not None:
                     job.end_image()
-            self._jobs.guard("noting a whole picture", self._note, pictures)
+            self._jobs.guard("noting a whole picture", self._note, p, pictures)
             return pictures
 
         return process_diffusers
 
-    def _note(self, pictures: Any) -> None:
+    def _note(self, p: Any, pictures: Any) -> None:
         control = self._requests.own
         if control is not None and isinstance(pictures, list) and pictures:
             control.note_whole_picture()
             control.newest_picture = pictures[-1]
+        elif control is not None and isinstance(pictures, list):
+            self._stand_in(p)
 
     def _stand_in(self, p: Any) -> None:
-        """Have the newest picture stand for an image that will not be made, unless there is a half-made one.
+        """Have what there is stand for an image that was stopped, where the host has no preview of it.
 
-        Scripts take for granted that there is one. A grid does not, and would show it in the wrong place.
+        Scripts take for granted that there is a picture: the half-made one of the cell that was stopped, or
+        the newest whole one. A grid does not, and would show that in the wrong place.
         """
-        control = self._requests.own
-        if control is None or not control.must_leave or getattr(p, "xyz", False):
+        control, fields = self._requests.own, vars(self._host.state)
+        if control is None or not control.is_stopped or fields.get("current_image") is not None:
             return
-        newest = control.newest_picture
-        if control.unfinished_picture is None and newest is not None:
-            control.unfinished_picture = (
-                newest if isinstance(newest, Image.Image) else Image.fromarray(newest)
-            )
+        picture = control.unfinished_picture
+        if picture is None and control.newest_picture is not None and not getattr(p, "xyz", False):
+            picture = _as_image(control.newest_picture)
+        if picture is not None:
+            fields["current_image"] = picture
+
+
+def _as_image(picture: Any) -> Image.Image:
+    """Return a picture as the host's decode gives it, (h, w, 3) of bytes or of 0 to 1, as an image."""
+    if isinstance(picture, Image.Image):
+        return picture
+    pixels = np.asarray(picture)
+    if pixels.dtype != np.uint8:
+        pixels = (pixels * 255).clip(0, 255).astype(np.uint8)
+    return Image.fromarray(pixels)
 
 
 class _Before:

@@ -57,8 +57,7 @@ class Requests:
 
     Args:
         is_waiting: whether the page's task of this id still waits for the host's lock.
-        press: sets the host's own flag for Stop or Skip, and gives it what is left of a picture;
-            False if the flag stood already.
+        press: sets the host's own flag for Stop or Skip; False if it stood already.
         is_host_locked: whether the host's lock is held: then a request that is on no stack, because it is a
             generator between two steps, may still run.
 
@@ -71,7 +70,7 @@ class Requests:
     def __init__(
         self,
         is_waiting: Callable[[str], bool] = lambda task_id: False,
-        press: Callable[[Ending, Any], bool] = lambda ending, picture: False,
+        press: Callable[[Ending], bool] = lambda ending: False,
         is_host_locked: Callable[[], bool] = lambda: False,
     ) -> None:
         self._is_waiting = is_waiting
@@ -247,7 +246,7 @@ class Requests:
     def _new_control(self) -> Control:
         def press(ending: Ending) -> None:
             self.pressed_for = control
-            if self._press(ending, control.unfinished_picture):
+            if self._press(ending):
                 control.was_pressed_again = True
 
         control = Control(press=press, begun_at_s=SYSTEM_CLOCK())

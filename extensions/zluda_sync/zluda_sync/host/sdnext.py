@@ -262,18 +262,11 @@ class SdNext:
         flags = vars(self.state)
         return bool(flags.get("interrupted") or flags.get("skipped"))
 
-    def press(self, ending: Ending, picture: Any = None) -> bool:
-        """Set the host's own flag, as its button does; return whether it was not set before.
-
-        Args:
-            ending: Stop or Skip.
-            picture: what the host may deliver in the place of a stopped picture, if it has none itself.
-        """
+    def press(self, ending: Ending) -> bool:
+        """Set the host's own flag, as its button does; return whether it was not set before."""
         fields = vars(self.state)
         name = "skipped" if ending is Ending.SKIP else "interrupted"
         was_set, fields[name] = bool(fields.get(name)), True
-        if picture is not None and fields.get("current_image") is None:
-            fields["current_image"] = picture
         return not was_set
 
     def is_waiting(self, task_id: str) -> bool:
