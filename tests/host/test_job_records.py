@@ -43,7 +43,10 @@ def test_waits_at_the_barrier_are_timed(bench):
     """A step that is awaited is told with its wait; nobody waits in mode observe."""
     bench.device.finishes_on_wait = False
     thread = bench.wait_in_second_step()
-    bench.wait_until(lambda: bench.session._jobs.current.job.newest_pass.ledger.launched == 2)
+    ledger = bench.session._jobs.current.job.newest_pass.ledger
+    bench.wait_until(
+        lambda: ledger.launched == 2 and ledger._changed._waiters
+    )  # a step done before is not awaited
     bench.device.finish()
     thread.join(20.0)
     (wait,) = bench.session.records.find("current").parts[-1].waits
