@@ -44,9 +44,8 @@ def test_waits_at_the_barrier_are_timed(bench):
     bench.device.finishes_on_wait = False
     thread = bench.wait_in_second_step()
     ledger = bench.session._jobs.current.job.newest_pass.ledger
-    bench.wait_until(
-        lambda: ledger.launched == 2 and ledger._changed._waiters
-    )  # a step done before is not awaited
+    # A step that is done before the host waits for it is not awaited.
+    bench.wait_until(lambda: ledger.launched == 2 and ledger._changed._waiters)
     bench.device.finish()
     thread.join(20.0)
     (wait,) = bench.session.records.find("current").parts[-1].waits
