@@ -269,8 +269,8 @@ def test_a_stop_ends_a_grid_of_jobs(bench, pressed, image):
     assert bench.state.interrupted
 
 
-def test_the_call_around_a_grid_returns_it_after_a_stop(bench, pressed, image):
-    """The cells lie within it; it begins anew when they are done, and has no work for the device."""
+def stop_in_last_cell(bench, pressed, image):
+    """Run a grid whose cells lie within one picture call up to the end of the last one, stopped in that."""
     bench.switch_on()
     bench.state.begin("Text", task_id="task(one)")
     outer, cell = SimpleNamespace(iteration=0), SimpleNamespace(iteration=0)
@@ -280,6 +280,11 @@ def test_the_call_around_a_grid_returns_it_after_a_stop(bench, pressed, image):
     assert [] == image(lambda: pressed("interrupt") or bench.step(0))
     bench.state.end(phase)
     bench.session.end_job(cell)
+
+
+def test_the_call_around_a_grid_returns_it_after_a_stop(bench, pressed, image):
+    """The cells lie within it; it begins anew when they are done, and has no work for the device."""
+    stop_in_last_cell(bench, pressed, image)
     assert bench.state.interrupted
     bench.state.begin("Process")
     assert [False, False, False] == flags(bench.state)
@@ -332,15 +337,7 @@ def test_impatient_presses_do_not_reach_the_next_request(bench):
 
 def test_the_second_half_of_a_double_click_does_not_end_the_call_around_a_grid(bench, pressed, image):
     """It comes when the cells are done: the call returns the grid, if it is not told to stop."""
-    bench.switch_on()
-    bench.state.begin("Text", task_id="task(one)")
-    outer, cell = SimpleNamespace(iteration=0), SimpleNamespace(iteration=0)
-    bench.begin("observe", processing=outer)
-    bench.session.begin_job(cell)
-    phase = bench.state.begin("Process")
-    assert [] == image(lambda: pressed("interrupt") or bench.step(0))
-    bench.state.end(phase)
-    bench.session.end_job(cell)
+    stop_in_last_cell(bench, pressed, image)
     bench.state.begin("Process")
     pressed("interrupt")
     assert [False, False, False] == flags(bench.state)
