@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zluda_sync.core.settings import FIELDS, ModeChoice, PreviewMethod, RungChoice
+from zluda_sync.core.settings.settings import FIELDS, ModeChoice, PreviewMethod, RungChoice
 
 ROOT = Path(__file__).resolve().parents[1]
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / ".github" / "README.zh-CN.md"

@@ -62,8 +62,8 @@ BAD_OPTIONS: list[tuple[str, Any]] = [
 
 def run_bad_settings(_quick: bool) -> int:
     """Print what is said of each; 0 if each is named, and a job has settings all the same, else 1."""
-    from zluda_sync.core.profile_book import ENTRY, parse_book
-    from zluda_sync.core.settings import parse_settings
+    from zluda_sync.core.settings.profiles import ENTRY, parse_book
+    from zluda_sync.core.settings.settings import parse_settings
 
     print("| In config.json | Message |\n|---|---|")
     silent = 0

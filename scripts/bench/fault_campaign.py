@@ -27,7 +27,7 @@ from bench.plan import Plan
 from bench.record import Sample
 from bench.table import Row, build_table
 from bench.terminal_bar import TerminalBar
-from zluda_sync.core.self_test_report import SYNCHRONIZE_RUNGS
+from zluda_sync.core.records.self_test_report import SYNCHRONIZE_RUNGS
 
 MODES = ("every-step", "run-ahead", "observe")
 SHAPE = JobShape(steps=8)
@@ -165,7 +165,7 @@ def find_failures(rows: Sequence[Row]) -> list[str]:
 @contextlib.contextmanager
 def watching_barrier() -> Iterator[Seen]:
     """A context in which each pass of the step barrier is timed, and the extension's warnings are counted."""
-    barrier: Any = importlib.import_module("zluda_sync.device.step_barrier")
+    barrier: Any = importlib.import_module("zluda_sync.device.steps.barrier")
     pass_step = barrier.StepBarrier.pass_step
     seen = Seen()
 

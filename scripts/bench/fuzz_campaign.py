@@ -203,7 +203,7 @@ def build_route_target(app: Any, method: str, path: str, private: Sequence[str])
 
 def build_config_target() -> Target:
     """Return config.json's values for our options as a target, with the whole session behind them."""
-    names: Any = importlib.import_module("zluda_sync.core.settings")
+    names: Any = importlib.import_module("zluda_sync.core.settings.settings")
     options = (names.ENABLED, names.MODE, names.DEPTH, names.PREVIEW, names.GATE)
 
     def check(values: dict[str, Any]) -> str:
@@ -234,9 +234,9 @@ def build_config_target() -> Target:
 
 def build_file_targets() -> list[Target]:
     """Return the files that we keep as targets: any tree, and good ones with something wrong in them."""
-    reports: Any = importlib.import_module("zluda_sync.core.self_test_reports")
-    report: Any = importlib.import_module("zluda_sync.core.self_test_report")
-    durations: Any = importlib.import_module("zluda_sync.core.durations")
+    reports: Any = importlib.import_module("zluda_sync.core.records.self_test_reports")
+    report: Any = importlib.import_module("zluda_sync.core.records.self_test_report")
+    durations: Any = importlib.import_module("zluda_sync.core.progress.durations")
     good = report.SelfTestReport(device="card").to_json()
     rungs = st.lists(
         st.dictionaries(st.sampled_from(("name", "is_truthful", "reason", "cost_s")), JSON), max_size=3
@@ -301,7 +301,7 @@ def run_fuzz_campaign(quick: bool) -> int:
 def no_real_self_test() -> Iterator[None]:
     """A context in which a self-test that is asked for finds nothing at once: a real one takes seconds."""
     testing = current_session().self_testing
-    report: Any = importlib.import_module("zluda_sync.core.self_test_report")
+    report: Any = importlib.import_module("zluda_sync.core.records.self_test_report")
     testing._run = lambda **_options: report.SelfTestReport()
     log = logging.getLogger("sd")
     log.addFilter(_is_no_complaint)  # thousands of wrong values are a line each

@@ -12,10 +12,10 @@ from bench.lane_loop import Lane, Loop
 from bench.lane_networks import EMULATED, REAL, Network, build_step, build_unet
 from bench.self_test_table import build_self_test_table
 from bench.table import Row, build_table
-from zluda_sync.core.barrier import SyncMode
-from zluda_sync.device.accelerator import Accelerator, device_module
-from zluda_sync.device.self_test import SelfTest
-from zluda_sync.device.waits import BlockingWaits
+from zluda_sync.core.steps.policy import SyncMode
+from zluda_sync.device.steps.accelerator import Accelerator, device_module
+from zluda_sync.device.steps.self_test import SelfTest
+from zluda_sync.device.steps.waits import BlockingWaits
 
 MODES = (SyncMode.EVERY_STEP, SyncMode.RUN_AHEAD, SyncMode.OBSERVE)
 STEPS, QUICK_STEPS = 20, 8

@@ -12,20 +12,20 @@ from typing import Any
 import torch
 
 from bench.truth import build_marks
-from zluda_sync.core.barrier import BarrierPolicy, SyncMode
-from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.preview_pace import PreviewPace
-from zluda_sync.core.self_test_report import SelfTestReport
-from zluda_sync.device.accelerator import Accelerator
-from zluda_sync.device.host_copy import CopyWay, find_copy_way, make_copier
-from zluda_sync.device.job_previews import JobPreviews
-from zluda_sync.device.ladder import Ladder, marking_rung, rungs_for
-from zluda_sync.device.latents_ring import StepFrame
-from zluda_sync.device.projection import plain_projection
-from zluda_sync.device.step_barrier import StepBarrier
-from zluda_sync.device.step_marks import StepMarks
-from zluda_sync.device.waits import BlockingWaits
-from zluda_sync.device.watcher import CompletionWatcher
+from zluda_sync.core.records.self_test_report import SelfTestReport
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
+from zluda_sync.device.preview.copy import CopyWay, find_copy_way, make_copier
+from zluda_sync.device.preview.projection import plain_projection
+from zluda_sync.device.preview.queue import JobPreviews
+from zluda_sync.device.preview.ring import StepFrame
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.barrier import StepBarrier
+from zluda_sync.device.steps.ladder import Ladder, marking_rung, rungs_for
+from zluda_sync.device.steps.marks import StepMarks
+from zluda_sync.device.steps.waits import BlockingWaits
+from zluda_sync.device.steps.watcher import CompletionWatcher
 
 #: The first steps of a loop begin threads and load kernels.
 FIRST_STEPS = 3

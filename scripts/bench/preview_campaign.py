@@ -138,8 +138,8 @@ def watched_pollers() -> Iterator[_Pollers]:
 
 def measure_likeness(steps: int, jobs: int, app: Any) -> list[Row]:
     """Return the PSNR of the projections on pictures that taught nothing: plain, the host's, and fitted."""
-    from zluda_sync.device.projection import plain_projection
-    from zluda_sync.host.simple_projection import read_projection
+    from zluda_sync.device.preview.projection import plain_projection
+    from zluda_sync.host.preview.simple_projection import read_projection
 
     session = _session()
     set_mode("every-step")
@@ -199,7 +199,7 @@ def psnr_db(projection: Any, pair: Any) -> float:
     """Return how like a projection of final latents is to the decoded picture at their size, in decibel."""
     import torch
 
-    from zluda_sync.device.projection import DeviceProjection
+    from zluda_sync.device.preview.projection import DeviceProjection
 
     shown = DeviceProjection(projection, torch.device("cpu")).project(pair.latents[None])[0].float()
     error = ((shown - pair.picture) ** 2).mean().item()

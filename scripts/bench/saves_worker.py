@@ -36,10 +36,10 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         from modules.options import OptionInfo
         from modules.options_handler import Options
-        from zluda_sync.core.settings import PROFILE
-        from zluda_sync.host.profile_choice import ProfileChoice
-        from zluda_sync.host.profile_store import ProfileStore
-        from zluda_sync.host.profiles_route import ProfilesRoutes
+        from zluda_sync.core.settings.settings import PROFILE
+        from zluda_sync.host.api.profiles_route import ProfilesRoutes
+        from zluda_sync.host.profiles.choice import ProfileChoice
+        from zluda_sync.host.profiles.store import ProfileStore
 
         bench = self
         self.begun = self.ended = 0

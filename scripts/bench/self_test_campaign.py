@@ -15,9 +15,9 @@ def run_self_tests(_quick: bool) -> int:
 
     Returns 0 if every test was finished, else 1. There is no quicker way.
     """
-    from zluda_sync.device.accelerator import Accelerator
-    from zluda_sync.device.self_test import SelfTest
-    from zluda_sync.device.waits import BlockingWaits
+    from zluda_sync.device.steps.accelerator import Accelerator
+    from zluda_sync.device.steps.self_test import SelfTest
+    from zluda_sync.device.steps.waits import BlockingWaits
 
     all_finished = True
     for name, module, device in find_devices():
@@ -36,7 +36,7 @@ def run_self_tests(_quick: bool) -> int:
 def find_devices() -> Iterator[tuple[str, object, torch.device]]:
     """Yield name, device module and device of each that can be tested here."""
     from modules import emulated_device
-    from zluda_sync.device.accelerator import device_module
+    from zluda_sync.device.steps.accelerator import device_module
 
     emulated = emulated_device.install()
     yield "emulated", device_module(emulated), emulated

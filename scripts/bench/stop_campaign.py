@@ -114,8 +114,8 @@ def measure_exit_points(repeats: int = 300) -> dict[str, Any]:
     import torch
 
     from modules import shared
-    from zluda_sync.core.control import Control
-    from zluda_sync.device.exit_points import ExitPoints, blocks_of
+    from zluda_sync.core.wishes.control import Control
+    from zluda_sync.pipeline.exit_points import ExitPoints, blocks_of
 
     unet = shared.sd_model.unet
     empty = [torch.nn.Identity() for _ in blocks_of(unet)]

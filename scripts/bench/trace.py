@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from zluda_sync.core.barrier import SyncMode
-from zluda_sync.core.job import Job
-from zluda_sync.core.job_shape import JobShape, PassShape
-from zluda_sync.core.ledger import Ledger
-from zluda_sync.core.part import Part
 from zluda_sync.core.phase import Phase
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.part import Part
+from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.steps.policy import SyncMode
 
 FORMAT = 1
 JOB_METHODS = ("begin_part", "begin_pass", "expect_total", "leave_part", "end_parts", "deliver")

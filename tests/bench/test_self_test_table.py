@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.self_test_table import build_self_test_table
-from zluda_sync.core.self_test_report import RungVerdict, SelfTestReport
+from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
 
 
 def test_each_rung_has_a_line_with_its_verdict():

@@ -6,11 +6,11 @@ import pytest
 
 from bench.trace import TraceRecorder, TraceReplay
 from tests.virtual_clock import VirtualClock
-from zluda_sync.core.barrier import SyncMode
-from zluda_sync.core.job import Job
-from zluda_sync.core.job_shape import JobShape, PassShape
-from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.steps.policy import SyncMode
 
 SHAPE = JobShape(passes=(PassShape(BASE, 2, 64, 64),))
 

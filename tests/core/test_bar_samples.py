@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zluda_sync.core.bar_samples import MOST_SAMPLES, SHORTEST_PERIOD_S, BarSamples
+from zluda_sync.core.records.bars import MOST_SAMPLES, SHORTEST_PERIOD_S, BarSamples
 
 
 def shown_to_ten_viewers(total_s: float) -> BarSamples:

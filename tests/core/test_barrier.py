@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zluda_sync.core.barrier import BarrierPolicy, SyncMode
+from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 
 
 def run_ahead_reached(policy: BarrierPolicy, steps: int) -> int:

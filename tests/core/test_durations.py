@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.interleaving import run_at_each_instruction
-from zluda_sync.core.durations import MAX_ENTRIES, Durations
-from zluda_sync.core.job_shape import JobShape, PassShape
 from zluda_sync.core.json_file import JsonFile
-from zluda_sync.core.part import Part
 from zluda_sync.core.phase import BASE, DETAIL, Phase
+from zluda_sync.core.progress.durations import MAX_ENTRIES, Durations
+from zluda_sync.core.progress.part import Part
+from zluda_sync.core.progress.shape import JobShape, PassShape
 
 DECODE = (Phase.DECODE, BASE)
 

@@ -14,8 +14,8 @@ from bench.figures import SAMPLE_PERIOD_S, bar_error, eta_error, falls
 from bench.plan import FULL_PLAN
 from bench.record import JobRecord, Sample
 from bench.trace import Trace, TraceReplay
-from zluda_sync.core.durations import Durations, ShapeMemory
 from zluda_sync.core.phase import Phase
+from zluda_sync.core.progress.durations import Durations, ShapeMemory
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TRACES = sorted(GOLDEN.glob("*.json"))

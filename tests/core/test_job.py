@@ -4,14 +4,14 @@ from types import SimpleNamespace
 
 from tests.interleaving import run_at_each_instruction
 from tests.virtual_clock import VirtualClock
-from zluda_sync.core.barrier import SyncMode
-from zluda_sync.core.forecast import forecast
-from zluda_sync.core.job import Job
-from zluda_sync.core.job_shape import JobShape, PassShape
-from zluda_sync.core.ledger import Ledger
-from zluda_sync.core.part import Part
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.rates import Rate
+from zluda_sync.core.progress.forecast import forecast
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.part import Part
+from zluda_sync.core.progress.rates import Rate
+from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.steps.policy import SyncMode
 
 
 def launch(job_pass, steps):
@@ -116,7 +116,7 @@ def test_a_step_that_ends_within_a_forecast_counts_whole_or_not_at_all():
         part = Part(Phase.DENOISE, began_at_s=0.0, ledger=ledger)
         return lambda: forecast([part], rates, 3.0), lambda: ledger.record_completion(2)
 
-    found = run_at_each_instruction(prepare, "zluda_sync.core.forecast")
+    found = run_at_each_instruction(prepare, "zluda_sync.core.progress.forecast")
     assert {7.05, 7.0} == {round(one.remaining_s, 6) for one in found}
 
 
@@ -129,4 +129,4 @@ def test_a_part_finishes_in_one_piece():
         part = Part(Phase.DENOISE, began_at_s=0.0, left_at_s=2.0, ledger=ledger)
         return lambda: part.finished_at_s, lambda: setattr(part, "left_at_s", None)
 
-    assert {None, 2.0} == set(run_at_each_instruction(prepare, "zluda_sync.core.part"))
+    assert {None, 2.0} == set(run_at_each_instruction(prepare, "zluda_sync.core.progress.part"))

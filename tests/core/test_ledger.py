@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zluda_sync.core.errors import LedgerError
-from zluda_sync.core.ledger import Ledger
+from zluda_sync.core.steps.ledger import Ledger
 
 
 class ManualClock:

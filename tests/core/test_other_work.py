@@ -2,7 +2,7 @@
 
 import contextlib
 
-from zluda_sync.core.other_work import OtherWork
+from zluda_sync.core.steps.other_work import OtherWork
 
 
 def test_what_is_under_way_or_begins_is_seen():

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.bad_settings import BAD_ENTRIES
-from zluda_sync.core.conditions import CONDITIONS
-from zluda_sync.core.job_facts import JobFacts, Source
-from zluda_sync.core.profile import BUILTIN
-from zluda_sync.core.profile_book import ENTRY, MOST_PROFILES, MOST_RULES, parse_book
-from zluda_sync.core.profile_rule import rule_to_json
-from zluda_sync.core.profile_schema import build_schema
-from zluda_sync.core.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
-from zluda_sync.core.settings import (
+from zluda_sync.core.records.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
+from zluda_sync.core.settings.conditions import CONDITIONS
+from zluda_sync.core.settings.job_facts import JobFacts, Source
+from zluda_sync.core.settings.profile import BUILTIN
+from zluda_sync.core.settings.profiles import ENTRY, MOST_PROFILES, MOST_RULES, parse_book
+from zluda_sync.core.settings.rules import rule_to_json
+from zluda_sync.core.settings.schema import build_schema
+from zluda_sync.core.settings.settings import (
     DEFAULTS,
     DEPTH,
     FIELDS,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zluda_sync.core.barrier import SyncMode
-from zluda_sync.core.self_test_report import EVENT_RUNGS, VERSION, RungVerdict, SelfTestReport
-from zluda_sync.core.self_test_reports import KEPT, SelfTestReports
+from zluda_sync.core.records.self_test_report import EVENT_RUNGS, VERSION, RungVerdict, SelfTestReport
+from zluda_sync.core.records.self_test_reports import KEPT, SelfTestReports
+from zluda_sync.core.steps.policy import SyncMode
 
 TRUE = RungVerdict("planted-event", True, cost_s=1e-3)
 LIES = RungVerdict("planted-event", False, "reports too early")

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zluda_sync.core.barrier import BarrierPolicy, SyncMode
-from zluda_sync.core.self_test_report import RungVerdict, SelfTestReport
-from zluda_sync.core.settings import DEFAULTS, DEPTH, ENABLED, GATE, MODE, PREVIEW, parse_settings
+from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
+from zluda_sync.core.settings.settings import DEFAULTS, DEPTH, ENABLED, GATE, MODE, PREVIEW, parse_settings
+from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 
 
 def test_nothing_set_means_the_defaults():

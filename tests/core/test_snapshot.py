@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from zluda_sync.core.barrier import SyncMode
-from zluda_sync.core.control import Ending
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.snapshot import ProgressSnapshot
+from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.steps.policy import SyncMode
+from zluda_sync.core.wishes.control import Ending
 
 
 def snapshot(**changes) -> ProgressSnapshot:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.virtual_clock import VirtualClock
-from zluda_sync.core.barrier import SyncMode
-from zluda_sync.core.job import Job
 from zluda_sync.core.phase import Phase
-from zluda_sync.core.stock_bar import stock_bar, stock_fraction
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.records.stock_bar import stock_bar, stock_fraction
+from zluda_sync.core.steps.policy import SyncMode
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.virtual_clock import VirtualClock
-from zluda_sync.core.stop_echo import StopEcho
+from zluda_sync.core.wishes.stop_echo import StopEcho
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from tests.core.test_golden_traces import TRACES
 from tests.core.test_job_record import job_of_one_pass, record_of
 from tests.trace_events import check_trace, slices_of
 from tests.virtual_clock import VirtualClock
-from zluda_sync.core.barrier import SyncMode
-from zluda_sync.core.job import Job
 from zluda_sync.core.phase import HIRES, Phase
-from zluda_sync.core.stop_record import StopRecord
-from zluda_sync.core.timed_step import TimedStep
-from zluda_sync.core.trace import DEVICE, HOST, PHASES, PREVIEWS, build_chrome_trace
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.records.timed_step import TimedStep
+from zluda_sync.core.records.trace import DEVICE, HOST, PHASES, PREVIEWS, build_chrome_trace
+from zluda_sync.core.steps.policy import SyncMode
+from zluda_sync.core.wishes.stop_record import StopRecord
 
 
 def counters(trace):

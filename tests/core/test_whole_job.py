@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.virtual_clock import VirtualClock
-from zluda_sync.core.barrier import SyncMode
-from zluda_sync.core.durations import Durations
-from zluda_sync.core.job import Job
-from zluda_sync.core.job_shape import JobShape, PassShape
-from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, Phase
+from zluda_sync.core.progress.durations import Durations
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.steps.policy import SyncMode
 
 STEP_S, ENCODE_S, DECODE_S, SAVE_S = 0.4, 0.2, 1.5, 0.1
 ONE_IMAGE = JobShape(passes=(PassShape(BASE, 20, 512, 512),))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 
 from tests.interleaving import run_at_each_instruction
-from zluda_sync.core.barrier import SyncMode
 from zluda_sync.core.clock import PausableClock
-from zluda_sync.core.control import Control
-from zluda_sync.core.job import Job
-from zluda_sync.core.ledger import Ledger
-from zluda_sync.core.wish_follower import WishFollower
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.steps.policy import SyncMode
+from zluda_sync.core.wishes.control import Control
+from zluda_sync.core.wishes.job_wishes import WishFollower
 
 
 def test_a_job_that_was_closed_before_it_waits_is_not_held():
@@ -44,4 +44,4 @@ def test_the_steps_of_a_stop_are_counted_at_one_moment():
 
         return lambda: follower.follow() or (follower._press.launched, follower._press.queued), go_on
 
-    assert {(3, 3), (4, 0)} == set(run_at_each_instruction(prepare, "zluda_sync.core.wish_follower"))
+    assert {(3, 3), (4, 0)} == set(run_at_each_instruction(prepare, "zluda_sync.core.wishes.job_wishes"))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.fake_device import FakeDevice
-from zluda_sync.device.accelerator import Accelerator, device_module
+from zluda_sync.device.steps.accelerator import Accelerator, device_module
 
 
 def test_the_module_of_a_device_is_found_by_its_kind():

@@ -3,8 +3,8 @@
 import pytest
 
 from zluda_sync.core.errors import RungLiedError
-from zluda_sync.core.ledger import Ledger
-from zluda_sync.device.audit import (
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.device.steps.audit import (
     CHECKS,
     LIES,
     MORE_CHECKS,

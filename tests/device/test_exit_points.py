@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from zluda_sync.core.control import Control
 from zluda_sync.core.errors import Interrupted
-from zluda_sync.device.exit_points import ExitPoints, blocks_of
+from zluda_sync.core.wishes.control import Control
+from zluda_sync.pipeline.exit_points import ExitPoints, blocks_of
 
 
 class Block(nn.Module):

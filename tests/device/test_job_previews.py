@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.held_storage import find_held_bytes
-from zluda_sync.core.ledger import Ledger
 from zluda_sync.core.preview_pace import PreviewPace
-from zluda_sync.device.host_copy import HostCopier, PendingCopy
-from zluda_sync.device.job_previews import JobPreviews
-from zluda_sync.device.latents_ring import StepFrame
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.device.preview.copy import HostCopier, PendingCopy
+from zluda_sync.device.preview.queue import JobPreviews
+from zluda_sync.device.preview.ring import StepFrame
 
 
 class Copy(PendingCopy):

@@ -6,11 +6,11 @@ import time
 import pytest
 
 from tests.fake_device import FakeDevice
-from zluda_sync.core.barrier import SyncMode
 from zluda_sync.core.errors import NoRungLeftError, RungLiedError
-from zluda_sync.core.self_test_report import RungVerdict, SelfTestReport
-from zluda_sync.device.accelerator import Accelerator
-from zluda_sync.device.ladder import RUNG_CLASSES, Ladder, marking_rung, rungs_for
+from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
+from zluda_sync.core.steps.policy import SyncMode
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.ladder import RUNG_CLASSES, Ladder, marking_rung, rungs_for
 
 WAITS = ["device-synchronize", "stream-synchronize", "read-back"]
 LIE = RungLiedError("rung", 1.0)

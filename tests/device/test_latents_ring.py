@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zluda_sync.device.latents_ring import LatentsRing, StepFrame
+from zluda_sync.device.preview.ring import LatentsRing, StepFrame
 
 
 def ring_of(steps: int, completed: int = 0) -> LatentsRing:

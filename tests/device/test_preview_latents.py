@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from zluda_sync.core.errors import LatentShapeError
-from zluda_sync.device.preview_latents import middle_frame, select_frames
+from zluda_sync.device.preview.frames import middle_frame, select_frames
 
 SQUARE, WIDE = (1024, 1024), (1024, 512)
 #: Family, shape of its latents, channels of its VAE, size of the picture, shape of the frames.

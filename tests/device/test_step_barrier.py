@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from tests.fake_device import FakeDevice
-from zluda_sync.core.barrier import BarrierPolicy, SyncMode
 from zluda_sync.core.errors import NoRungLeftError
-from zluda_sync.core.ledger import Ledger
-from zluda_sync.device.accelerator import Accelerator
-from zluda_sync.device.ladder import Ladder, rungs_for
-from zluda_sync.device.step_barrier import StepBarrier
-from zluda_sync.device.waits import BlockingWaits
-from zluda_sync.device.watcher import CompletionWatcher
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.barrier import StepBarrier
+from zluda_sync.device.steps.ladder import Ladder, rungs_for
+from zluda_sync.device.steps.waits import BlockingWaits
+from zluda_sync.device.steps.watcher import CompletionWatcher
 
 LATENTS = torch.zeros(1, 4, 2, 2)
 LONG_S = 20.0

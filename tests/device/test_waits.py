@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from zluda_sync.device.waits import BlockingWaits
+from zluda_sync.device.steps.waits import BlockingWaits
 
 LONG_S = 20.0
 

@@ -6,12 +6,12 @@ import threading
 import time
 
 from tests.fake_device import FakeDevice
-from zluda_sync.core.ledger import Ledger
-from zluda_sync.core.pacing import PollPacer
-from zluda_sync.device.accelerator import Accelerator
-from zluda_sync.device.ladder import Ladder
-from zluda_sync.device.rungs import PlantedEvent
-from zluda_sync.device.watcher import CompletionWatcher
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.steps.pacing import PollPacer
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.ladder import Ladder
+from zluda_sync.device.steps.rungs import PlantedEvent
+from zluda_sync.device.steps.watcher import CompletionWatcher
 
 
 class NotedPacer(PollPacer):

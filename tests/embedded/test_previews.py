@@ -13,19 +13,19 @@ import torch
 
 from modules import emulated_device
 from modules.emulated_device import QUEUE
-from zluda_sync.core.barrier import BarrierPolicy, SyncMode
-from zluda_sync.core.ledger import Ledger
-from zluda_sync.device.accelerator import Accelerator, device_module
-from zluda_sync.device.host_copy import CopyWay, EventCopier, ThreadCopier, find_copy_way, make_copier
-from zluda_sync.device.job_previews import JobPreviews
-from zluda_sync.device.ladder import Ladder, rungs_for
-from zluda_sync.device.latents_ring import StepFrame
-from zluda_sync.device.projection import DeviceProjection, Projection
-from zluda_sync.device.rungs import PlantedEvent
-from zluda_sync.device.step_barrier import StepBarrier
-from zluda_sync.device.step_marks import StepMarks
-from zluda_sync.device.waits import BlockingWaits
-from zluda_sync.device.watcher import CompletionWatcher
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
+from zluda_sync.device.preview.copy import CopyWay, EventCopier, ThreadCopier, find_copy_way, make_copier
+from zluda_sync.device.preview.projection import DeviceProjection, Projection
+from zluda_sync.device.preview.queue import JobPreviews
+from zluda_sync.device.preview.ring import StepFrame
+from zluda_sync.device.steps.accelerator import Accelerator, device_module
+from zluda_sync.device.steps.barrier import StepBarrier
+from zluda_sync.device.steps.ladder import Ladder, rungs_for
+from zluda_sync.device.steps.marks import StepMarks
+from zluda_sync.device.steps.rungs import PlantedEvent
+from zluda_sync.device.steps.waits import BlockingWaits
+from zluda_sync.device.steps.watcher import CompletionWatcher
 
 STEPS, STEP_S = 250, 0.005  # a byte holds the step
 LONGEST_PAUSE_S = 0.003
@@ -54,7 +54,7 @@ def watcher():
 @pytest.fixture(autouse=True)
 def patient_trials(monkeypatch):
     """A busy machine is no busy device."""
-    monkeypatch.setattr("zluda_sync.device.host_copy.CHECK_LIMIT_S", 20.0)
+    monkeypatch.setattr("zluda_sync.device.preview.copy.CHECK_LIMIT_S", 20.0)
 
 
 @dataclass
@@ -160,7 +160,7 @@ def test_a_way_that_lies_is_not_chosen(device, watcher, monkeypatch):
 
 def test_a_busy_device_is_asked_again(device, watcher, monkeypatch):
     """Work that somebody has queued before says nothing against a way."""
-    monkeypatch.setattr("zluda_sync.device.host_copy.CHECK_LIMIT_S", 0.05)
+    monkeypatch.setattr("zluda_sync.device.preview.copy.CHECK_LIMIT_S", 0.05)
     monkeypatch.setattr(torch, "empty", lambda *args, **kwargs: torch.zeros(*args))  # as if it were pinned
     accelerator = Accelerator(device_module(device), device)
     with_work = QUEUE.enqueue(lambda: time.sleep(0.5), "work")

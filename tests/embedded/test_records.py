@@ -13,8 +13,8 @@ from bench.tiny_model import make_tiny_model
 from modules import extensions, processing, script_callbacks, shared, webui
 from tests.embedded.test_host import Client
 from tests.trace_events import check_trace, slices_of
-from zluda_sync.core.job_record import Outcome
-from zluda_sync.core.trace import DEVICE, HOST, build_chrome_trace
+from zluda_sync.core.records.job_record import Outcome
+from zluda_sync.core.records.trace import DEVICE, HOST, build_chrome_trace
 
 # diffusers turns a tensor into an array in a way that NumPy 2 warns of
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

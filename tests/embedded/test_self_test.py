@@ -13,12 +13,12 @@ import torch
 from bench import faults
 from modules import emulated_device
 from modules.emulated_device import QUEUE
-from zluda_sync.core.barrier import SyncMode
-from zluda_sync.core.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
-from zluda_sync.device.accelerator import Accelerator, device_module
-from zluda_sync.device.self_test import SelfTest
-from zluda_sync.device.waits import BlockingWaits
-from zluda_sync.device.workload import Workload
+from zluda_sync.core.records.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
+from zluda_sync.core.steps.policy import SyncMode
+from zluda_sync.device.steps.accelerator import Accelerator, device_module
+from zluda_sync.device.steps.self_test import SelfTest
+from zluda_sync.device.steps.waits import BlockingWaits
+from zluda_sync.device.steps.workload import Workload
 
 WORK_S = 0.1
 
@@ -43,7 +43,7 @@ def device() -> torch.device:
 @pytest.fixture
 def run(device, monkeypatch):
     """Runs one test, and waits for what it left queued."""
-    monkeypatch.setattr("zluda_sync.device.self_test.Workload", SleepingWork)
+    monkeypatch.setattr("zluda_sync.device.steps.self_test.Workload", SleepingWork)
     waits = BlockingWaits()
 
     def run(**kwargs):
@@ -148,7 +148,7 @@ def out_of_memory(*args, **kwargs):
 
 def test_out_of_memory_is_no_lie_of_the_rung_that_met_it(run, monkeypatch):
     """Two seconds after a model has filled the card: the test is called off, and made up for later."""
-    monkeypatch.setattr("zluda_sync.device.rungs.PassiveCounter._buffers", out_of_memory)
+    monkeypatch.setattr("zluda_sync.device.steps.rungs.PassiveCounter._buffers", out_of_memory)
     report = run()
     assert (True, "the GPU is out of memory") == (report.was_called_off, report.unfinished)
     assert [] == [rung for rung in report.rungs if rung.is_truthful is False]
@@ -165,7 +165,7 @@ def test_out_of_memory_before_the_first_rung_calls_the_test_off(run, monkeypatch
 
 def test_out_of_memory_of_the_judge_calls_the_test_off(run, monkeypatch):
     """Not the rung's, and no reason to judge by time alone."""
-    monkeypatch.setattr("zluda_sync.device.sentinel.Sentinel.plant", out_of_memory)
+    monkeypatch.setattr("zluda_sync.device.steps.sentinel.Sentinel.plant", out_of_memory)
     report = run()
     assert (True, ()) == (report.was_called_off, report.rungs)
 
@@ -188,7 +188,7 @@ def test_a_device_that_is_lost_meanwhile_convicts_no_rung(run, monkeypatch, word
             raise RuntimeError(words)
         return Workload.read_back(self)
 
-    monkeypatch.setattr("zluda_sync.device.rungs.PlantedEvent.plant", lose)
+    monkeypatch.setattr("zluda_sync.device.steps.rungs.PlantedEvent.plant", lose)
     monkeypatch.setattr(SleepingWork, "read_back", read_back, raising=False)
     report = run()
     assert report.was_called_off
@@ -210,7 +210,7 @@ def test_another_program_that_holds_readings_up_convicts_no_rung(run, monkeypatc
 
 def test_a_device_that_is_slow_for_a_while_makes_no_rung_silent(run, monkeypatch):
     """Another program has it: the work is not done, so that nothing is to be reported."""
-    monkeypatch.setattr("zluda_sync.device.self_test.HARD_LIMIT", -9.0)  # at once
+    monkeypatch.setattr("zluda_sync.device.steps.self_test.HARD_LIMIT", -9.0)  # at once
     report = run()
     assert [] == [rung for rung in report.rungs if rung.is_truthful is False]
 
@@ -239,7 +239,7 @@ def test_the_memory_is_given_back_when_nothing_holds_it_any_more(run, monkeypatc
             super().__init__(*args, **kwargs)
             works.append(weakref.ref(self))
 
-    monkeypatch.setattr("zluda_sync.device.self_test.Workload", Work)
+    monkeypatch.setattr("zluda_sync.device.steps.self_test.Workload", Work)
     monkeypatch.setattr(runtime, "memory_reserved", lambda device=None: len(works))
     monkeypatch.setattr(runtime, "empty_cache", lambda: alive.append(works[0]() is not None))
     run(is_called_off=lambda: bool(works) and is_called_off)

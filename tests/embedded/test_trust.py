@@ -11,15 +11,15 @@ import torch
 from bench import faults
 from modules import emulated_device
 from modules.emulated_device import QUEUE
-from zluda_sync.core.barrier import BarrierPolicy, SyncMode
-from zluda_sync.core.ledger import Ledger
-from zluda_sync.core.other_work import OtherWork
-from zluda_sync.device.accelerator import Accelerator, device_module
-from zluda_sync.device.ladder import RUNG_CLASSES, Ladder, rungs_for
-from zluda_sync.device.sentinel import Sentinel
-from zluda_sync.device.step_barrier import StepBarrier
-from zluda_sync.device.waits import BlockingWaits
-from zluda_sync.device.watcher import CompletionWatcher
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.steps.other_work import OtherWork
+from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
+from zluda_sync.device.steps.accelerator import Accelerator, device_module
+from zluda_sync.device.steps.barrier import StepBarrier
+from zluda_sync.device.steps.ladder import RUNG_CLASSES, Ladder, rungs_for
+from zluda_sync.device.steps.sentinel import Sentinel
+from zluda_sync.device.steps.waits import BlockingWaits
+from zluda_sync.device.steps.watcher import CompletionWatcher
 
 STEP_S = 0.1
 LONG_S = 20.0
@@ -278,7 +278,7 @@ def test_what_may_be_the_hosts_work_before_a_decode_is_no_certain_lie(make_job):
 
 def test_a_rung_nobody_has_looked_at_is_not_certainly_silent(make_job, monkeypatch):
     """On a busy machine the watcher may not have had its turn."""
-    monkeypatch.setattr("zluda_sync.device.step_barrier.PROOF_S", 0.01)
+    monkeypatch.setattr("zluda_sync.device.steps.barrier.PROOF_S", 0.01)
     job = make_job(SyncMode.RUN_AHEAD, proven=RUNG_CLASSES, patience_s=0.05)
     monkeypatch.setattr(CompletionWatcher, "watch", lambda self, *args: None)
     for _ in range(2):

@@ -12,8 +12,8 @@ from modules import devices, shared
 from tests.fake_device import FakeDevice
 from tests.host.test_job_records import picture
 from tests.host.test_stop_route import Client, HostApi
-from zluda_sync.core.settings import GATE, MODE
-from zluda_sync.device.accelerator import Accelerator
+from zluda_sync.core.settings.settings import GATE, MODE
+from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.host import detection
 from zluda_sync.host import session as session_module
 

@@ -7,11 +7,11 @@ import torch
 from diffusers import AutoencoderKL
 
 from tests.fake_device import FakeDevice
-from zluda_sync.device.accelerator import Accelerator
-from zluda_sync.device.rungs import PlantedEvent
-from zluda_sync.device.step_marks import StepMarks
-from zluda_sync.device.watcher import CompletionWatcher
-from zluda_sync.host.decode_hooks import DecodeHooks, count_decoder_runs
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.marks import StepMarks
+from zluda_sync.device.steps.rungs import PlantedEvent
+from zluda_sync.device.steps.watcher import CompletionWatcher
+from zluda_sync.pipeline.decode_blocks import DecodeHooks, count_decoder_runs
 
 BLOCKS = 2
 

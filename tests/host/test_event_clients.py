@@ -21,7 +21,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from modules import shared
 from tests.host.test_job_records import picture
 from tests.host.test_stop_route import HostApi
-from zluda_sync.host import events_route, status_feed
+from zluda_sync.host.api import events_route, status_feed
 
 OURS = "/zluda_sync/v1/"
 LIMIT_S = 20.0

@@ -16,8 +16,8 @@ from tests.host.test_job_records import picture
 from tests.host.test_status_route import PATH as STATUS_PATH
 from tests.host.test_stop_route import Client, HostApi
 from tests.virtual_clock import VirtualClock
-from zluda_sync.host.events_route import PATH, EventStream
-from zluda_sync.host.status_feed import HEARTBEAT, LONGEST_STREAM_S, MOST_STREAMS, RETRY, StatusFeed
+from zluda_sync.host.api.events_route import PATH, EventStream
+from zluda_sync.host.api.status_feed import HEARTBEAT, LONGEST_STREAM_S, MOST_STREAMS, RETRY, StatusFeed
 
 
 class SlowClock(VirtualClock):
@@ -45,7 +45,7 @@ REAL_SLEEP = asyncio.sleep
 @pytest.fixture
 def clock(monkeypatch) -> SlowClock:
     made = SlowClock()
-    monkeypatch.setattr("zluda_sync.host.status_feed.asyncio.sleep", made.sleep)
+    monkeypatch.setattr("zluda_sync.host.api.status_feed.asyncio.sleep", made.sleep)
     return made
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from modules import call_queue, progress, shared
 from tests.host.test_progress_routes import Answers, processing
-from zluda_sync.core.job_record import Outcome
+from zluda_sync.core.records.job_record import Outcome
 
 
 class RequestError(Exception):

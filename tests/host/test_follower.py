@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from zluda_sync.core.errors import RungLiedError, RungSilentError
-from zluda_sync.core.self_test_report import RungVerdict, SelfTestReport
-from zluda_sync.device.step_barrier import StepBarrier
+from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
+from zluda_sync.device.steps.barrier import StepBarrier
 from zluda_sync.host.self_testing import SelfTesting
 
 RUNG = SimpleNamespace(name="planted-event")

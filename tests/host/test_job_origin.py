@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from modules import shared
-from zluda_sync.core.job_facts import Source
-from zluda_sync.core.profile_book import ENTRY
-from zluda_sync.core.settings import MODE, PROFILE
-from zluda_sync.host.job_origin import find_source
+from zluda_sync.core.settings.job_facts import Source
+from zluda_sync.core.settings.profiles import ENTRY
+from zluda_sync.core.settings.settings import MODE, PROFILE
+from zluda_sync.host.job.origin import find_source
 
 
 @pytest.mark.parametrize(

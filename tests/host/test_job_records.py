@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from zluda_sync.core.job_facts import Source
-from zluda_sync.core.job_record import Outcome
+from zluda_sync.core.records.job_record import Outcome
+from zluda_sync.core.settings.job_facts import Source
 
 
 def picture(**changes):

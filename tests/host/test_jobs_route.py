@@ -12,7 +12,7 @@ from tests.host.test_job_records import picture, run
 from tests.host.test_status_route import fields_of
 from tests.host.test_stop_route import Client, HostApi
 from tests.trace_events import check_trace
-from zluda_sync.host.jobs_route import PATH, JobAnswer, JobsAnswer, JobSummary, PartAnswer
+from zluda_sync.host.api.jobs_route import PATH, JobAnswer, JobsAnswer, JobSummary, PartAnswer
 
 
 @pytest.fixture

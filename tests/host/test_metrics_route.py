@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from modules import shared
 from tests.host.test_job_records import picture, run
 from tests.host.test_stop_route import Client, HostApi
-from zluda_sync.host.metrics_route import PATH
+from zluda_sync.host.api.metrics_route import PATH
 
 
 @pytest.fixture

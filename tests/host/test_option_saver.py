@@ -16,12 +16,12 @@ import pytest
 from modules.options import OptionInfo
 from tests.full_disk import full_disk
 from tests.host.truncating_options import TruncatingOptions
-from zluda_sync.core.profile_book import ENTRY
-from zluda_sync.core.settings import PROFILE
-from zluda_sync.host import settings_file
-from zluda_sync.host.host_saves import HostSaves
-from zluda_sync.host.option_saver import OptionSaver
-from zluda_sync.host.profile_store import ProfileRefusedError, ProfileStore
+from zluda_sync.core.settings.profiles import ENTRY
+from zluda_sync.core.settings.settings import PROFILE
+from zluda_sync.host.profiles import settings_file
+from zluda_sync.host.profiles.host_saves import HostSaves
+from zluda_sync.host.profiles.option_saver import OptionSaver
+from zluda_sync.host.profiles.store import ProfileRefusedError, ProfileStore
 
 RULES = [{"profile": "off", "steps_min": 3}]
 STORED = {"sd_model_checkpoint": "mine", "unknown": {"nested": [1, None]}, "samples_format": "webp"}

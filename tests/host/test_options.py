@@ -6,9 +6,9 @@ import gradio
 import pytest
 
 from modules import shared
-from zluda_sync.core.profile_book import ENTRY
-from zluda_sync.core.setting_field import Group
-from zluda_sync.core.settings import FIELDS, PROFILE
+from zluda_sync.core.settings.fields import Group
+from zluda_sync.core.settings.profiles import ENTRY
+from zluda_sync.core.settings.settings import FIELDS, PROFILE
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zluda_sync.host.patches import Patch, PatchTable
+from zluda_sync.host.hooks.patch_table import Patch, PatchTable
 
 
 def build_loud(original, switch):

@@ -17,16 +17,17 @@ from modules.progress import ProgressRequest, api_progress
 from tests.host.test_stop_route import Client, HostApi
 from tests.interleaving import run_at_each_instruction
 from tests.virtual_clock import VirtualClock
-from zluda_sync.core.ledger import Ledger
-from zluda_sync.device.host_copy import CopyWay, EventCopier
-from zluda_sync.device.job_previews import JobPreviews
-from zluda_sync.device.latents_ring import StepFrame
-from zluda_sync.host import host_method, preview_setup
-from zluda_sync.host.decoded_pairs import build_pair
-from zluda_sync.host.host_method import HostMethodPreviews
-from zluda_sync.host.preview import Preview, build_images
-from zluda_sync.host.previews import LOOKING_S, Newest, Previews, PreviewSource, ProjectedPreviews
-from zluda_sync.host.simple_projection import read_projection
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.device.preview.copy import CopyWay, EventCopier
+from zluda_sync.device.preview.queue import JobPreviews
+from zluda_sync.device.preview.ring import StepFrame
+from zluda_sync.host.hooks.decodes import build_pair
+from zluda_sync.host.preview import host_method
+from zluda_sync.host.preview import setup as preview_setup
+from zluda_sync.host.preview.host_method import HostMethodPreviews
+from zluda_sync.host.preview.picture import Preview, build_images
+from zluda_sync.host.preview.previews import LOOKING_S, Newest, Previews, PreviewSource, ProjectedPreviews
+from zluda_sync.host.preview.simple_projection import read_projection
 
 
 class Source(PreviewSource):
@@ -484,7 +485,7 @@ def test_clients_that_look_at_the_same_moment_begin_one_thread(monkeypatch):
         monkeypatch.setattr(host_method.threading, "Thread", Thread)
         return source.look, source.look
 
-    run_at_each_instruction(prepare, "zluda_sync.host.host_method")
+    run_at_each_instruction(prepare, "zluda_sync.host.preview.host_method")
     monkeypatch.undo()
     assert {1} == set(begun)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from zluda_sync.host import process_lock
-from zluda_sync.host.process_lock import others_kept_off
+from zluda_sync.host.profiles import process_lock
+from zluda_sync.host.profiles.process_lock import others_kept_off
 
 #: A process that takes the lock as SD.Next's package does, and keeps it until its input ends.
 HOLDER = """

@@ -11,9 +11,9 @@ import pytest
 
 from modules import shared
 from modules.options_handler import Options
-from zluda_sync.core.profile_book import ENTRY
-from zluda_sync.core.settings import PROFILE
-from zluda_sync.host.profile_store import ProfileRefusedError, ProfileStore
+from zluda_sync.core.settings.profiles import ENTRY
+from zluda_sync.core.settings.settings import PROFILE
+from zluda_sync.host.profiles.store import ProfileRefusedError, ProfileStore
 
 OWN = {"night": {"mode": "observe"}, "broken": {"depth": 99, "note": "mine"}}
 RULES = [{"profile": "night", "images_min": 3}]

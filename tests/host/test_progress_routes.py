@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from modules import shared
 from tests.virtual_clock import VirtualClock
-from zluda_sync.host import follower
+from zluda_sync.host.job import begin as follower
 
 
 class Answers:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from zluda_sync.host.requests import Requests
+from zluda_sync.host.job.requests import Requests
 
 
 def page(requests, task_id=None):

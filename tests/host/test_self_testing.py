@@ -12,9 +12,9 @@ import torch
 
 from tests.fake_device import FakeDevice
 from zluda_sync.core.errors import SelfTestRefusedError
-from zluda_sync.core.self_test_report import RungVerdict, SelfTestReport
-from zluda_sync.device.accelerator import Accelerator
-from zluda_sync.device.waits import BlockingWaits
+from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.waits import BlockingWaits
 from zluda_sync.host import self_testing as module
 from zluda_sync.host.self_testing import SelfTesting
 

@@ -13,10 +13,10 @@ from tests.host.test_events_route import ask
 from tests.host.test_job_records import picture
 from tests.host.test_progress_routes import Answers
 from tests.host.test_stop_route import Client, HostApi
-from zluda_sync.core.barrier import SyncMode
-from zluda_sync.core.job import Job
 from zluda_sync.core.phase import Phase
-from zluda_sync.host.events_route import PATH as EVENTS
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.steps.policy import SyncMode
+from zluda_sync.host.api.events_route import PATH as EVENTS
 
 OURS = "/zluda_sync/v1/"
 HOSTS = ("/internal/progress", "/sdapi/v1/progress", "/sdapi/v1/status")

@@ -10,11 +10,11 @@ import pytest
 from modules import devices, shared
 from tests.host.test_job_records import picture
 from tests.host.test_stop_route import Client, HostApi
-from zluda_sync.core.profile_book import ENTRY
-from zluda_sync.core.settings import ENABLED, GATE, MODE, PROFILE, PROFILE_FIELDS
+from zluda_sync.core.settings.profiles import ENTRY
+from zluda_sync.core.settings.settings import ENABLED, GATE, MODE, PROFILE, PROFILE_FIELDS
 from zluda_sync.host import session as session_module
+from zluda_sync.host.api.status_route import PATH, JobStatus, StatusAnswer
 from zluda_sync.host.sdnext import SdNext
-from zluda_sync.host.status_route import PATH, JobStatus, StatusAnswer
 
 
 def fields_of(model) -> set[str]:
@@ -139,7 +139,7 @@ def test_the_status_for_streams_is_not_read_anew_at_every_poll(bench, monkeypatc
 
 def test_models_and_answers_need_nothing_that_only_one_pydantic_has(bench, client):
     """Older versions of the host have 1.10."""
-    from zluda_sync.host import jobs_route, status_route
+    from zluda_sync.host.api import jobs_route, status_route
 
     words = ("model_validate", "model_dump", ".dict(", "BeforeValidator")
     for module in (jobs_route, status_route):

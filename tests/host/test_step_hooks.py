@@ -11,7 +11,7 @@ from diffusers import DiffusionPipeline
 
 from modules import devices, processing_args, processing_callbacks, shared
 from zluda_sync.host import session as session_module
-from zluda_sync.host.tracked_job import TrackedJob
+from zluda_sync.host.job.followed import TrackedJob
 
 
 class SilentPipeline(DiffusionPipeline):

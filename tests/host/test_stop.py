@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 
 from modules import call_queue, processing_diffusers, processing_vae, shared
-from zluda_sync.core.barrier import SyncMode
 from zluda_sync.core.errors import Interrupted
+from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.host.sdnext import SdNext
 
 

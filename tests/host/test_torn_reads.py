@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from tests.interleaving import run_at_each_instruction, run_interrupted
-from zluda_sync.core.ledger import Ledger
-from zluda_sync.core.part import Part
-from zluda_sync.host.requests import Requests
+from zluda_sync.core.progress.part import Part
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.host.job.requests import Requests
 
 
 def test_parts_are_changed_under_the_lock_of_their_job_alone(bench, monkeypatch):
@@ -49,7 +49,7 @@ def test_a_job_that_ends_is_reported_at_every_moment(bench):
         jobs.report(reported.append)
         seen.append(len(reported))
 
-    run_interrupted(jobs.close, poll, module="zluda_sync.host.jobs")
+    run_interrupted(jobs.close, poll, module="zluda_sync.host.job.current")
     assert {1} == set(seen)
 
 
@@ -64,7 +64,7 @@ def test_a_job_that_ends_is_found_once_at_every_moment(bench):
     def ask():
         seen.append((records.find("1") is not None, [record.id for record in records.recent(5)]))
 
-    run_interrupted(lambda: records.keep(tracked), ask, module="zluda_sync.host.job_records")
+    run_interrupted(lambda: records.keep(tracked), ask, module="zluda_sync.host.job.records")
     assert all(one == (True, ["1"]) for one in seen)
     assert seen
 
@@ -80,7 +80,7 @@ def test_a_record_ends_after_everything_in_it(bench):
         tracked.job.resume(tracked.job.newest_pass)
         return lambda: records.find("current"), tracked.job.leave_part
 
-    for record in run_at_each_instruction(prepare, "zluda_sync.host.job_records"):
+    for record in run_at_each_instruction(prepare, "zluda_sync.host.job.records"):
         assert all(part.ended_s is None or part.ended_s <= record.duration_s for part in record.parts)
 
 
@@ -96,7 +96,9 @@ def test_a_press_is_meant_for_the_request_whose_job_ends_that_moment():
         requests.job_began(control)
         return lambda: requests.meant, lambda: requests.job_ended(control)
 
-    assert all(meant is not None for meant in run_at_each_instruction(prepare, "zluda_sync.host.requests"))
+    assert all(
+        meant is not None for meant in run_at_each_instruction(prepare, "zluda_sync.host.job.requests")
+    )
 
 
 def test_the_status_is_of_the_job_whose_id_it_has(bench, monkeypatch):
@@ -114,6 +116,6 @@ def test_the_status_is_of_the_job_whose_id_it_has(bench, monkeypatch):
         monkeypatch.setattr(status, "_find_snapshot", lambda: snapshots[records.current_id])
         return status._build_job, lambda: setattr(records, "current_id", "2")
 
-    found = run_at_each_instruction(prepare, "zluda_sync.host.session_status")
+    found = run_at_each_instruction(prepare, "zluda_sync.host.api.status")
     told = {(one["id"], one["launched"]) for one in found if one is not None}
     assert {("1", 1), ("2", 2)} == told

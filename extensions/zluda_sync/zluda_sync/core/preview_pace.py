@@ -7,7 +7,7 @@ from collections import deque
 from statistics import median_low
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
-from zluda_sync.core.settings import DEFAULTS
+from zluda_sync.core.settings.settings import DEFAULTS
 
 #: Share of the time of a step that previews may cost.
 BUDGET_SHARE = DEFAULTS.preview_budget / 100

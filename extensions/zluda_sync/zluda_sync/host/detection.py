@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from zluda_sync.device.accelerator import Accelerator, device_module
+from zluda_sync.device.steps.accelerator import Accelerator, device_module
 from zluda_sync.host.sdnext import SdNext
 
 _CUDA_BACKENDS = ("zluda", "rocm", "cuda")

@@ -20,8 +20,8 @@ from typing import Any
 
 import torch
 
-from zluda_sync.core.control import Ending
 from zluda_sync.core.errors import HostUnsupportedError
+from zluda_sync.core.wishes.control import Ending
 
 #: Where an image is made. Imported by the host with its first job, and not before: it asks for the model.
 PROCESSING_MODULE = "modules.processing_diffusers"
@@ -191,7 +191,7 @@ class SdNext:
         if not asks_by_itself and getattr(api, "credentials", None):
             from fastapi import Depends
 
-            from zluda_sync.host.page_login import build_login_check
+            from zluda_sync.host.api.page_login import build_login_check
 
             kwargs["dependencies"] = [Depends(build_login_check(api))]
         api.add_api_route(path, endpoint, **kwargs)

@@ -13,11 +13,11 @@ import torch
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.errors import SelfTestRefusedError
 from zluda_sync.core.json_file import JsonFile
-from zluda_sync.core.self_test_report import SelfTestReport
-from zluda_sync.core.self_test_reports import SelfTestReports
-from zluda_sync.device.accelerator import Accelerator
-from zluda_sync.device.self_test import A_JOB_BEGAN, SelfTest
-from zluda_sync.device.waits import BlockingWaits
+from zluda_sync.core.records.self_test_report import SelfTestReport
+from zluda_sync.core.records.self_test_reports import SelfTestReports
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.self_test import A_JOB_BEGAN, SelfTest
+from zluda_sync.device.steps.waits import BlockingWaits
 from zluda_sync.host.detection import explain_no_accelerator
 from zluda_sync.host.sdnext import SdNext
 

@@ -8,36 +8,36 @@ from collections.abc import Sequence
 from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
-from zluda_sync.core.control import Ending
-from zluda_sync.core.job_metrics import JobMetrics
-from zluda_sync.core.self_test_report import SelfTestReport
-from zluda_sync.core.settings import Gate, ModeChoice
-from zluda_sync.core.snapshot import ProgressSnapshot
-from zluda_sync.core.stop_record import StopRecord
-from zluda_sync.device.waits import BlockingWaits
-from zluda_sync.device.watcher import CompletionWatcher
-from zluda_sync.host.console import Console
+from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.records.metrics import JobMetrics
+from zluda_sync.core.records.self_test_report import SelfTestReport
+from zluda_sync.core.settings.settings import Gate, ModeChoice
+from zluda_sync.core.wishes.control import Ending
+from zluda_sync.core.wishes.stop_record import StopRecord
+from zluda_sync.device.steps.waits import BlockingWaits
+from zluda_sync.device.steps.watcher import CompletionWatcher
+from zluda_sync.host.api.status import SessionStatus
+from zluda_sync.host.api.status_feed import StatusFeed
+from zluda_sync.host.console.console import Console
 from zluda_sync.host.detection import accelerator_of, is_zluda
-from zluda_sync.host.follower import Follower
-from zluda_sync.host.job_origin import find_source
-from zluda_sync.host.job_records import JobRecords
-from zluda_sync.host.job_source import JobSource
-from zluda_sync.host.jobs import Jobs
-from zluda_sync.host.learning import Learning
-from zluda_sync.host.option_saver import OptionSaver
-from zluda_sync.host.options import register_options
-from zluda_sync.host.patch_plan import PatchPlan
-from zluda_sync.host.patches import PatchTable
-from zluda_sync.host.preview_setup import PreviewSetup
-from zluda_sync.host.previews import Previews
-from zluda_sync.host.profile_choice import ProfileChoice
-from zluda_sync.host.profile_store import ProfileStore
-from zluda_sync.host.requests import Requests
+from zluda_sync.host.hooks.patch_table import PatchTable
+from zluda_sync.host.hooks.plan import PatchPlan
+from zluda_sync.host.job.begin import Follower
+from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.followed import TrackedJob
+from zluda_sync.host.job.learned import Learning
+from zluda_sync.host.job.origin import find_source
+from zluda_sync.host.job.records import JobRecords
+from zluda_sync.host.job.requests import Requests
+from zluda_sync.host.job.source import JobSource
+from zluda_sync.host.preview.previews import Previews
+from zluda_sync.host.preview.setup import PreviewSetup
+from zluda_sync.host.profiles.choice import ProfileChoice
+from zluda_sync.host.profiles.option_saver import OptionSaver
+from zluda_sync.host.profiles.options import register_options
+from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.host.self_testing import SelfTesting
-from zluda_sync.host.session_status import SessionStatus
-from zluda_sync.host.status_feed import StatusFeed
-from zluda_sync.host.tracked_job import TrackedJob
 
 #: Stops that are remembered.
 STOPS_KEPT = 100
@@ -241,8 +241,8 @@ class Session:
 
     def _add_routes(self) -> None:
         # Not before the host has loaded FastAPI itself.
-        from zluda_sync.host.monitoring_routes import add_monitoring_routes
-        from zluda_sync.host.own_routes import add_own_routes
+        from zluda_sync.host.api.monitoring_routes import add_monitoring_routes
+        from zluda_sync.host.api.own_routes import add_own_routes
 
         add_own_routes(
             self._host,

@@ -1,0 +1,1 @@
+"""One bar over a whole job: parts, shapes, forecasts, what was learned."""

@@ -1,0 +1,308 @@
+"""A job: everything that one press of Generate does, as a row of parts with one bar over them all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from copy import copy
+
+from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.progress.forecast import Forecast, forecast
+from zluda_sync.core.progress.part import Part
+from zluda_sync.core.progress.rates import Memory, Rates
+from zluda_sync.core.progress.shape import JobShape, plan_parts
+from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.steps.policy import SyncMode
+
+#: The bar stops here until the pictures are delivered.
+UNDELIVERED_MAX = 0.99
+#: A silence of the launching thread shorter than this, in seconds, is no compilation worth a name.
+SHORTEST_COMPILE_S = 2.0
+#: Tells whether kernels were compiled within the last so many seconds.
+CompileSign = Callable[[float], bool]
+
+
+class Job:
+    """Owns the parts of one job, and the bar, which never falls and is full only after delivery.
+
+    The host tells what it begins, on one thread; anybody may take a snapshot, on any thread.
+
+    Args:
+        mode: when the host waits.
+        shape: what is asked for; parts are planned from it, others are added as they turn up.
+        memory: what earlier jobs have taught.
+        clock: seconds.
+        compile_sign: tells of kernels being compiled, None if that cannot be told.
+        began_at_s: when the job was asked for, by that clock; now if None.
+    """
+
+    def __init__(
+        self,
+        mode: SyncMode,
+        shape: JobShape | None = None,
+        memory: Memory | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        compile_sign: CompileSign | None = None,
+        began_at_s: float | None = None,
+    ) -> None:
+        self.mode = mode
+        self.shape = shape
+        self._clock = clock
+        self._compile_sign = compile_sign
+        self._began_at_s = clock() if began_at_s is None else began_at_s
+        extras = memory.extras if memory is not None else ()
+        self._parts = plan_parts(shape, extras) if shape is not None else []
+        self._passes: list[Part] = []
+        self._rates = Rates(self._parts, memory)
+        self._lock = threading.Lock()
+        self._fraction = 0.0
+        self._is_delivered = False
+        self._was_cut = False
+        self._lacks_parts = False
+
+    @property
+    def began_at_s(self) -> float:
+        """When the job was asked for, by its clock."""
+        return self._began_at_s
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the job was asked for."""
+        return self._clock() - self._began_at_s
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts in order as they stand at this moment: over, under way, planned.
+
+        Copies: what the job changes in its own while somebody reads them is not seen by halves.
+        """
+        with self._lock:
+            return tuple(map(copy, self._parts))
+
+    @property
+    def passes(self) -> tuple[Part, ...]:
+        """The denoising passes that the host has begun."""
+        return tuple(self._passes)
+
+    @property
+    def newest_pass(self) -> Part | None:
+        """The pass that the host is queuing, None before the first."""
+        passes = self._passes
+        return passes[-1] if passes else None
+
+    @property
+    def shown_pass(self) -> Part | None:
+        """The pass that the device works on, None before the first.
+
+        Without barriers the host may queue the second pass while the device is still in the first; what is
+        shown follows the device: the newest pass of which a step is finished, or its successor once it is
+        drained.
+        """
+        passes = self._passes
+        for index in range(len(passes) - 1, -1, -1):
+            ledger = passes[index].ledger
+            if ledger is not None and ledger.completed:
+                return passes[min(index + ledger.is_drained, len(passes) - 1)]
+        return passes[0] if passes else None
+
+    @property
+    def part_under_way(self) -> Part | None:
+        """The part that the host is in, None between two."""
+        with self._lock:
+            newest = self._newest_begun()
+            return newest if newest is not None and newest.left_at_s is None else None
+
+    def begin_part(self, phase: Phase, role: str = BASE, image: int = 0) -> Part:
+        """The host begins a part; going on with the one under way changes nothing.
+
+        A part that was planned takes its place, and what was planned before it will not come any more; one
+        that was not planned is added.
+        """
+        with self._lock:
+            newest = self._newest_begun()
+            is_under_way = newest is not None and newest.left_at_s is None
+            if newest is not None and is_under_way and (newest.kind, newest.image) == ((phase, role), image):
+                return newest
+            return self._begin(phase, role, image)
+
+    def begin_pass(self, role: str = BASE, image: int = 0) -> tuple[Part, Ledger]:
+        """The host begins a denoising loop; returns its part and the part's fresh ledger."""
+        with self._lock:
+            part = self._begin(Phase.DENOISE, role, image)
+            part.ledger = ledger = Ledger(None, self._clock)
+            self._passes.append(part)
+            return part, ledger
+
+    def follow_blocks(self, part: Part, blocks: Ledger) -> None:
+        """A part that has no steps is followed by the marks that are counted in ``blocks``."""
+        with self._lock:
+            part.blocks = blocks
+
+    def leave_part(self) -> None:
+        """The host has gone on from the part under way, to nothing that has a name."""
+        with self._lock:
+            self._leave(self._newest_begun(), self._clock())
+
+    def resume(self, part: Part) -> None:
+        """The host goes on with a part that it had left."""
+        with self._lock:
+            part.left_at_s = None
+
+    def expect_total(self, part: Part, total: int) -> None:
+        """A pass has ``total`` steps; so will have those of its kind that are still to come."""
+        if part.ledger is None:
+            return
+        part.ledger.expect_total(total)
+        with self._lock:
+            for other in self._parts:
+                if other.kind == part.kind and other.began_at_s is None:
+                    other.steps = total
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether the user has not wanted something that was planned or under way."""
+        return self._was_cut
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every pass and decode that followed from the request has been begun."""
+        with self._lock:
+            return not (self._lacks_parts or self._awaits_parts())
+
+    def cut(self, first_image: int, last_image: int | None = None) -> None:
+        """The user does not want these images: what is planned of them will not come.
+
+        What is under way ends early; saving what there is of a begun image still comes.
+
+        Args:
+            first_image: zero-based index.
+            last_image: zero-based index, None for all that follow.
+        """
+        with self._lock:
+            begun = {part.image for part in self._parts if part.began_at_s is not None}
+            for part in self._parts:
+                is_meant = first_image <= part.image and (last_image is None or part.image <= last_image)
+                still_comes = part.is_finished or (part.phase is Phase.SAVE and part.image in begun)
+                if is_meant and not still_comes:
+                    part.is_cut = self._was_cut = True
+            self._parts[:] = [part for part in self._parts if part.began_at_s is not None or not part.is_cut]
+
+    def end_parts(self) -> None:
+        """The host is done with the job: what was planned and has not begun will not come."""
+        self.leave_part()
+        with self._lock:
+            self._lacks_parts = self._lacks_parts or self._awaits_parts()
+            self._parts[:] = [part for part in self._parts if part.began_at_s is not None]
+
+    def deliver(self) -> None:
+        """The pictures are with the user: the bar is full."""
+        self.end_parts()
+        with self._lock:
+            self._is_delivered = True
+
+    def snapshot(self, rung: str | None = None) -> ProgressSnapshot:
+        """Return the job's progress.
+
+        Args:
+            rung: name of the way in which completions are learned, for the snapshot only.
+        """
+        with self._lock:
+            now_s = self._clock()
+            elapsed_s = now_s - self._began_at_s
+            left = Forecast(0.0, 0.0) if self._is_delivered else forecast(self._parts, self._rates, now_s)
+            self._fraction = max(self._fraction, self._fraction_of(elapsed_s, left))
+            part = self._device_part()
+            shown = self.shown_pass
+            reading = shown.ledger.snapshot() if shown is not None and shown.ledger is not None else None
+            return ProgressSnapshot(
+                phase=part.phase if part is not None else Phase.PREPARE,
+                role=part.role if part is not None else BASE,
+                image=part.image if part is not None else 0,
+                images=self.shape.images if self.shape is not None else 1,
+                is_compiling=part is not None and self._is_compiling(part, now_s),
+                part_elapsed_s=0.0 if part is None or part.began_at_s is None else now_s - part.began_at_s,
+                is_host_ahead=part is not None and part.ledger is not None and part.left_at_s is not None,
+                pass_index=self._passes.index(shown) if shown is not None else None,
+                completed=reading.completed if reading is not None else 0,
+                launched=reading.launched if reading is not None else 0,
+                total=reading.total if reading is not None else None,
+                elapsed_s=elapsed_s,
+                fraction=self._fraction,
+                eta_s=left.remaining_s if left is not None else None,
+                eta_spread_s=left.spread_s if left is not None else None,
+                mode=self.mode,
+                rung=rung,
+                is_unwanted=part is not None and part.is_cut,
+            )
+
+    def _awaits_parts(self) -> bool:
+        return any(
+            part.is_foreseen and part.began_at_s is None and part.phase in (Phase.DENOISE, Phase.DECODE)
+            for part in self._parts
+        )
+
+    def _fraction_of(self, elapsed_s: float, left: Forecast | None) -> float:
+        if self._is_delivered:
+            return 1.0
+        if left is None or elapsed_s <= 0:
+            return 0.0
+        return min(elapsed_s / (elapsed_s + left.remaining_s), UNDELIVERED_MAX)
+
+    def _begin(self, phase: Phase, role: str, image: int) -> Part:
+        now_s = self._clock()
+        newest = self._newest_begun()
+        self._leave(newest, now_s)
+        position = self._parts.index(newest) + 1 if newest is not None else 0
+        for index in range(position, len(self._parts)):
+            planned = self._parts[index]
+            if planned.began_at_s is None and (planned.kind, planned.image) == ((phase, role), image):
+                del self._parts[position:index]
+                part = planned
+                break
+        else:
+            part = Part(phase, role, image, pixels=self._pixels_of(role))
+            self._parts.insert(position, part)
+        part.queued_behind = self._passes[-1].ledger if self._passes else None
+        part.began_at_s = now_s
+        return part
+
+    def _leave(self, part: Part | None, now_s: float) -> None:
+        if part is None or part.left_at_s is not None or part.began_at_s is None:
+            return
+        part.left_at_s = now_s
+        part.has_compiled = part.has_compiled or self._was_compiling(now_s - part.began_at_s)
+
+    def _was_compiling(self, silence_s: float) -> bool:
+        """Whether kernels were compiled in the last ``silence_s`` seconds; never in a short silence."""
+        sign = self._compile_sign
+        return sign is not None and silence_s >= SHORTEST_COMPILE_S and bool(sign(silence_s))
+
+    def _is_compiling(self, part: Part, now_s: float) -> bool:
+        if part.left_at_s is not None or part.began_at_s is None:
+            return False
+        launched_at_s = part.ledger.last_launched_at_s if part.ledger is not None else None
+        silence_s = now_s - (part.began_at_s if launched_at_s is None else launched_at_s)
+        return self._was_compiling(min(silence_s, 2 * SHORTEST_COMPILE_S))
+
+    def _pixels_of(self, role: str) -> int:
+        if self.shape is None:
+            return 1
+        for shape in self.shape.passes:
+            if shape.role == role:
+                return self.shape.pixels_of(shape)
+        return self.shape.base_pixels
+
+    def _newest_begun(self) -> Part | None:
+        for part in reversed(self._parts):
+            if part.began_at_s is not None:
+                return part
+        return None
+
+    def _device_part(self) -> Part | None:
+        """The part that the device is in: the first that was begun and is not finished, else the newest."""
+        for part in self._parts:
+            if part.began_at_s is not None and not part.is_finished:
+                return part
+        return self._newest_begun()

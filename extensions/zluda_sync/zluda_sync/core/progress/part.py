@@ -1,0 +1,123 @@
+"""A part of a job: one phase of one image, planned, under way or over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.steps.ledger import Ledger
+
+#: Completions nearer to each other than the watcher's shortest pause were noticed in one look.
+SAME_LOOK_S = 0.002
+#: What is learned is kept by this: a phase and its role, such as ("denoise", "hires").
+PartKind = tuple[Phase, str]
+
+
+@dataclass(eq=False)
+class Part:
+    """One stretch of a job. Its owner is the job, which alone changes it.
+
+    Attributes:
+        phase: what is done.
+        role: which pass or which decode of the image it belongs to.
+        image: zero-based index among the images that are made one after the other.
+        pixels: pixels of all pictures of the batch together: what the work grows with.
+        steps: planned steps of a denoising pass, None for other phases or while unknown.
+        is_foreseen: whether it follows from the request; others turn up on the way.
+        began_at_s: when the host began with it, None if it has not.
+        left_at_s: when the host went on to the next part, None if it has not.
+        ledger: launches and completions of a denoising pass, None for other phases and before it begins.
+        blocks: marks within a part that has no steps, such as the blocks of a decoder; None if it has none.
+        has_compiled: whether kernels were compiled in it, so that its time teaches nothing.
+        queued_behind: ledger of the pass before it, whose steps the device may still be busy with.
+        is_cut: whether the user wants it to end: nothing more is queued in it.
+    """
+
+    phase: Phase
+    role: str = BASE
+    image: int = 0
+    pixels: int = 1
+    steps: int | None = None
+    is_foreseen: bool = False
+    began_at_s: float | None = None
+    left_at_s: float | None = None
+    ledger: Ledger | None = None
+    blocks: Ledger | None = None
+    has_compiled: bool = False
+    queued_behind: Ledger | None = None
+    is_cut: bool = False
+
+    @property
+    def kind(self) -> PartKind:
+        """What it is learned under."""
+        return self.phase, self.role
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the host has left it and the device has done all that was queued in it."""
+        return self.finished_at_s is not None
+
+    @property
+    def finished_at_s(self) -> float | None:
+        """When the device was done with it, None while it is not."""
+        left_at_s, ledger = self.left_at_s, self.ledger
+        if left_at_s is None or (ledger is not None and not ledger.is_drained):
+            return None
+        drained_at_s = ledger.last_completed_at_s if ledger is not None else None
+        return left_at_s if drained_at_s is None else max(left_at_s, drained_at_s)
+
+    @property
+    def device_began_at_s(self) -> float | None:
+        """When the device could begin with it, None if the host has not begun."""
+        if self.began_at_s is None or self.queued_behind is None:
+            return self.began_at_s
+        return max(self.began_at_s, self.queued_behind.last_completed_at_s or 0.0)
+
+    def unit_durations_s(self) -> list[float]:
+        """Return how long each unit took that is done: steps of a pass, else the part as a whole.
+
+        The first step of a pass is left out as soon as there are others: it carries the compilation of
+        kernels, and the host's preparation of the loop.
+        """
+        began_at_s = self.device_began_at_s
+        if began_at_s is None:
+            return []
+        if self.ledger is None:
+            return [max(0.0, self.left_at_s - began_at_s)] if self.left_at_s is not None else []
+        looks = _group_by_look(self.ledger.snapshot().completed_at_s)
+        if len(looks) == 1:
+            ((end_s, steps),) = looks
+            return [max(0.0, end_s - began_at_s) / steps]
+        return [
+            (end_s - before_s) / steps
+            for (before_s, _), (end_s, steps) in pairwise(looks)
+            for _ in range(steps)
+        ]
+
+    def lead_in_s(self) -> float | None:
+        """Return how much longer the first step of a pass took than the others, None if that cannot be told.
+
+        Encoding an input picture, or moving a model, happens before the first step and shows only there.
+        """
+        began_at_s = self.device_began_at_s
+        if self.ledger is None or self.ledger.completed < 3 or began_at_s is None or self.has_compiled:
+            return None
+        first_s = self.ledger.snapshot().completed_at_s[0] - began_at_s
+        return max(0.0, first_s - median(self.unit_durations_s()))
+
+
+def _group_by_look(completed_at_s: Sequence[float]) -> list[tuple[float, int]]:
+    """Return the moments at which completions were noticed, and how many steps at each.
+
+    Steps that the watcher found finished in one look share the time since the look before.
+    """
+    looks: list[tuple[float, int]] = []
+    for at_s in completed_at_s:
+        if looks and at_s - looks[-1][0] < SAME_LOOK_S:
+            looks[-1] = (looks[-1][0], looks[-1][1] + 1)
+        else:
+            looks.append((at_s, 1))
+    return looks

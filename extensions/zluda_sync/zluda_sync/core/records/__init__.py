@@ -1,0 +1,1 @@
+"""What is kept of jobs and self-tests: records, traces, metrics."""

@@ -1,0 +1,1 @@
+"""Settings, profiles and the rules that choose one."""

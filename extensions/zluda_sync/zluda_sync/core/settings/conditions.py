@@ -1,0 +1,215 @@
+"""What a rule can ask of a job before it chooses a profile for it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from zluda_sync.core.settings.fields import Group, SettingField, number_between
+from zluda_sync.core.settings.job_facts import JobFacts, Source
+
+_LONGEST_PATTERN = 80
+_MOST_PATTERNS = 20
+
+
+class Condition(ABC):
+    """One question to a job.
+
+    Args:
+        field: its name, words and limits.
+    """
+
+    def __init__(self, field: SettingField) -> None:
+        self.field = field
+
+    @abstractmethod
+    def holds(self, wanted: Any, facts: JobFacts) -> bool:
+        """Whether a job is as wanted; what is not known of it is not."""
+
+    @abstractmethod
+    def implies(self, narrower: Any, wider: Any) -> bool:
+        """Whether every job that ``narrower`` holds for is one that ``wider`` holds for."""
+
+    @abstractmethod
+    def say(self, wanted: Any) -> str:
+        """Return it in words: ``4 images or more``."""
+
+
+class Bound(Condition):
+    """A number that must not be below, or not above, a limit.
+
+    Args:
+        quantity: what is bounded, in words and as the beginning of the name.
+        measure: reads it from a job, None if unknown.
+        is_least: whether the limit is the least, else it is the most.
+    """
+
+    def __init__(
+        self,
+        quantity: str,
+        label: str,
+        measure: Callable[[JobFacts], float | None],
+        maximum: float,
+        *,
+        is_least: bool,
+        unit: str = "",
+        step: float = 1,
+    ) -> None:
+        is_whole = float(step).is_integer()
+        parse, wanted = number_between(step, maximum, is_whole=is_whole)
+        side = "least" if is_least else "most"
+        super().__init__(
+            SettingField(
+                name=f"{quantity}_{'min' if is_least else 'max'}",
+                default=None,
+                label=f"{label}, at {side}",
+                info="",
+                group=Group.BASIC,
+                choices=None,
+                minimum=step,
+                maximum=maximum,
+                step=step,
+                unit=unit,
+                is_in_profile=False,
+                parse=parse,
+                wanted=wanted,
+            )
+        )
+        self.quantity = quantity
+        self._label = label
+        self._measure = measure
+        self._is_least = is_least
+
+    def holds(self, wanted: Any, facts: JobFacts) -> bool:
+        found = self._measure(facts)
+        return found is not None and (found >= wanted if self._is_least else found <= wanted)
+
+    def implies(self, narrower: Any, wider: Any) -> bool:
+        return bool(narrower >= wider if self._is_least else narrower <= wider)
+
+    def say(self, wanted: Any) -> str:
+        return f"{self._label.lower()} {wanted:g} or {'more' if self._is_least else 'less'}"
+
+
+class Matching(Condition):
+    """A text that must match one of some patterns; ``*`` stands for anything, case does not matter."""
+
+    def __init__(self, name: str, label: str, info: str, read: Callable[[JobFacts], str]) -> None:
+        super().__init__(
+            _text_field(
+                name, label, info, _parse_patterns, "a text or a list of texts, * stands for anything"
+            )
+        )
+        self._label = label
+        self._read = read
+
+    def holds(self, wanted: Any, facts: JobFacts) -> bool:
+        text = self._read(facts).lower()
+        return bool(text) and any(fnmatchcase(text, pattern) for pattern in wanted)
+
+    def implies(self, narrower: Any, wider: Any) -> bool:
+        return all(any(fnmatchcase(one, pattern) for pattern in wider) for one in narrower)
+
+    def say(self, wanted: Any) -> str:
+        return f"{self._label.lower()} {' or '.join(wanted)}"
+
+
+class From(Condition):
+    """Where the job comes from."""
+
+    def __init__(self) -> None:
+        sources = tuple(one.value for one in Source if one is not Source.UNKNOWN)
+        super().__init__(
+            _text_field(
+                "source",
+                "Asked for by",
+                "page: the button; api: another program; script: one of SD.Next's, such as a grid",
+                lambda value: tuple(Source(one) for one in _to_list(value) if _is_in(one, sources)),
+                "one of " + ", ".join(sources) + ", or a list of them",
+                choices=sources,
+            )
+        )
+
+    def holds(self, wanted: Any, facts: JobFacts) -> bool:
+        return facts.source in wanted
+
+    def implies(self, narrower: Any, wider: Any) -> bool:
+        return set(narrower) <= set(wider)
+
+    def say(self, wanted: Any) -> str:
+        return "asked for by " + " or ".join(one.value for one in wanted)
+
+
+def _text_field(
+    name: str,
+    label: str,
+    info: str,
+    parse: Callable[[Any], Any],
+    wanted: str,
+    choices: tuple[str, ...] | None = None,
+) -> SettingField:
+    return SettingField(
+        name=name,
+        default=None,
+        label=label,
+        info=info,
+        group=Group.BASIC,
+        choices=choices,
+        minimum=None,
+        maximum=None,
+        step=None,
+        unit="",
+        is_in_profile=False,
+        parse=parse,
+        wanted=wanted,
+    )
+
+
+def _to_list(value: Any) -> list[Any]:
+    values = value if isinstance(value, (list, tuple)) else [value]
+    if not 0 < len(values) <= _MOST_PATTERNS:
+        raise ValueError
+    return list(values)
+
+
+def _parse_patterns(value: Any) -> tuple[str, ...]:
+    patterns = _to_list(value)
+    if not all(isinstance(one, str) and 0 < len(one.strip()) <= _LONGEST_PATTERN for one in patterns):
+        raise ValueError
+    # Brackets are ordinary characters here: device names end with [ZLUDA].
+    return tuple(one.strip().lower().replace("[", "[[]") for one in patterns)
+
+
+def _is_in(value: Any, choices: tuple[str, ...]) -> bool:
+    if value not in choices:
+        raise ValueError
+    return True
+
+
+def _bounds() -> list[Condition]:
+    quantities: list[tuple[str, str, Callable[[JobFacts], float | None], float, str, float]] = [
+        ("images", "Batch count", lambda facts: facts.images, 1000, "", 1),
+        ("megapixels", "Size of a picture", lambda facts: facts.megapixels, 1000, "megapixels", 0.01),
+        ("steps", "Steps", lambda facts: facts.steps, 1000, "", 1),
+    ]
+    return [
+        Bound(name, label, measure, maximum, is_least=is_least, unit=unit, step=step)
+        for name, label, measure, maximum, unit, step in quantities
+        for is_least in (True, False)
+    ]
+
+
+#: Every condition by its name in a rule.
+CONDITIONS: Mapping[str, Condition] = {
+    condition.field.name: condition
+    for condition in (
+        *_bounds(),
+        Matching(
+            "model_type", "Model type", "as SD.Next calls it: sd, sdxl, f1 …", lambda facts: facts.model_type
+        ),
+        Matching("device", "Device", "its name, such as *7900*", lambda facts: facts.device),
+        From(),
+    )
+}

@@ -1,0 +1,132 @@
+"""The profiles and rules that there are, and which of them a job gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from zluda_sync.core.settings.fields import shorten, suggest
+from zluda_sync.core.settings.job_facts import JobFacts
+from zluda_sync.core.settings.profile import AUTO, BUILTIN, DEFAULT, Profile, parse_profile
+from zluda_sync.core.settings.rules import BUILTIN_RULES, ProfileRule, parse_rules
+from zluda_sync.core.settings.settings import PROFILE, RungChoice, SettingProblem, Settings
+
+#: The entry of config.json.
+ENTRY = "zluda_sync"
+PROFILES, RULES = "profiles", "rules"
+#: More than these are left out, so that no page and no message grows without end.
+MOST_PROFILES, MOST_RULES = 100, 100
+
+
+@dataclass(frozen=True)
+class ChosenProfile:
+    """What a job goes by.
+
+    Attributes:
+        name: of the profile, ``auto`` before the rules can be asked.
+        reason: why this one, in half a sentence.
+        settings: with the profile's overrides.
+        problems: what of the choice could not be followed.
+    """
+
+    name: str
+    reason: str
+    settings: Settings
+    problems: tuple[SettingProblem, ...] = ()
+
+
+@dataclass(frozen=True)
+class ProfileBook:
+    """All profiles and rules.
+
+    Attributes:
+        profiles: by name, the built-in ones first.
+        rules: in the order in which they are asked.
+        problems: what in config.json cannot be used.
+    """
+
+    profiles: Mapping[str, Profile] = field(default_factory=lambda: dict(BUILTIN))
+    rules: tuple[ProfileRule, ...] = BUILTIN_RULES
+    problems: tuple[SettingProblem, ...] = ()
+
+    def choose(
+        self, settings: Settings, facts: JobFacts | None = None, asked: Mapping[str, Any] | None = None
+    ) -> ChosenProfile:
+        """Return what a job goes by.
+
+        Args:
+            settings: the user's, with the name of the profile.
+            facts: of the job, None if there is none yet: then no rule matches.
+            asked: values by field that the job's own request sets, which beat the profile's.
+        """
+        problems: list[SettingProblem] = []
+        if settings.profile == AUTO and facts is None:
+            profile, reason = replace(DEFAULT, name=AUTO), "rules are asked when a job begins"
+        elif settings.profile == AUTO and facts is not None:
+            profile, reason = self._by_rules(facts)
+        elif settings.profile in self.profiles:
+            profile, reason = self.profiles[settings.profile], "chosen in Settings"
+        else:
+            profile, reason = DEFAULT, f"there is no profile {shorten(settings.profile)}"
+            hint = suggest(settings.profile, {**self.profiles, AUTO: None})
+            what = f"is {shorten(settings.profile)}, which does not exist; using {DEFAULT.name!r}; {hint}"
+            problems.append(SettingProblem.at(PROFILE, what, "Choose one in Settings."))
+        chosen = replace(profile.apply(settings), **(asked or {}))
+        if chosen.conflict:
+            what = f"is {profile.name!r}, but {chosen.conflict}; using the self-test's choice"
+            problems.append(SettingProblem.at(PROFILE, what, "Choose another rung or mode."))
+            chosen = replace(chosen, rung=RungChoice.AUTO)
+        return ChosenProfile(profile.name, reason, chosen, tuple(problems))
+
+    def _by_rules(self, facts: JobFacts) -> tuple[Profile, str]:
+        for rule in self.rules:
+            if rule.matches(facts):
+                return self.profiles[rule.profile], rule.explanation
+        return DEFAULT, "no rule matches"
+
+
+def parse_book(tree: Any, config_file: str) -> ProfileBook:
+    """Read the profiles and rules out of config.json; never raises, and changes nothing of it.
+
+    Args:
+        tree: what stands at the entry, None if nothing does.
+        config_file: name of the file, for messages.
+    """
+    if tree is None:
+        return ProfileBook()
+    where = f"{config_file}: {ENTRY}"
+    remedy = f"Change it on the ZLUDA Sync tab or in {config_file}."
+    problems: list[SettingProblem] = []
+
+    def tell(entry: str, text: str) -> None:
+        problems.append(SettingProblem.at(entry, text, remedy))
+
+    if not isinstance(tree, Mapping):
+        tell(where, f"is {shorten(tree)}, must be a set with {PROFILES} and {RULES}; built-in profiles only")
+        return ProfileBook(problems=tuple(problems))
+    for key in tree:
+        if key not in (PROFILES, RULES):
+            hint = suggest(key, {PROFILES: None, RULES: None})
+            tell(f"{where}.{key}"[:200], f"is not known and is left out; {hint}")
+    profiles, own = dict(BUILTIN), tree.get(PROFILES, {})
+    if isinstance(own, Mapping):
+        if len(own) > MOST_PROFILES:
+            tell(f"{where}.{PROFILES}", f"has {len(own)} profiles, the first {MOST_PROFILES} are used")
+        for name in list(own)[:MOST_PROFILES]:
+            entry = f"{where}.{PROFILES}.{name}"[:160]
+            profile, found = parse_profile(name, own[name], entry, remedy)
+            problems += found
+            if profile is not None:
+                profiles[profile.name] = profile
+    else:
+        tell(f"{where}.{PROFILES}", f"is {shorten(own)}, must be a set of profiles by name; none is used")
+    rules: tuple[ProfileRule, ...] = BUILTIN_RULES
+    if RULES in tree:
+        written = tree[RULES]
+        if isinstance(written, list) and len(written) > MOST_RULES:
+            tell(f"{where}.{RULES}", f"has {len(written)} rules, the first {MOST_RULES} are used")
+            written = written[:MOST_RULES]
+        rules, wrong = parse_rules(written, list(profiles), f"{where}.{RULES}", remedy)
+        problems += wrong
+    return ProfileBook(profiles, rules, tuple(problems))

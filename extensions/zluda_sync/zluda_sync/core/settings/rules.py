@@ -1,0 +1,138 @@
+"""A rule: which profile a job gets that is as the rule asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from zluda_sync.core.settings.conditions import CONDITIONS, Bound
+from zluda_sync.core.settings.fields import plain, shorten, suggest
+from zluda_sync.core.settings.job_facts import JobFacts
+from zluda_sync.core.settings.settings import SettingProblem
+
+_PROFILE = "profile"
+
+
+@dataclass(frozen=True)
+class ProfileRule:
+    """One rule.
+
+    Attributes:
+        profile: name of the profile that it chooses.
+        wanted: by condition, what it asks; none of them means any job.
+        number: place among all rules as they are written, from 1.
+    """
+
+    profile: str
+    wanted: Mapping[str, Any] = field(default_factory=dict)
+    number: int = 1
+
+    def matches(self, facts: JobFacts) -> bool:
+        """Whether a job is as the rule asks."""
+        return all(CONDITIONS[name].holds(value, facts) for name, value in self.wanted.items())
+
+    def covers(self, other: ProfileRule) -> bool:
+        """Whether it matches every job that ``other`` matches."""
+        return all(
+            name in other.wanted and CONDITIONS[name].implies(other.wanted[name], value)
+            for name, value in self.wanted.items()
+        )
+
+    @property
+    def contradiction(self) -> str:
+        """Why it can match no job at all, in half a sentence; empty if it can."""
+        for name, condition in CONDITIONS.items():
+            if not isinstance(condition, Bound) or not name.endswith("_min"):
+                continue
+            least, most = self.wanted.get(name), self.wanted.get(f"{condition.quantity}_max")
+            if least is not None and most is not None and least > most:
+                return f"{name} is {least:g} and {condition.quantity}_max {most:g}"
+        return ""
+
+    @property
+    def explanation(self) -> str:
+        """The rule in words: ``rule 2: batch count 4 or more``."""
+        asked = ", ".join(CONDITIONS[name].say(value) for name, value in self.wanted.items())
+        return f"rule {self.number}: {asked or 'any job'}"
+
+
+#: What ``auto`` goes by while the user has no rules.
+BUILTIN_RULES = (ProfileRule("throughput", {"images_min": 4}, 1),)
+
+
+def parse_rules(
+    tree: Any, profiles: Sequence[str], where: str, remedy: str
+) -> tuple[tuple[ProfileRule, ...], tuple[SettingProblem, ...]]:
+    """Read the user's rules; never raises.
+
+    Args:
+        tree: what is written.
+        profiles: names that a rule may choose.
+        where: file and entry, for messages.
+        remedy: what to do about a problem, as a sentence.
+    Returns:
+        The rules that can be used, and what is wrong with the others.
+    """
+    problems: list[SettingProblem] = []
+
+    def tell(entry: str, text: str) -> None:
+        problems.append(SettingProblem.at(entry, text, remedy))
+
+    if not isinstance(tree, list):
+        tell(where, f"is {shorten(tree)}, must be a list of rules; none is used")
+        return (), tuple(problems)
+    rules: list[ProfileRule] = []
+    for index, item in enumerate(tree):
+        entry = f"{where}[{index}]"
+        before = len(problems)
+        rule = _parse_rule(item, index + 1, profiles, entry, tell)
+        if rule is None or len(problems) > before:
+            continue
+        earlier = next((other for other in rules if other.covers(rule)), None)
+        if rule.contradiction:
+            tell(entry, f"can never match: {rule.contradiction}; it is left out")
+        elif earlier is not None:
+            tell(entry, f"can never match: rule {earlier.number} takes every such job; move it further up")
+            rules.append(rule)
+        else:
+            rules.append(rule)
+    return tuple(rules), tuple(problems)
+
+
+def rule_to_json(rule: ProfileRule) -> dict[str, Any]:
+    """Return a rule as config.json has it."""
+    written: dict[str, Any] = {_PROFILE: rule.profile}
+    for name, value in rule.wanted.items():
+        if isinstance(value, tuple):
+            texts = [str(plain(one)).replace("[[]", "[") for one in value]
+            written[name] = texts[0] if len(texts) == 1 else texts
+        else:
+            written[name] = value
+    return written
+
+
+def _parse_rule(item: Any, number: int, profiles: Sequence[str], entry: str, tell: Any) -> ProfileRule | None:
+    if not isinstance(item, Mapping):
+        tell(entry, f"is {shorten(item)}, must be a set of conditions and a profile; the rule is left out")
+        return None
+    profile = item.get(_PROFILE, "")
+    if profile not in profiles:
+        named = f"is {shorten(profile)}, which is no profile" if _PROFILE in item else "is missing"
+        hint = suggest(profile, dict.fromkeys(profiles))
+        tell(f"{entry}.{_PROFILE}", f"{named}; the rule is left out; {hint}")
+        return None
+    wanted: dict[str, Any] = {}
+    for key, value in item.items():
+        if key == _PROFILE:
+            continue
+        condition = CONDITIONS.get(key)
+        if condition is None:
+            tell(f"{entry}.{key}"[:200], f"is no condition; the rule is left out; {suggest(key, CONDITIONS)}")
+            continue
+        try:
+            wanted[key] = condition.field.parse(value)
+        except (ValueError, TypeError, OverflowError):
+            must = condition.field.wanted
+            tell(f"{entry}.{key}", f"is {shorten(value)}, must be {must}; the rule is left out")
+    return ProfileRule(profile, wanted, number)

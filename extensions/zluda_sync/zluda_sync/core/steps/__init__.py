@@ -1,0 +1,1 @@
+"""How far the device has come: launches, completions, when to wait."""

@@ -1,0 +1,1 @@
+"""What the user has asked for: Stop, Skip, Pause."""

@@ -1,0 +1,140 @@
+"""What a job does about the user's wishes: plans no more, holds, and tells how long a Stop took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from zluda_sync.core.clock import SYSTEM_CLOCK, Clock, PausableClock
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.wishes.control import Control, Ending
+from zluda_sync.core.wishes.stop_record import StopRecord
+
+#: How long queued steps may take before a pause begins, in seconds; then the pause counts as work.
+DRAIN_LIMIT_S = 60.0
+
+
+@dataclass
+class _Press:
+    """The moment of a Stop: when, what was going on, and how many steps were launched and still queued."""
+
+    at_s: float
+    snapshot: ProgressSnapshot
+    launched: int
+    queued: int
+    acknowledged_at_s: float | None = None
+
+
+class WishFollower:
+    """Brings a job and the control of its request together.
+
+    Args:
+        job: the job.
+        control: of its request.
+        clock: the job's own, which stands still while it is paused.
+        find_image: gives the zero-based index of the image that is made now.
+        system_clock: the one that does not stand still.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        control: Control,
+        clock: PausableClock,
+        find_image: Callable[[], int],
+        system_clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._job = job
+        self._control = control
+        self._clock = clock
+        self._find_image = find_image
+        self._system_clock = system_clock
+        self._press: _Press | None = None
+        self._is_over = False
+
+    def follow(self) -> None:
+        """The user wants something: plan no more than that, and wake a host that waits. Any thread."""
+        if self._control.ending is Ending.STOP and self._press is None:
+            now_s, readings = self._system_clock(), [ledger.snapshot() for ledger in self._ledgers]
+            launched = sum(reading.launched for reading in readings)
+            queued = sum(reading.run_ahead for reading in readings)
+            self._press = _Press(now_s, self._job.snapshot(), launched, queued)
+        self.cut_plan()
+        for ledger in self._ledgers:
+            ledger.wake()
+
+    def cut_plan(self) -> None:
+        """Plan no more than the user wants, which may have been said before the job began."""
+        ending, image = self._control.ending, self._find_image()
+        if ending is Ending.STOP:
+            self._job.cut(image)
+        elif self._control.is_in_inner_cell:
+            return  # what is planned are the images of the outer cell
+        elif ending is Ending.SKIP:
+            self._job.cut(image, image)
+        elif ending is Ending.STOP_AFTER_IMAGE:
+            self._job.cut(image + 1)
+
+    def wait_while_held(self, ledger: Ledger) -> None:
+        """Block while the user holds the job. What is queued is finished first, and still counts as work.
+
+        Args:
+            ledger: of the pass whose newest step was just queued.
+        """
+        if not self._control.is_held:
+            return
+        # The wake that comes with the end of the job may come before this waits: then nothing wakes it again.
+        is_released = lambda: self._is_over or not self._control.is_held  # noqa: E731
+        ledger.wait_completed(ledger.launched - 1, DRAIN_LIMIT_S, is_released)
+        self._clock.pause()
+        try:
+            self._control.wait_while_paused()
+        finally:
+            self._clock.resume()
+
+    def close(self) -> None:
+        """The job is followed no more; whoever wakes its ledgers afterwards releases a host that is held."""
+        self._is_over = True
+
+    def record_acknowledged(self) -> None:
+        """Somebody was told that the job is stopping; the first time counts. Any thread."""
+        if self._press is not None and self._press.acknowledged_at_s is None:
+            self._press.acknowledged_at_s = self._system_clock()
+
+    def add_wishes(self, snapshot: ProgressSnapshot) -> ProgressSnapshot:
+        """Return a snapshot that tells of the wishes too."""
+        ending = self._control.ending
+        if snapshot.is_unwanted and ending is not Ending.STOP:
+            ending = Ending.SKIP  # the host may have gone on to the next image, the device has not
+        return replace(snapshot, ending=ending, is_paused=self._control.is_paused)
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether the user has stopped the job, be it that a script has gone on afterwards."""
+        return self._press is not None or self._control.ending in (Ending.STOP, Ending.STOP_AFTER_IMAGE)
+
+    def stop_record(self) -> StopRecord | None:
+        """Return how long the Stop of this job took until now, None if there was none."""
+        press = self._press
+        if press is None:
+            return None
+        acknowledged_at_s = press.acknowledged_at_s
+        return StopRecord(
+            mode=self._job.mode,
+            phase=press.snapshot.phase,
+            role=press.snapshot.role,
+            acknowledged_s=None if acknowledged_at_s is None else acknowledged_at_s - press.at_s,
+            ended_s=self._system_clock() - press.at_s,
+            launched_steps=self._launched - press.launched,
+            queued_steps=press.queued,
+        )
+
+    @property
+    def _ledgers(self) -> list[Ledger]:
+        return [part.ledger for part in self._job.passes if part.ledger is not None]
+
+    @property
+    def _launched(self) -> int:
+        return sum(ledger.launched for ledger in self._ledgers)

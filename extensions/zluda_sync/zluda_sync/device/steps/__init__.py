@@ -1,0 +1,1 @@
+"""Learning when the device has finished a step: rungs, waits, proofs."""

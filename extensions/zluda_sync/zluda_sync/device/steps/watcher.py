@@ -1,0 +1,156 @@
+"""The watcher: one daemon thread that turns marks the device has passed into ledger completions."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.steps.pacing import PollPacer
+from zluda_sync.device.steps.ladder import Ladder
+from zluda_sync.device.steps.rungs import EventRung, Mark
+
+#: Steps of a pass, blocks of a decode, copies of previews: so many are under way at once, and some more.
+_LEDGERS_PACED = 6
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """A mark behind one step, and where to count its completion."""
+
+    rung: EventRung
+    mark: Mark
+    ledger: Ledger
+    step: int
+    ladder: Ladder
+
+
+class CompletionWatcher:
+    """Looks at the oldest mark until the device has passed it, then at the next.
+
+    Only this thread touches a mark after it was planted. A look that raises demotes the rung, and whoever
+    waits for the step is woken to find another way.
+
+    Attributes:
+        looks: how often it has looked so far.
+    """
+
+    def __init__(self, pacer: PollPacer | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._pacer = pacer or PollPacer()
+        self._clock = clock
+        self._markers: deque[_Marker] = deque()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+        self._inside: _Marker | None = None
+        self.looks = 0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread lives."""
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    def watch(self, ladder: Ladder, rung: EventRung, mark: Mark, ledger: Ledger, step: int) -> None:
+        """Hand over a mark; the caller must not touch it again. Starts the thread when needed."""
+        with self._changed:
+            self._markers.append(_Marker(rung, mark, ledger, step, ladder))
+            self._changed.notify_all()
+            if not self.is_running:
+                self._stopping = False
+                self._thread = threading.Thread(target=self._run, name="zluda_sync-watcher", daemon=True)
+                self._thread.start()
+
+    def is_inside(self, rung: EventRung) -> bool:
+        """Whether it is inside a call of this rung now, which may not come back."""
+        inside = self._inside
+        return inside is not None and inside.rung is rung
+
+    def replace_stuck(self, ladder: Ladder) -> None:
+        """Go on with another thread if this one is inside a call of a rung that was left.
+
+        A driver's call that never comes back would hold up the marks of every later job.
+        """
+        with self._changed:
+            inside = self._inside
+            if inside is not None and inside.ladder is ladder and ladder.has_left(inside.rung):
+                self._markers = deque(marker for marker in self._markers if marker is not inside)
+                self._thread = self._inside = None
+                if self._markers:
+                    self._thread = threading.Thread(target=self._run, name="zluda_sync-watcher", daemon=True)
+                    self._thread.start()
+
+    def forget(self, ledger: Ledger) -> None:
+        """Drop the marks of a ledger that nobody needs any more."""
+        with self._changed:
+            self._markers = deque(marker for marker in self._markers if marker.ledger is not ledger)
+            self._changed.notify_all()
+
+    def stop(self, limit_s: float = 2.0) -> None:
+        """Drop all marks and end the thread; waits at most ``limit_s`` seconds for it."""
+        with self._changed:
+            self._stopping = True
+            self._markers.clear()
+            self._changed.notify_all()
+            thread = self._thread
+            self._thread = self._inside = None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(limit_s)
+
+    def _run(self) -> None:
+        looked_at: _Marker | None = None
+        recent_s: deque[float] = deque(maxlen=2)
+        head_since_s = 0.0
+        recent_by_ledger: OrderedDict[Ledger, deque[float]] = OrderedDict()
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._markers) or self._is_dismissed())
+                if self._is_dismissed():
+                    return
+                marker = self._inside = self._markers[0]
+            if marker is not looked_at:
+                # Each ledger by itself: another pass has steps of another size, and copies come between.
+                recent_s = recent_by_ledger.setdefault(marker.ledger, deque(maxlen=2))
+                if len(recent_by_ledger) > _LEDGERS_PACED:
+                    recent_by_ledger.popitem(last=False)
+                looked_at, head_since_s = marker, self._clock()
+            is_passed = self._is_passed(marker)
+            self.looks += 1
+            with self._changed:
+                if self._is_dismissed():
+                    return
+                self._inside = None
+            if is_passed:
+                recent_s.append(self._clock() - head_since_s)
+                with self._changed:
+                    if self._markers and self._markers[0] is marker:
+                        self._markers.popleft()
+                continue
+            # The shorter of the last two: sleeping through the end of a step would let the device run dry,
+            # and a first step is long for reasons of its own.
+            expected_s = min(recent_s) if len(recent_s) == recent_s.maxlen else None
+            delay_s = self._pacer.delay_s(self._clock() - head_since_s, expected_s)
+            with self._changed:
+                if self._markers and self._markers[0] is marker and not self._stopping:
+                    # New markers wake it early too: one wake per step costs nothing, and forget() needs it.
+                    self._changed.wait(delay_s)
+
+    def _is_dismissed(self) -> bool:
+        """Whether the calling thread is to end: all are, or another has taken its place."""
+        return self._stopping or self._thread is not threading.current_thread()
+
+    @staticmethod
+    def _is_passed(marker: _Marker) -> bool:
+        """Look once; True also when the mark is of no more use because its rung has failed."""
+        if marker.ladder.has_left(marker.rung):
+            return True
+        try:
+            if not marker.rung.poll_or_wait(marker.mark):
+                return False
+            marker.ledger.record_completion(marker.step)
+        except Exception as error:  # noqa: BLE001  drivers fail in every way; the next rung tries
+            marker.ladder.demote(marker.rung, error)
+            marker.ledger.wake()
+        return True

@@ -1,0 +1,1 @@
+"""Our routes under /zluda_sync/v1."""

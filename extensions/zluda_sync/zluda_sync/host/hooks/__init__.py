@@ -1,0 +1,1 @@
+"""Which names of SD.Next are replaced, and by what."""

@@ -1,0 +1,119 @@
+"""Pairs of final latents and the picture that the host decoded from them: what a projection is fitted to."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from zluda_sync.core.errors import LatentShapeError
+from zluda_sync.device.preview.fit import DecodedPair, shrink
+from zluda_sync.device.preview.frames import middle_frame, select_frames
+from zluda_sync.host.hooks.patch_table import Switch
+from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.sdnext import SdNext
+
+#: Pictures of a job that are learned from; a long batch teaches no more.
+MOST_PAIRS = 4
+#: The host's kind of decode that is not the VAE's own.
+_TINY = "Tiny"
+
+
+class DecodedPairs:
+    """Builds the replacement of the host's ``vae_decode``, which gives the job each pair that it sees."""
+
+    def __init__(self, jobs: Jobs, host: SdNext) -> None:
+        self._jobs = jobs
+        self._host = host
+
+    def wrap(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+        """Wrap ``vae_decode(latents, model, …) -> pictures``, which ends with the pictures on the host."""
+
+        @functools.wraps(original)
+        def vae_decode(*args: Any, **kwargs: Any) -> Any:
+            if not switch.is_on:
+                return original(*args, **kwargs)
+            self._jobs.press_again()
+            pictures: Any = ()
+            try:
+                pictures = original(*args, **kwargs)
+            finally:
+                latents = kwargs.get("latents", args[0] if args else None)
+                self._jobs.guard("keeping what there is of a picture", self._stand_in, latents, pictures)
+            if switch.is_on and kwargs.get("vae_type") != _TINY:
+                size_px = (kwargs.get("width"), kwargs.get("height"))
+                self._jobs.guard("keeping a decoded picture", self._keep, latents, pictures, size_px)
+            return pictures
+
+        return vae_decode
+
+    def _stand_in(self, latents: Any, pictures: Any) -> None:
+        """A decode was left after a Stop: have the host make the preview that it delivers in its place.
+
+        Where all steps were queued when Stop was pressed, the host is here already. Alone it would have been
+        in its steps still, and have made its preview of them.
+        """
+        job, state = self._jobs.current, self._host.state
+        if job is None or not job.is_driver() or job.control.stopped_at_s is None or len(pictures):
+            return
+        is_plain = isinstance(latents, torch.Tensor) and latents.ndim == 4
+        make = getattr(state, "do_set_current_image", None)
+        if is_plain and make is not None and vars(state).get("current_image") is None:
+            state.current_latent = latents
+            make()
+
+    def _keep(self, latents: Any, pictures: Any, size_px: tuple[Any, Any]) -> None:
+        job, channels = self._jobs.current, self._host.latent_channels
+        if job is None or not job.is_driver() or channels is None or not isinstance(latents, torch.Tensor):
+            return
+        pairs = job.decoded_pairs.setdefault(self._host.latents_name, [])
+        if len(pairs) >= MOST_PAIRS:
+            return
+        pair = build_pair(latents, pictures, channels, size_px if all(size_px) else None)
+        if pair is not None:
+            pairs.append(pair)
+
+
+def build_pair(
+    latents: torch.Tensor, pictures: Any, channels: int, size_px: tuple[int, int] | None
+) -> DecodedPair | None:
+    """Return the first picture with its latents, None where the two cannot be told to belong together.
+
+    Args:
+        latents: as they were decoded, in any shape that a preview can be made of; a clip may have lost its
+            batch dimension.
+        pictures: what the decode gave: images, or arrays (B, H, W, 3) of 0 to 1; for a video, its frames.
+        channels: of the VAE.
+        size_px: width and height of the picture, None if unknown.
+    """
+    if latents.ndim == 4 and latents.shape[0] == channels != latents.shape[1]:
+        latents = latents.unsqueeze(0)
+    try:
+        frames = select_frames(latents, channels, size_px)
+    except LatentShapeError:
+        return None
+    count = len(pictures) if pictures is not None else 0
+    is_video = frames.shape[2] > 1
+    if not count or frames.shape[1] != channels or (is_video and frames.shape[0] > 1):
+        return None
+    picture = to_array(pictures[count // 2 if is_video else 0])
+    if picture is None:
+        return None
+    # The decode has ended with a copy to the host, so the device is idle: this waits for nothing.
+    # A copy also where it lies on the host already: a view would keep the whole clip, or batch.
+    of_picture = middle_frame(frames)[0].to("cpu", torch.float32, copy=True).contiguous()
+    return DecodedPair(of_picture, shrink(torch.from_numpy(picture), *of_picture.shape[1:]))
+
+
+def to_array(picture: Any) -> np.ndarray[Any, Any] | None:
+    """Return a picture as (H, W, 3) of 0 to 255, None if it is none."""
+    if isinstance(picture, Image.Image):
+        return np.asarray(picture.convert("RGB"), dtype=np.float32)
+    array = np.asarray(picture)
+    if array.ndim != 3 or array.shape[-1] != 3:
+        return None
+    return array.astype(np.float32) * (1.0 if array.dtype == np.uint8 else 255.0)

@@ -1,0 +1,117 @@
+"""A hook around the making of one image: where a job that left a model early comes out in order."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from zluda_sync.core.errors import Interrupted
+from zluda_sync.host.hooks.patch_table import Switch
+from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.requests import Requests
+from zluda_sync.host.sdnext import SdNext, log
+
+#: What the host changes of the request on its way through the passes of an image, and puts back at its end.
+_CHANGED_BY_PASSES = ("is_hr_pass", "is_refiner_pass", "denoising_strength")
+
+
+class ImageHook:
+    """Builds the replacement of ``process_diffusers(p)``, which makes all pictures of one image."""
+
+    def __init__(self, jobs: Jobs, requests: Requests, host: SdNext) -> None:
+        self._jobs = jobs
+        self._requests = requests
+        self._host = host
+
+    def wrap(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+        """Wrap ``process_diffusers(p) -> pictures``.
+
+        A Stop that the host has forgotten is pressed again before it begins.
+
+        After Stop or Skip it returns no pictures, as the host does where it looks at its flags itself. Not
+        every phase of the host expects to be left: what follows from leaving it ends here, and what the host
+        had not put back is put back.
+        """
+
+        @functools.wraps(original)
+        def process_diffusers(p: Any, *args: Any, **kwargs: Any) -> Any:
+            if not switch.is_on:
+                return original(p, *args, **kwargs)
+            before = _Before(p, self._host.model)
+            job = self._jobs.current if self._jobs.is_driving() else None
+            try:
+                self._jobs.press_again()
+                if job is not None:
+                    job.begin_image()
+                pictures = original(p, *args, **kwargs)
+            except Exception as error:
+                control = self._requests.own
+                if control is None or not control.wants_out():
+                    raise
+                control.press_again()
+                level = log.debug if isinstance(error, Interrupted) else log.warning
+                level(f"ZLUDA Sync: image left early: {type(error).__name__}: {error}")
+                self._jobs.guard("putting back what a pass has changed", before.put_back, p, self._host)
+                self._jobs.guard("finding what stands for a stopped image", self._stand_in, p)
+                return []
+            finally:
+                if job is not None:
+                    job.end_image()
+            self._jobs.guard("noting a whole picture", self._note, p, pictures)
+            return pictures
+
+        return process_diffusers
+
+    def _note(self, p: Any, pictures: Any) -> None:
+        control = self._requests.own
+        if control is not None and isinstance(pictures, list) and pictures:
+            control.note_whole_picture()
+            control.newest_picture = pictures[-1]
+        elif control is not None and isinstance(pictures, list):
+            self._stand_in(p)
+
+    def _stand_in(self, p: Any) -> None:
+        """Have what there is stand for an image that was stopped, where the host has no preview of it.
+
+        Scripts take for granted that there is a picture: the half-made one of the cell that was stopped, or
+        the newest whole one. A grid does not, and would show that in the wrong place.
+        """
+        control, fields = self._requests.own, vars(self._host.state)
+        if control is None or not control.is_stopped or fields.get("current_image") is not None:
+            return
+        picture = control.unfinished_picture
+        if picture is None and control.newest_picture is not None and not getattr(p, "xyz", False):
+            picture = _as_image(control.newest_picture)
+        if picture is not None:
+            fields["current_image"] = picture
+
+
+def _as_image(picture: Any) -> Image.Image:
+    """Return a picture as the host's decode gives it, (h, w, 3) of bytes or of 0 to 1, as an image."""
+    if isinstance(picture, Image.Image):
+        return picture
+    pixels = np.asarray(picture)
+    if pixels.dtype != np.uint8:
+        pixels = (pixels * 255).clip(0, 255).astype(np.uint8)
+    return Image.fromarray(pixels)
+
+
+class _Before:
+    """The request and the model as they were before the first pass."""
+
+    def __init__(self, p: Any, model: Any) -> None:
+        self._values = {name: getattr(p, name) for name in _CHANGED_BY_PASSES if hasattr(p, name)}
+        self._task_args = dict(getattr(p, "task_args", None) or {})
+        self._model = model
+
+    def put_back(self, p: Any, host: SdNext) -> None:
+        for name, value in self._values.items():
+            setattr(p, name, value)
+        if "image" in self._task_args:
+            p.task_args.setdefault("image", self._task_args["image"])
+        if self._model is not None and host.model is not self._model:
+            host.model = self._model

@@ -1,0 +1,157 @@
+"""Hooks on the denoising loop of all kinds of pipeline: step-end callback, legacy callback, neither."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+
+from zluda_sync.core.errors import Interrupted
+from zluda_sync.host.console.bar import MAX_STEPS_AT_ONCE
+from zluda_sync.host.console.console import Console
+from zluda_sync.host.hooks.patch_table import Switch
+from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.followed import TrackedJob
+
+
+class StepHooks:
+    """Builds the replacements of the host's step callbacks and of the pipelines' progress bar.
+
+    The host's callback always runs outside of our ``try``: its ``AssertionError`` is how Stop works.
+    """
+
+    def __init__(self, jobs: Jobs, console: Console) -> None:
+        self._jobs = jobs
+        self._console = console
+
+    def wrap_step_end(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+        """Wrap ``callback(pipe, step, timestep, kwargs) -> kwargs``.
+
+        Our marker is planted before the host's callback runs, so that nothing of the host's lies between
+        the step and its completion.
+        """
+
+        @functools.wraps(original)
+        def diffusers_callback(
+            pipe: Any, step: int = 0, timestep: Any = 0, kwargs: dict[str, Any] | None = None
+        ) -> Any:
+            if not switch.is_on:
+                return original(pipe, step, timestep, kwargs if kwargs is not None else {})
+            total = getattr(pipe, "num_timesteps", None) or None
+            latents = kwargs.get("latents") if kwargs else None
+            scheduler = getattr(pipe, "scheduler", None)
+            arguments = (pipe, step, timestep, kwargs if kwargs is not None else {})
+            return self._around(original, step, total, latents, scheduler, arguments)
+
+        return diffusers_callback
+
+    def wrap_legacy(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+        """Wrap ``callback(step, timestep, latents)``."""
+
+        @functools.wraps(original)
+        def diffusers_callback_legacy(step: int, timestep: Any, latents: Any) -> Any:
+            if not switch.is_on:
+                return original(step, timestep, latents)
+            tensor = latents if isinstance(latents, torch.Tensor) else None  # ONNX pipelines give an ndarray
+            return self._around(original, step, None, tensor, None, (step, timestep, latents))
+
+        return diffusers_callback_legacy
+
+    def wrap_progress_bar(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+        """Wrap ``pipeline.progress_bar(iterable=None, total=None)``.
+
+        It knows the total before the first step, and counts the steps of pipelines that call nobody back.
+        What it draws on the console is what the device has finished.
+        """
+
+        @functools.wraps(original)
+        def progress_bar(pipe: Any, *args: Any, **kwargs: Any) -> Any:
+            if not switch.is_on:
+                return original(pipe, *args, **kwargs)
+            bar = self._console.make(pipe, partial(original, pipe, *args, **kwargs), self._jobs.is_driving())
+            self._jobs.observe(
+                "announcing a denoising loop", TrackedJob.announce_loop, getattr(bar, "total", None)
+            )
+            bar = self._drawn_by_device(bar)
+            self._jobs.guard("following a progress bar", _BarCount(self._jobs, switch).attach, bar)
+            return bar
+
+        return progress_bar
+
+    def _drawn_by_device(self, bar: Any) -> Any:
+        job = self._jobs.current
+        if job is None or not job.is_driver():
+            return bar
+        return self._console.follow(bar, lambda: job.newest_ledger, lambda: job.is_shown)
+
+    def _around(
+        self,
+        original: Callable[..., Any],
+        step: int,
+        total: int | None,
+        latents: Any,
+        scheduler: Any,
+        args: tuple[Any, ...],
+    ) -> Any:
+        self._jobs.observe("following a step", TrackedJob.pass_step, step, total, latents, scheduler)
+        self._jobs.press_again()
+        given: Any = None
+        try:
+            given = original(*args)
+            return given
+        finally:
+            mapping = given if isinstance(given, dict) else None
+            self._jobs.observe("settling a step", TrackedJob.settle_step, mapping)
+
+
+class _BarCount:
+    """Counts the steps of one progress bar, unless a callback counts them already."""
+
+    def __init__(self, jobs: Jobs, switch: Switch) -> None:
+        self._jobs = jobs
+        self._switch = switch
+        self._counted = 0
+
+    def attach(self, bar: Any) -> None:
+        update = getattr(bar, "update", None)
+        if update is None:
+            return
+
+        def counted_update(n: float | None = 1) -> Any:
+            for _ in range(min(int(n or 0), MAX_STEPS_AT_ONCE)):
+                self._count()
+            result = update(n)
+            self._leave_if_wanted()
+            return result
+
+        bar.update = counted_update
+        if getattr(bar, "iterable", None) is not None:
+            bar.iterable = self._count_items(bar.iterable)
+
+    def _count_items(self, items: Iterable[Any]) -> Iterator[Any]:
+        # Asking for the next item means that the step of the item before is queued.
+        for item in items:
+            yield item
+            self._count()
+            self._leave_if_wanted()
+
+    def _count(self) -> None:
+        if self._switch.is_on:
+            self._jobs.observe("counting a step", self._count_unless_called_back)
+
+    def _leave_if_wanted(self) -> None:
+        """Do what the host's callback does after Stop, for pipelines that call nobody back."""
+        job = self._jobs.current
+        if not self._switch.is_on or job is None or not job.control.must_leave:
+            return
+        if job.may_leave() and job.control.take_leave():
+            raise Interrupted
+
+    def _count_unless_called_back(self, job: TrackedJob) -> None:
+        if job.newest_launched == self._counted:
+            job.pass_step(is_from_bar=True)
+            job.settle_step()
+            self._counted += 1

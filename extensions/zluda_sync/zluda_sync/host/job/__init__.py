@@ -1,0 +1,1 @@
+"""The request and the job that run now."""

@@ -1,0 +1,40 @@
+"""Where a job of the host comes from: its page, its API, or one of its scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from zluda_sync.core.settings.job_facts import Source
+
+#: The host's API names its requests ``API-TXT``, ``API TXT`` (until April 2025), ``API-CTL`` …
+_API_PREFIX = "api"
+#: Titles of scripts that are run beside the one that is selected; others are told by their arguments.
+_SCRIPT_TITLES = frozenset({"xyz grid"})
+
+
+def find_source(processing: Any, titles: Sequence[str]) -> Source:
+    """Return who asked for a job; never raises.
+
+    A script's jobs are the script's, whether the page or the API has run it. The host's own ``state.api`` is
+    no help: in versions before 2026 it stays set after the first request of the API.
+
+    Args:
+        processing: the host's object for the job, None if it has none.
+        titles: of the host's phases that are around the job, the outermost first; empty if not known.
+    """
+    lowered = [title.strip().lower() for title in titles]
+    if _has_script(processing) or not _SCRIPT_TITLES.isdisjoint(lowered):
+        return Source.SCRIPT
+    if not lowered:
+        return Source.UNKNOWN
+    return Source.API if lowered[0].startswith(_API_PREFIX) else Source.PAGE
+
+
+def _has_script(processing: Any) -> bool:
+    """Whether one of the host's selectable scripts runs: its number stands first, 0 is none."""
+    arguments = getattr(processing, "script_args", None)
+    if not isinstance(arguments, (list, tuple)) or not arguments:
+        return False
+    number = arguments[0]
+    return isinstance(number, int) and not isinstance(number, bool) and number > 0

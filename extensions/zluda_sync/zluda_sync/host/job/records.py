@@ -1,0 +1,152 @@
+"""The records of the session's jobs: those that are over, and the one that runs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from zluda_sync.core.records.history import JobHistory
+from zluda_sync.core.records.job_record import JobRecord, Outcome
+from zluda_sync.core.records.part_records import build_parts, build_timed_steps, build_title
+from zluda_sync.core.records.stock_bar import stock_bar
+from zluda_sync.core.settings.job_facts import JobFacts
+from zluda_sync.core.settings.profiles import ChosenProfile
+from zluda_sync.core.wishes.control import Ending
+from zluda_sync.host.job.followed import TrackedJob
+
+#: What stands for the job that runs in the place of its id.
+CURRENT = "current"
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A job that runs, with what its record needs and the job itself does not know."""
+
+    id: str
+    tracked: TrackedJob
+    facts: JobFacts
+    chosen: ChosenProfile
+    began_at_s: float
+
+
+class JobRecords:
+    """Knows every job that was followed of late.
+
+    A record is built when a job ends, or when somebody asks for the one that runs: nothing is added to what
+    the thread that queues steps has to do.
+
+    Args:
+        on_kept: told of each job that has ended.
+    """
+
+    def __init__(self, on_kept: Callable[[JobRecord], None] = lambda record: None) -> None:
+        self._on_kept = on_kept
+        self._history = JobHistory()
+        self._running: _Running | None = None
+
+    @property
+    def current_id(self) -> str | None:
+        """Id of the job that runs, None if none does."""
+        running = self._running
+        return running.id if running is not None else None
+
+    @property
+    def current_choice(self) -> ChosenProfile | None:
+        """The profile that the job goes by that runs, None if none does."""
+        running = self._running
+        return running.chosen if running is not None else None
+
+    @property
+    def current_facts(self) -> JobFacts | None:
+        """What was asked for with the job that runs, None if none does."""
+        running = self._running
+        return running.facts if running is not None else None
+
+    def begin(self, tracked: TrackedJob, facts: JobFacts, chosen: ChosenProfile) -> None:
+        """A job is followed from now on.
+
+        Args:
+            tracked: the job.
+            facts: what was asked for.
+            chosen: what it goes by.
+        """
+        began_at_s = time.time() - tracked.job.elapsed_s
+        self._running = _Running(self._history.new_id(), tracked, facts, chosen, began_at_s)
+
+    def keep(self, tracked: TrackedJob) -> None:
+        """A job ends: remember it, if it is the one that runs.
+
+        To be called on the thread that ran it, before it lets go of anything.
+        """
+        running = self._running
+        if running is None or running.tracked is not tracked:
+            return
+        try:
+            tracked.job.end_parts()
+            record = _build(running, _outcome(tracked))
+            self._history.keep(record)
+        finally:
+            self._running = None  # last: a job that is asked for meanwhile is found in one place or the other
+        self._on_kept(record)
+
+    def record_shown(self, job_id: str, elapsed_s: float, fraction: float, ending: Ending | None) -> None:
+        """Somebody was shown this of a job; changes nothing if it does not run any more. Any thread."""
+        running = self._running
+        if running is not None and running.id == job_id:
+            running.tracked.record_shown(elapsed_s, fraction, ending)
+
+    def find(self, job_id: str) -> JobRecord | None:
+        """Return the job of this id, or the one that runs for ``current``; None if there is none."""
+        running = self._running
+        if running is not None and job_id in (CURRENT, running.id):
+            return _build(running, Outcome.RUNNING)
+        return self._history.find(job_id)
+
+    def recent(self, limit: int) -> tuple[JobRecord, ...]:
+        """Return so many jobs at most, newest first; the one that runs is the newest."""
+        running = self._running
+        records = self._history.recent(limit)
+        if running is None or (records and records[0].id == running.id):
+            return records
+        return (_build(running, Outcome.RUNNING), *records)[: max(limit, 0)]
+
+
+def _build(running: _Running, outcome: Outcome) -> JobRecord:
+    tracked, job = running.tracked, running.tracked.job
+    began_at_s, previews = job.began_at_s, tracked.previews
+    costs = tuple(previews.previews.costs) if previews is not None else ()
+    planned, parts, bar = job.parts, build_parts(job), tracked.shown_bar.samples
+    return JobRecord(
+        id=running.id,
+        began_at_s=running.began_at_s,
+        duration_s=job.elapsed_s,  # after what happened in it
+        outcome=outcome,
+        facts=running.facts,
+        title=build_title(running.facts, planned),
+        mode=job.mode,
+        rung=tracked.rung_name,
+        profile=running.chosen.name,
+        profile_reason=running.chosen.reason,
+        parts=parts,
+        previews=build_timed_steps(costs, began_at_s),
+        bar=bar,
+        stock_bar=stock_bar(planned, began_at_s),
+        stop=tracked.wishes.stop_record(),
+        notice=tracked.notices.text,
+    )
+
+
+def _outcome(tracked: TrackedJob) -> Outcome:
+    """Return how a job ended, on the thread that ran it.
+
+    The host tells of the end in a ``finally``: an error that ends the job is under way then. Many errors it
+    catches itself, and delivers nothing; then something is missing that follows from the request.
+    """
+    job, is_whole = tracked.job, tracked.job.is_whole or tracked.is_broken
+    if tracked.wishes.has_stopped and (job.was_cut or not is_whole):
+        return Outcome.STOPPED
+    if job.was_cut:
+        return Outcome.SKIPPED
+    return Outcome.FINISHED if is_whole and sys.exc_info()[1] is None else Outcome.FAILED

@@ -1,0 +1,129 @@
+"""What the host's processing object tells of a job: its shape, and where in it the host is now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zluda_sync.core.phase import BASE, DETAIL, HIRES, REFINE
+from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.core.settings.job_facts import JobFacts, Source
+
+#: SD.Next's defaults where a processing object of another kind lacks a field.
+_DEFAULT_SIDE_PX = 1024
+
+
+class JobSource:
+    """Reads a processing object (``p``). Its fields vary by version and tab, so none is taken for granted.
+
+    Args:
+        processing: ``p``, None for a job that runs outside of the host's processing.
+    """
+
+    def __init__(self, processing: Any = None) -> None:
+        self._p = processing
+        self.is_in_detailer = False
+
+    @property
+    def image(self) -> int:
+        """Zero-based index of the batch that is made now."""
+        return _whole(self._get("iteration"), 0)
+
+    @property
+    def role(self) -> str:
+        """Which pass the host is in."""
+        if self.is_in_detailer:
+            return DETAIL
+        if self._get("is_hr_pass"):
+            return HIRES
+        if self._get("is_refiner_pass"):
+            return REFINE
+        return BASE
+
+    @property
+    def size_px(self) -> tuple[int, int] | None:
+        """Width and height of the picture in the pass that the host is in, None if unknown."""
+        names = ("hr_upscale_to_x", "hr_upscale_to_y") if self.role == HIRES else ("width", "height")
+        width_px, height_px = (_whole(self._get(name), 0) for name in names)
+        return (width_px, height_px) if width_px > 0 and height_px > 0 else None
+
+    def shape(self, device: str, model: str, mode: str) -> JobShape | None:
+        """Return the shape of the job, None if nothing is known of it.
+
+        Args:
+            device: name of the accelerator.
+            model: name of the checkpoint.
+            mode: when the host waits.
+        """
+        if self._p is None:
+            return None
+        width_px = _whole(self._get("width"), _DEFAULT_SIDE_PX)
+        height_px = _whole(self._get("height"), _DEFAULT_SIDE_PX)
+        steps = _whole(self._get("steps"), 0) or None
+        passes = [PassShape(BASE, steps, width_px, height_px)]
+        if self._expects_hires():
+            scale = _number(self._get("hr_scale"), 1.0) or 1.0
+            passes.append(
+                PassShape(
+                    HIRES,
+                    _whole(self._get("hr_second_pass_steps"), 0) or steps,
+                    _whole(self._get("hr_resize_x"), 0) or round(width_px * scale),
+                    _whole(self._get("hr_resize_y"), 0) or round(height_px * scale),
+                )
+            )
+        return JobShape(
+            device=device,
+            model=model,
+            sampler=str(self._get("sampler_name") or ""),
+            mode=mode,
+            images=max(1, _whole(self._get("n_iter"), 1)),
+            batch_size=max(1, _whole(self._get("batch_size"), 1)),
+            passes=tuple(passes),
+            has_detailer=bool(self._get("detailer_enabled")),
+        )
+
+    def facts(self, device: str, model: str, model_type: str, source: Source = Source.UNKNOWN) -> JobFacts:
+        """Return what rules may ask for.
+
+        Args:
+            device: name of the accelerator.
+            model: name of the checkpoint.
+            model_type: the host's word for its kind.
+            source: who asked for the job.
+        """
+        return JobFacts(
+            images=_whole(self._get("n_iter"), 0) or None,
+            batch_size=_whole(self._get("batch_size"), 0) or None,
+            width=_whole(self._get("width"), 0) or None,
+            height=_whole(self._get("height"), 0) or None,
+            steps=_whole(self._get("steps"), 0) or None,
+            model_type=model_type,
+            model=model,
+            device=device,
+            source=source,
+        )
+
+    def _expects_hires(self) -> bool:
+        """Whether a second denoising pass will follow; upscaling alone has none."""
+        if not self._get("enable_hr"):
+            return False
+        upscaler = self._get("hr_upscaler")
+        strength = _number(self._get("hr_denoising_strength"), 0) or _number(
+            self._get("denoising_strength"), 0
+        )
+        is_latent = upscaler is None or str(upscaler).lower().startswith("latent")
+        return strength > 0 and (is_latent or bool(self._get("hr_force")))
+
+    def _get(self, name: str) -> Any:
+        return getattr(self._p, name, None)
+
+
+def _number(value: Any, default: float) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return default
+
+
+def _whole(value: Any, default: int) -> int:
+    number = _number(value, default)
+    return int(number) if abs(number) < 1e9 else default

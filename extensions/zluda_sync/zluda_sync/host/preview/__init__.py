@@ -1,0 +1,1 @@
+"""Previews for SD.Next's page and API."""

@@ -1,0 +1,213 @@
+"""The previews of a session: made only while somebody looks, and given to everybody who does."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.errors import LatentShapeError
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.device.preview.queue import JobPreviews
+from zluda_sync.device.preview.ring import StepFrame
+from zluda_sync.host.preview.picture import Preview, build_images
+
+#: Somebody looks if a client has asked for a preview within this time, in seconds.
+LOOKING_S = 5.0
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest preview of a source.
+
+    Attributes:
+        key: tells it from others.
+        step: zero-based index of the step that it shows.
+        build: makes its images, one for each frame.
+    """
+
+    key: Hashable
+    step: int
+    build: Callable[[], list[Image.Image]]
+
+
+class PreviewSource(ABC):
+    """Where the previews of one job come from."""
+
+    is_off = False
+    """Whether it has given up: then the host's own previews are shown."""
+
+    reads_latents = False
+    """Whether it reads the host's latents as a client does, instead of being told of each step."""
+
+    @abstractmethod
+    def newest(self) -> Newest | None:
+        """Return the newest preview, None while there is none. Never waits, and never talks to the device."""
+
+    def look(self) -> None:  # noqa: B027  most sources go by the steps
+        """Somebody looks."""
+
+    def close(self) -> None:  # noqa: B027  not every source holds something
+        """The job is over."""
+
+
+class NoPreviews(PreviewSource):
+    """In the place of the host's previews: none."""
+
+    def newest(self) -> Newest | None:
+        return None
+
+
+class Previews:
+    """Holds the newest preview. Clients ask on threads of their own."""
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._looked_at_s: float | None = None
+        self._clip_asked_at_s: float | None = None
+        self._latents_read_at_s: float | None = None
+        self._source: PreviewSource | None = None
+        self._key: Hashable = None
+        self._newest: Preview | None = None
+        self._count = 0
+        self._lock = threading.Lock()
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether somebody has asked for a preview of late."""
+        return self._is_recent(self._looked_at_s)
+
+    @property
+    def is_clip_wanted(self) -> bool:
+        """Whether somebody has asked for a whole clip of late."""
+        return self._is_recent(self._clip_asked_at_s)
+
+    @property
+    def are_latents_wanted(self) -> bool:
+        """Whether somebody reads the host's latents, or soon will: only then are those of steps kept."""
+        source = self._source
+        is_source_asked = source is not None and source.reads_latents and self.is_looked_at
+        return is_source_asked or self._is_recent(self._latents_read_at_s)
+
+    def latents_read(self) -> None:
+        """Somebody has read the host's latents; any thread."""
+        self._latents_read_at_s = self._clock()
+
+    def begin(self, source: PreviewSource | None) -> None:
+        """A job begins whose previews come from ``source``, None if there are to be none."""
+        self.end()
+        self._source = source
+
+    def end(self) -> None:
+        """The job is over, and with it its previews."""
+        with self._lock:
+            source, self._source = self._source, None
+            self._newest = self._key = None
+        if source is not None:
+            source.close()
+
+    @property
+    def replace_the_hosts(self) -> bool:
+        """Whether the job that runs has previews of ours in the place of the host's."""
+        source = self._source
+        return source is not None and not source.is_off
+
+    def look(self, wants_clip: bool = False) -> Preview | None:
+        """Return the newest preview, None while there is none, and have more made for some seconds."""
+        self._looked_at_s = self._clock()
+        if wants_clip:
+            self._clip_asked_at_s = self._looked_at_s
+        source = self._source
+        if source is None:
+            return None
+        source.look()
+        found = source.newest()
+        if found is None:
+            return self._newest
+        with self._lock:
+            if self._source is source and found.key != self._key:
+                images = found.build()
+                clip = images if len(images) > 1 else None
+                self._count += 1
+                self._newest = Preview(self._count, found.step, images[len(images) // 2], clip)
+                self._key = found.key
+            return self._newest
+
+    def _is_recent(self, at_s: float | None) -> bool:
+        return at_s is not None and self._clock() - at_s < LOOKING_S
+
+
+class ProjectedPreviews(PreviewSource):
+    """Previews that are projected behind the steps while somebody looks.
+
+    Args:
+        previews: of the job.
+        all_previews: knows whether somebody looks.
+        warn: told once if previews of this job cannot be made.
+    """
+
+    def __init__(self, previews: JobPreviews, all_previews: Previews, warn: Callable[[str], None]) -> None:
+        self.previews = previews
+        self._all = all_previews
+        self._warn = warn
+
+    @property
+    def are_wanted(self) -> bool:
+        """Whether somebody looks, and they can be made."""
+        return not self.is_off and self._all.is_looked_at
+
+    def offer(
+        self, ledger: Ledger, frames: Sequence[tuple[StepFrame, StepFrame | None]], **details: Any
+    ) -> None:
+        """A step was queued: queue its preview if somebody looks and it is due. Never raises.
+
+        Args:
+            ledger: of the pass.
+            frames: what the step and the one before it left, in each shape that is known; the first of
+                which a preview can be made is taken.
+            details: as :meth:`JobPreviews.queue_preview` takes them.
+        """
+        if not self.are_wanted:
+            return
+        try:
+            self._queue(ledger, frames, details)
+        except Exception as error:  # noqa: BLE001  a preview never breaks a generation
+            self.is_off = True
+            self._warn(f"no previews of this job: {type(error).__name__}: {error}")
+
+    def let_go(self) -> None:
+        """Nobody looks: keep nothing that can be let go."""
+        self.previews.let_go()
+
+    def end_pass(self) -> None:
+        """The host has gone on from a pass: what its last step left is of no use for another."""
+        self.previews.end_pass()
+
+    def _queue(
+        self,
+        ledger: Ledger,
+        frames: Sequence[tuple[StepFrame, StepFrame | None]],
+        details: dict[str, Any],
+    ) -> None:
+        *others, (frame, previous) = frames
+        wants_clip = self._all.is_clip_wanted
+        for other, before in others:
+            with contextlib.suppress(LatentShapeError):
+                self.previews.queue_preview(ledger, other, before, wants_clip=wants_clip, **details)
+                return
+        self.previews.queue_preview(ledger, frame, previous, wants_clip=wants_clip, **details)
+
+    def newest(self) -> Newest | None:
+        ready = self.previews.newest_ready()
+        if ready is None:
+            return None
+        return Newest((id(ready.ledger), ready.step), ready.step, lambda: build_images(ready.pixels))
+
+    def close(self) -> None:
+        self.previews.close()

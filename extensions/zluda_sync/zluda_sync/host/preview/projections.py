@@ -1,0 +1,118 @@
+"""Projections per model and VAE, fitted to the user's finished jobs and kept in the user's data folder."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from zluda_sync.core.whole_file import reason_of, replacing
+from zluda_sync.device.preview.fit import DecodedPair, ProjectionFit
+from zluda_sync.device.preview.projection import Projection
+
+VERSION = "1"
+
+
+class Projections:
+    """Loads a fit when it is first needed, and saves it after each job that has taught it.
+
+    Args:
+        folder: the user's data folder.
+        warn: told in one sentence of a file that cannot be used.
+    """
+
+    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
+        self._folder = folder / "zluda_sync" / "projections"
+        self._warn = warn
+        self._fits: dict[str, ProjectionFit] = {}
+        self._lock = threading.Lock()
+
+    def find(self, model: str, channels: int) -> Projection | None:
+        """Return the projection for a model and VAE, None before the first job.
+
+        Args:
+            model: name of the model and its VAE.
+            channels: of its latents.
+        """
+        with self._lock:
+            fit = self._fit(model, channels)
+            return fit.solve() if fit.jobs else None
+
+    def learn(self, model: str, pairs: Sequence[DecodedPair]) -> None:
+        """Take in what a job has decoded, and save what was learned.
+
+        Args:
+            model: name of the model and its VAE.
+            pairs: at least one.
+        Raises:
+            LatentShapeError: they teach nothing.
+        """
+        with self._lock:
+            fit = self._fit(model, pairs[0].channels)
+            fit.learn(pairs)
+            self._save(model, fit)
+
+    def forget(self) -> None:
+        """Begin anew; what was learned is no longer kept."""
+        with self._lock:
+            self._fits.clear()
+            for file in self._folder.glob("*.safetensors"):
+                file.unlink(missing_ok=True)
+
+    def _file(self, model: str, channels: int) -> Path:
+        # A digest: a model's name may hold anything, and nothing of it becomes a path.
+        return self._folder / f"{hashlib.sha256(f'{model}|{channels}'.encode()).hexdigest()[:16]}.safetensors"
+
+    def _fit(self, model: str, channels: int) -> ProjectionFit:
+        key = f"{model}|{channels}"
+        if key not in self._fits:
+            self._fits[key] = self._load(model, channels) or ProjectionFit(channels)
+        return self._fits[key]
+
+    def _load(self, model: str, channels: int) -> ProjectionFit | None:
+        file = self._file(model, channels)
+        if not file.is_file():
+            return None
+        fit = ProjectionFit(channels)
+        try:
+            with safe_open(file, framework="pt") as stored:
+                about = stored.metadata() or {}
+                # Copies: what is read is a view of the file, and Windows replaces none that is mapped.
+                gram, target = (stored.get_tensor(name).clone() for name in ("gram", "target"))
+            jobs = int(about.get("jobs", ""))
+            if (
+                about.get("version") != VERSION
+                or gram.shape != fit.gram.shape
+                or target.shape != fit.target.shape
+            ):
+                raise ValueError("it is of another version")
+            if jobs < 1 or not (torch.isfinite(gram).all() and torch.isfinite(target).all()):
+                raise ValueError("its numbers make no sense")
+        except (OSError, ValueError, SafetensorError) as error:
+            self._set_aside(file, error)
+            return None
+        fit.jobs, fit.gram, fit.target = jobs, gram.double(), target.double()
+        return fit
+
+    def _save(self, model: str, fit: ProjectionFit) -> None:
+        file = self._file(model, fit.channels)
+        about = {"version": VERSION, "model": model, "jobs": str(fit.jobs)}
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(file) as new:
+                save_file({"gram": fit.gram, "target": fit.target}, new, metadata=about)
+        except (OSError, SafetensorError) as error:
+            self._warn(f"what previews have learned cannot be saved to {file.parent}: {reason_of(error)}")
+
+    def _set_aside(self, file: Path, error: Exception) -> None:
+        broken = file.with_suffix(".broken.safetensors")
+        self._warn(f"learned preview {file.name} cannot be used ({error}); it was renamed to {broken.name}")
+        try:
+            file.replace(broken)
+        except OSError as failure:
+            self._warn(f"{file.name} cannot be renamed: {failure}")

@@ -1,0 +1,156 @@
+"""Where the previews of a job come from, and what its pictures teach those of the next."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from zluda_sync.core.errors import LatentShapeError
+from zluda_sync.core.preview_pace import PreviewPace
+from zluda_sync.core.settings.settings import PreviewMethod, Settings
+from zluda_sync.device.preview.copy import CopyWay, find_copy_way, make_copier
+from zluda_sync.device.preview.projection import Projection
+from zluda_sync.device.preview.queue import JobPreviews
+from zluda_sync.device.steps.marks import StepMarks
+from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.followed import TrackedJob
+from zluda_sync.host.preview.host_method import HostMethodPreviews
+from zluda_sync.host.preview.patches import PreviewPatches
+from zluda_sync.host.preview.previews import NoPreviews, Previews, ProjectedPreviews
+from zluda_sync.host.preview.projections import Projections
+from zluda_sync.host.preview.simple_projection import SIMPLE_CHANNELS, read_projection
+from zluda_sync.host.sdnext import SdNext
+
+#: A device that is too busy to answer keeps the beginning of a job waiting: so many jobs, and no more.
+MOST_TRIES = 2
+NO_TINY_DECODER = "the weights of TAESD are not in models/TAESD, and no preview downloads them; using fitted"
+
+
+class PreviewSetup:
+    """Begins the previews of each job by the user's settings.
+
+    Args:
+        host: the host.
+        jobs: knows the current job.
+        previews: of the session.
+        patches: makes the host's own previews.
+        warn: told in one sentence of what does not work.
+    """
+
+    def __init__(
+        self,
+        host: SdNext,
+        jobs: Jobs,
+        previews: Previews,
+        patches: PreviewPatches,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._host = host
+        self._jobs = jobs
+        self._previews = previews
+        self._patches = patches
+        self._warn = warn
+        self._projections = Projections(host.data_folder, warn)
+        self._copy_ways: dict[torch.device, CopyWay] = {}
+        self._tries: dict[torch.device, int] = {}
+        self._pace: PreviewPace | None = None
+
+    def begin(self, settings: Settings, marks: StepMarks) -> ProjectedPreviews | None:
+        """Begin the previews of a job; returns who must be told of its steps, None if nobody.
+
+        Args:
+            settings: the user's choice; where the host is to make no previews, none are made.
+            marks: for events behind the copies.
+        """
+        self._pace = None
+        if self._host.preview_method == "None":
+            self._previews.begin(None)
+            return None
+        if settings.preview is PreviewMethod.NONE:
+            self._previews.begin(NoPreviews())
+            return None
+        if settings.preview is PreviewMethod.HOST and self._can_use_host_method():
+            self._previews.begin(HostMethodPreviews(self._make_host_preview, self._warn))
+            return None
+        self._pace = PreviewPace(*_limits(settings))
+        job_previews = JobPreviews(
+            lambda device: make_copier(self._copy_way(device), marks),
+            self._find_projection,
+            lambda: self._host.latent_channels,
+            self._pace,
+        )
+        self._jobs.guard("making previews ready", self._prepare, job_previews, marks)
+        source = ProjectedPreviews(job_previews, self._previews, self._warn)
+        self._previews.begin(source)
+        return source
+
+    def follow(self, settings: Settings) -> None:
+        """The settings have changed in the middle of a job: go by their budget from now on; any thread."""
+        pace = self._pace
+        if pace is not None:
+            pace.set_limits(*_limits(settings))
+
+    def are_latents_wanted(self) -> bool:
+        """Whether somebody reads the host's latents, or soon will."""
+        return self._previews.are_latents_wanted
+
+    def learn(self, tracked: TrackedJob) -> None:
+        """Take in the pictures of a job that has ended."""
+        for name, pairs in tracked.decoded_pairs.items():
+            with contextlib.suppress(LatentShapeError):  # a black picture teaches nothing
+                self._projections.learn(name, pairs)
+
+    def forget(self) -> None:
+        """Drop what pictures have taught."""
+        self._projections.forget()
+
+    def _prepare(self, previews: JobPreviews, marks: StepMarks) -> None:
+        """Do while the device is idle what would wait for the queue later."""
+        device = self._host.device
+        if not isinstance(device, torch.device):
+            return
+        if device not in self._copy_ways:
+            with contextlib.suppress(MemoryError):  # says nothing: the next job tries again
+                way = find_copy_way(device, marks)
+                self._tries[device] = self._tries.get(device, 0) + 1
+                if way is not None:
+                    self._copy_ways[device] = way
+                elif self._tries[device] == MOST_TRIES:
+                    self._copy_ways[device] = CopyWay.THREAD
+        previews.prepare(device)
+
+    def _copy_way(self, device: torch.device) -> CopyWay:
+        """Return how copies come from a device, which the host may have named without its index."""
+        if device.type == "cpu":
+            return CopyWay.ASYNCHRONOUS
+        named = self._copy_ways.get(device) or self._copy_ways.get(torch.device(device.type))
+        return named or CopyWay.THREAD
+
+    def _find_projection(self, channels: int) -> Projection | None:
+        fitted = self._projections.find(self._host.latents_name, channels)
+        if fitted is None and channels == SIMPLE_CHANNELS:
+            return read_projection(self._host.build_simple_preview, channels)
+        return fitted
+
+    def _can_use_host_method(self) -> bool:
+        if self._host.preview_method != "TAESD" or self._host.has_tiny_decoder:
+            return True
+        self._warn(NO_TINY_DECODER)
+        return False
+
+    def _make_host_preview(self) -> tuple[int, Any] | None:
+        tracked = self._jobs.current
+        shown = tracked.shown_pass() if tracked is not None else None
+        if shown is None or not shown.ledger.completed:
+            return None
+        step = shown.ledger.completed - 1
+        image = self._patches.make_host_preview(self._host.state)
+        return None if image is None else (step, image)
+
+
+def _limits(settings: Settings) -> tuple[float, float]:
+    """Return what previews may cost, as a share of a step, and the least time between two, in seconds."""
+    return settings.preview_budget / 100, settings.preview_interval

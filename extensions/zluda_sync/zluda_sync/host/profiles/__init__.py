@@ -1,0 +1,1 @@
+"""Profiles in the user's config.json, and SD.Next's options."""

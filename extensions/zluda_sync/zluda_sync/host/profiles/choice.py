@@ -1,0 +1,73 @@
+"""Which profile goes for the moment, and for a job that begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from zluda_sync.core.settings.fields import OPTION_PREFIX
+from zluda_sync.core.settings.job_facts import JobFacts
+from zluda_sync.core.settings.profiles import ChosenProfile
+from zluda_sync.core.settings.settings import PROFILE_FIELDS, SettingProblem, Settings, parse_settings
+from zluda_sync.host.profiles.store import ProfileStore
+from zluda_sync.host.sdnext import SdNext
+
+
+class ProfileChoice:
+    """Puts the user's settings, profiles and rules and a request's own wishes together.
+
+    Args:
+        host: holds the settings.
+        store: the profiles and rules.
+        warn: told in one sentence of what cannot be used.
+    """
+
+    def __init__(self, host: SdNext, store: ProfileStore, warn: Callable[[str], None]) -> None:
+        self._host = host
+        self._store = store
+        self._warn = warn
+
+    @property
+    def settings(self) -> Settings:
+        """The user's settings without any profile."""
+        return parse_settings(self._host.opts.data)[0]
+
+    @property
+    def problems(self) -> tuple[SettingProblem, ...]:
+        """Everything in the settings, profiles and rules that cannot be used."""
+        settings, problems = parse_settings(self._host.opts.data)
+        book = self._store.book
+        return (*problems, *book.problems, *book.choose(settings).problems)
+
+    def choose(self, processing: Any = None, facts: JobFacts | None = None) -> ChosenProfile:
+        """Return what goes now, or for a job that begins; says what cannot be used.
+
+        Args:
+            processing: the host's object for the job, None if there is none.
+            facts: of the job, None without one.
+        """
+        settings, problems = parse_settings(self._host.opts.data)
+        book = self._store.book
+        chosen = book.choose(settings, facts, self._asked(processing, settings))
+        for problem in (*problems, *book.problems, *chosen.problems):
+            self._warn(problem.text)
+        return chosen
+
+    @staticmethod
+    def is_asked(processing: Any) -> bool:
+        """Whether a job's own request sets any of our settings."""
+        return any(str(name).startswith(OPTION_PREFIX) for name in overrides_of(processing))
+
+    @staticmethod
+    def _asked(processing: Any, settings: Settings) -> dict[str, Any]:
+        # The host has put them into its options for the time of the job: there they were checked already.
+        overrides = overrides_of(processing)
+        return {
+            name: getattr(settings, name) for name, one in PROFILE_FIELDS.items() if one.option in overrides
+        }
+
+
+def overrides_of(processing: Any) -> dict[str, Any]:
+    """Return ``override_settings`` of a job's request, empty if it has none."""
+    found = getattr(processing, "override_settings", None)
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,169 @@
+"""Options of ours, saved: in the host's memory at once, in its file at once, and for good."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from zluda_sync.core.settings.settings import SettingProblem
+from zluda_sync.core.whole_file import reason_of
+from zluda_sync.host.profiles.host_saves import HostSaves
+from zluda_sync.host.profiles.put_back import PutBack, Wish
+from zluda_sync.host.profiles.settings_file import ABSENT, SettingsFile
+from zluda_sync.host.sdnext import SdNext
+
+#: Given a function that finds the newest value of an option, returns the new values by name.
+Build = Callable[[Callable[[str], Any]], Mapping[str, Any]]
+
+
+class OptionSaver:
+    """Changes options of ours first, and then saves them once.
+
+    Only they are changed in the file. While a request runs, what it has set for itself stands in the host's
+    memory: none of that gets into the file. When the request ends the host undoes it, and with it what the
+    user has changed of the same options meanwhile; that is set again.
+
+    Args:
+        host: holds the options.
+        find_queue: gives the lock that the host holds while a request runs, None if there is none.
+        warn: told in one sentence of a change that is not in the file.
+    """
+
+    def __init__(
+        self,
+        host: SdNext,
+        find_queue: Callable[[], Any] = lambda: None,
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._host = host
+        self._warn = warn
+        self.host_saves = HostSaves(host)
+        self._file = SettingsFile(host, self.host_saves)
+        self._put_back = PutBack(find_queue, self._settle)
+        #: Options as the file had them last, as far as is known from here.
+        self._seen: dict[str, Any] = {}
+        #: Options of the last change that are not in the file, and why.
+        self._unsaved: tuple[dict[str, Any], SettingProblem] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def not_saved(self) -> SettingProblem | None:
+        """Why the file does not have the last change, None if it has."""
+        unsaved = self._unsaved
+        if unsaved is None:
+            return None
+        stored = self._file.read() or {}
+        if all(stored.get(name, ABSENT) == value for name, value in unsaved[0].items()):
+            self._unsaved = None  # the host has saved meanwhile
+            return None
+        return unsaved[1]
+
+    def note_change_by_hand(self) -> None:
+        """The user has changed settings of ours on the host's own page."""
+        self._put_back.forget_if_changed(self._host.opts.data)
+
+    def close(self) -> None:
+        """End what waits. The file has everything already that it is to have."""
+        self._put_back.close()
+
+    def save(self, build: Build) -> None:
+        """Change options, and save them whole or not at all; :attr:`not_saved` tells which.
+
+        Args:
+            build: makes the new values; an error that it raises ends the change.
+        Raises:
+            TimeoutError: another save does not end; nothing was changed.
+        """
+        is_request_running = self._put_back.is_request_running
+        wishes: dict[str, Wish] = {}
+        entries: dict[str, Any] = {}
+
+        def apply(stored: dict[str, Any] | None) -> dict[str, Any]:
+            values = build(lambda name: self._find_newest(name, stored, is_request_running))
+            if is_request_running:
+                wishes.update(self._wishes_for(values, stored))
+            entries.update(self._still_unsaved(is_request_running))
+            entries.update({name: self._put(name, value) for name, value in values.items()})
+            return entries
+
+        with self._lock:
+            failure = self._file.change(apply, may_ask_host=not is_request_running)
+            self._note_outcome(entries, failure)
+        if wishes:
+            self._put_back.remember(wishes)
+
+    def _find_newest(self, name: str, stored: dict[str, Any] | None, is_request_running: bool) -> Any:
+        """Return what an option was set to last, wherever that was; ABSENT if it never was.
+
+        Another process, or the user, may have written to the file; a request may have set the memory.
+        """
+        in_memory = self._host.opts.data.get(name, ABSENT)
+        if stored is None or self._unsaved is not None:
+            return in_memory
+        in_file = stored.get(name, ABSENT)
+        is_file_as_seen = name in self._seen and in_file == self._seen[name]
+        return in_memory if is_file_as_seen and not is_request_running else in_file
+
+    def _wishes_for(self, values: Mapping[str, Any], stored: dict[str, Any] | None) -> dict[str, Wish]:
+        """Return those of the values that the host will undo when the request that runs has ended."""
+        wishes = {}
+        for name, value in values.items():
+            earlier, default = self._put_back.find(name), self._default_of(name)
+            in_memory, in_file = self._host.opts.data.get(name, default), (stored or {}).get(name, default)
+            # Where they differ, the request has set the option for itself.
+            if earlier is not None or stored is None or in_memory != in_file:
+                before = earlier.before if earlier is not None else ()
+                wishes[name] = Wish(value, (*before, in_memory, in_file))
+        return wishes
+
+    def _settle(self, wishes: Mapping[str, Wish]) -> None:
+        """A request has ended: what it had set back is set again, in memory and file."""
+        entries: dict[str, Any] = {}
+
+        def apply(_stored: dict[str, Any] | None) -> dict[str, Any]:
+            for name, wish in wishes.items():
+                value = self._host.opts.data.get(name, self._default_of(name))
+                if value == wish.value or wish.is_undone(value):
+                    entries[name] = self._put(name, wish.value)
+            return entries
+
+        with self._lock, contextlib.suppress(TimeoutError):
+            self._note_outcome(entries, self._file.change(apply))
+
+    def _put(self, name: str, value: Any) -> Any:
+        """Set an option in the host's memory, and return what its file shall have for it."""
+        opts = self._host.opts
+        if name in opts.data_labels:
+            opts.set(name, value)
+        else:
+            # A new object: the host saves on a thread of its own, and readers hold the old one.
+            opts.data[name] = value
+        return self._for_file(name)
+
+    def _default_of(self, name: str) -> Any:
+        """Return the default of an option, which the host does not write; what is no option has none."""
+        return getattr(self._host.opts.data_labels.get(name), "default", ABSENT)
+
+    def _still_unsaved(self, is_request_running: bool) -> dict[str, Any]:
+        """Return what earlier changes would have the file have, as it stands now."""
+        entries = self._unsaved[0] if self._unsaved is not None else {}
+        return entries if is_request_running else {name: self._for_file(name) for name in entries}
+
+    def _for_file(self, name: str) -> Any:
+        default = self._default_of(name)
+        value = self._host.opts.data.get(name, default)
+        return ABSENT if value == default else value
+
+    def _note_outcome(self, entries: dict[str, Any], failure: Exception | None) -> None:
+        if failure is None:
+            self._unsaved = None
+            self._seen.update(copy.deepcopy(entries))
+            return
+        what = f"cannot be written to ({reason_of(failure)}) and is as it was"
+        where = self._host.settings_file.name
+        problem = SettingProblem.at(where, what, "The change goes until SD.Next ends.")
+        self._unsaved = entries, problem
+        self._warn(problem.text)

@@ -1,0 +1,1 @@
+"""The pipeline ring: follows one diffusers pipeline, without any host."""
