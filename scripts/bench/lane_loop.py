@@ -21,11 +21,8 @@ from zluda_sync.device.preview.projection import plain_projection
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.barrier import StepBarrier
-from zluda_sync.device.steps.ladder import Ladder, marking_rung, rungs_for
-from zluda_sync.device.steps.marks import StepMarks
-from zluda_sync.device.steps.waits import BlockingWaits
-from zluda_sync.device.steps.watcher import CompletionWatcher
+from zluda_sync.device.steps.marks import WorkMarks
+from zluda_sync.device.steps.tracker import StepTracker, Trust
 
 #: The first steps of a loop begin threads and load kernels.
 FIRST_STEPS = 3
@@ -106,23 +103,20 @@ class Lane:
             has_previews: whether each step gets a preview.
             around: calls the hook, for who wants to watch it.
         """
-        watcher, waits, ledger, loop = CompletionWatcher(), BlockingWaits(), Ledger(steps), Loop()
+        tracker, ledger, loop = StepTracker(), Ledger(steps), Loop()
         is_leaving = threading.Event()
-        barrier = StepBarrier(
-            BarrierPolicy(mode),
-            Ladder(
-                rungs_for(mode, self._accelerator, self._report),
-                lambda rung, error: loop.failures.append(f"{rung.name}: {error}"),
+        trust = Trust(
+            self._report,
+            self._report.proven,
+            on_failed=lambda failed, _: loop.failures.extend(
+                f"{rung.name}: {error}" for rung, error in failed
             ),
-            self._accelerator,
-            watcher,
-            waits,
-            is_leaving=is_leaving.is_set,
-            proven=self._report.proven,
         )
-        previews = self._build_previews(watcher) if has_previews else None
+        tracking = tracker.begin(BarrierPolicy(mode), self._accelerator, trust, is_leaving.is_set)
+        barrier, marks = tracking.barrier, tracking.marks
+        previews = self._build_previews(marks) if has_previews else None
         self._synchronize()
-        marks, true_s = build_marks(self._device.type), list[float]()
+        truth, true_s = build_marks(self._device.type), list[float]()
         samples: list[tuple[float, int, int, float]] = []
         is_over = threading.Event()
 
@@ -138,7 +132,7 @@ class Lane:
         began_s = time.perf_counter()
         for index in range(steps):
             latents = step(latents)
-            marks.put(true_s.append)
+            truth.put(true_s.append)
             if index == stop_at:
                 asked_s = time.perf_counter()
                 is_leaving.set()
@@ -157,13 +151,12 @@ class Lane:
         ledger.wait_completed(ledger.launched - 1, 5.0)
         is_over.set()
         looking.join()
-        marks.wait_drained()
+        truth.wait_drained()
         self._judge(loop, samples, true_s)
         barrier.forget(ledger)
         if previews is not None:
             previews.close()
-        watcher.stop()
-        waits.stop()
+        tracker.stop()
         return loop
 
     @staticmethod
@@ -175,8 +168,7 @@ class Lane:
             loop.step_error = max(loop.step_error, reported - most, least - reported)
             loop.run_ahead = max(loop.run_ahead, launched - most)
 
-    def _build_previews(self, watcher: CompletionWatcher) -> JobPreviews:
-        marks = StepMarks(marking_rung(self._accelerator, self._report), watcher)
+    def _build_previews(self, marks: WorkMarks) -> JobPreviews:
         way = find_copy_way(self._device, marks) or CopyWay.THREAD
         # All of them: the pace would thin them out, and what one costs is asked.
         pace = PreviewPace(budget_share=1e9)

@@ -197,7 +197,18 @@ def take_footprint() -> Footprint:
 #: Classes of which each job makes some.
 JOB_CLASSES = frozenset(
     (
-        *("TrackedJob", "TrackedPass", "Ledger", "Part", "JobPreviews", "StepBarrier", "Ladder", "StepMarks"),
+        *(
+            "HostJob",
+            "HostPass",
+            "FollowedPass",
+            "PipelineRun",
+            "Ledger",
+            "Part",
+            "JobPreviews",
+            "StepBarrier",
+            "Ladder",
+            "WorkMarks",
+        ),
         *("ExitPoints", "Control", "WishFollower", "StepFrame", "_EventCopy", "_ThreadCopy", "BlockingCall"),
     )
 )

@@ -269,3 +269,38 @@ def test_a_cell_tells_pictures_and_calls(outcome, said):
 def test_every_mode_has_its_bound():
     """Those that are run by default, and the check of the campaign itself."""
     assert set(MODES) < set(EXTRA_STEPS)
+
+
+SKIPPED_B = grid_of("a", "c", "d", calls=18, was_pressed=True, cells_at_press=1, calls_after=12)
+
+
+def test_a_skip_that_came_when_all_was_queued_gives_nothing_up():
+    """Nothing waits for the device, so the image is whole all the same; nowhere else is that an excuse."""
+    late = replace(WHOLE, flags_left=frozenset({"skipped"}), calls_after=12)
+    alone = replace(SKIPPED_B, answer=Answer(200, ("grid", "a", "half of b", "c", "d", "more")))
+    ahead = replace(SKIP, is_host_ahead=True)
+    assert [] == find_harm(alone, late, ahead, WHOLE)
+    assert ["interrupted left set"] == find_harm(
+        alone, replace(late, flags_left=frozenset({"interrupted"})), ahead, WHOLE
+    )
+    assert {"5 pictures, alone 6", "skipped left set"} <= set(find_harm(alone, late, SKIP, WHOLE))
+
+
+def test_what_is_made_of_an_image_that_was_left_later_looks_different():
+    """As many images must be made of it all the same."""
+    others = replace(SKIPPED_B, cells=(("a",), ("c2",), ("d2",)))
+    ahead = replace(SKIP, is_host_ahead=True)
+    assert [] == find_harm(SKIPPED_B, others, ahead, WHOLE)
+    assert ["2 cells lost"] == find_harm(SKIPPED_B, others, SKIP, WHOLE)
+    assert ["2 cells lost"] == find_harm(SKIPPED_B, replace(others, cells=(("a",), ("c2",))), ahead, WHOLE)
+
+
+def test_a_script_may_put_the_last_image_together_instead_of_handing_it_out():
+    """Stop after image lets it end as it always does; a picture that is nowhere is missing."""
+    alone = Outcome(Answer(200, ("a",)), NEXT, cells=(("a",),), cells_at_press=1, calls=6)
+    ours = replace(alone, answer=Answer(200, ("pasted",)))
+    after_image = replace(STOP, finishes_image=True)
+    assert [] == find_harm(alone, ours, after_image)
+    assert ["1 whole pictures of alone's are missing"] == find_harm(alone, ours, STOP)
+    lost = replace(ours, cells=(("b",),))
+    assert "1 whole pictures of alone's are missing" in find_harm(alone, lost, after_image)

@@ -350,6 +350,51 @@ def test_a_double_click_is_one_stop(after_s, is_repeated, since):
     assert not control.is_stop_repeated()
 
 
+@pytest.mark.parametrize(("after_s", "is_repeated"), [(0.1, True), (0.5, False)])
+def test_the_second_half_of_a_double_click_that_a_script_has_answered(after_s, is_repeated):
+    """The script has cleared the flag after the first half: alone both would have come before that."""
+    clock = VirtualClock()
+    control = Control(clock)
+    control.begin_job(lambda: 0, lambda: None)
+    control.stop()
+    assert control.take_leave()
+    assert not control.is_answered_stop_repeated()
+    control.withdraw(Ending.STOP)
+    clock.pass_time(after_s)
+    assert is_repeated == control.is_answered_stop_repeated()
+
+
+def test_a_stop_that_was_withdrawn_unseen_is_no_first_half():
+    """A script that clears the flags before each cell has answered nothing."""
+    control = Control(VirtualClock())
+    control.begin_job(lambda: 0, lambda: None)
+    control.stop()
+    control.withdraw(Ending.STOP)
+    assert not control.is_answered_stop_repeated()
+
+
+def test_a_script_skips_no_more_than_alone_after_a_skip_of_the_users():
+    """SD.Next alone leaves out the image after a skipped one: the user was spared that, the script is too."""
+    request = Request()
+    request.control.skip()
+    assert request.control.answer_skipped(True)
+    request.image = 1
+    request.control.take_over_skip()
+    assert request.control.answer_skipped(True)
+    assert not request.control.must_leave
+    request.image = 2
+    assert not request.control.answer_skipped(True)
+
+
+def test_a_script_that_skips_by_itself_skips_as_alone():
+    """Without a Skip of the user's before it, the flag is SD.Next's, with what follows from it."""
+    request = Request()
+    request.control.take_over_skip()
+    assert not request.control.is_skipped
+    request.image = 1
+    assert request.control.answer_skipped(True)
+
+
 def test_a_double_click_skips_one_image():
     """The second press comes when the first has been obeyed; a later one means the next image."""
     moments = iter([1.0, 1.1, 2.0])

@@ -97,7 +97,7 @@ def test_a_lie_takes_the_rungs_of_its_kind_along(accelerator, failing, error, le
     rungs = rungs_for(SyncMode.RUN_AHEAD, accelerator)
     ladder = Ladder(rungs)
     ladder.demote(next(rung for rung in rungs if rung.name == failing), error)
-    assert left == [rung.name for rung in rungs if not ladder.has_left(rung)]
+    assert left == [rung.name for rung in rungs if not ladder.has_failed(rung)]
 
 
 def test_settling_tells_once_of_all_that_failed_and_of_the_successor(accelerator):
@@ -154,7 +154,7 @@ def test_rungs_that_fail_at_once_on_two_threads_both_stay_left(accelerator):
     deadline_s = time.monotonic() + 20.0
     while threading.active_count() > began and time.monotonic() < deadline_s:
         time.sleep(0.001)
-    assert [True, True, False] == [ladder.has_left(rung) for rung in rungs[:3]]
+    assert [True, True, False] == [ladder.has_failed(rung) for rung in rungs[:3]]
     ladder.settle()
     assert [({"one", "two"}, rungs[2])] == [
         ({str(error) for _, error in failed}, successor) for failed, successor in told

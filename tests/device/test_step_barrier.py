@@ -10,10 +10,10 @@ from zluda_sync.core.errors import NoRungLeftError
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.barrier import StepBarrier
+from zluda_sync.device.steps.barrier import Patience, StepBarrier
 from zluda_sync.device.steps.ladder import Ladder, rungs_for
 from zluda_sync.device.steps.waits import BlockingWaits
-from zluda_sync.device.steps.watcher import CompletionWatcher
+from zluda_sync.device.steps.watcher import CompletionWatcher, DeviceThreads
 
 LATENTS = torch.zeros(1, 4, 2, 2)
 LONG_S = 20.0
@@ -33,9 +33,8 @@ class Bench:
             BarrierPolicy(mode, depth),
             self.ladder,
             accelerator,
-            self.watcher,
-            self.waits,
-            patience_s=patience_s,
+            DeviceThreads(self.watcher, self.waits),
+            patience=Patience(silence_s=patience_s),
         )
         self.ledger = Ledger()
 

@@ -22,10 +22,10 @@ from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.device.steps.accelerator import Accelerator, device_module
 from zluda_sync.device.steps.barrier import StepBarrier
 from zluda_sync.device.steps.ladder import Ladder, rungs_for
-from zluda_sync.device.steps.marks import StepMarks
+from zluda_sync.device.steps.marks import WorkMarks
 from zluda_sync.device.steps.rungs import PlantedEvent
 from zluda_sync.device.steps.waits import BlockingWaits
-from zluda_sync.device.steps.watcher import CompletionWatcher
+from zluda_sync.device.steps.watcher import CompletionWatcher, DeviceThreads
 
 STEPS, STEP_S = 250, 0.005  # a byte holds the step
 LONGEST_PAUSE_S = 0.003
@@ -72,12 +72,12 @@ class Seen:
     lags: list[int] = field(default_factory=list)
 
 
-def run_pass(device, watcher, mode: SyncMode, make: Callable[[StepMarks], object]) -> Seen:
+def run_pass(device, watcher, mode: SyncMode, make: Callable[[WorkMarks], object]) -> Seen:
     """Run a pass whose latents say their step, and look at its previews at random moments."""
     accelerator, waits = Accelerator(device_module(device), device), BlockingWaits()
     ladder = Ladder(rungs_for(mode, accelerator))
-    barrier = StepBarrier(BarrierPolicy(mode), ladder, accelerator, watcher, waits)
-    marks = StepMarks(PlantedEvent(accelerator), watcher)
+    barrier = StepBarrier(BarrierPolicy(mode), ladder, accelerator, DeviceThreads(watcher, waits))
+    marks = WorkMarks(PlantedEvent(accelerator), watcher)
     # A white pixel of brightness n is step n.
     projection = Projection(torch.cat([torch.ones(1, 3), torch.zeros(3, 3)]), torch.zeros(3))
     previews = JobPreviews(lambda _device: make(marks), lambda _channels: projection)
@@ -141,12 +141,12 @@ def test_copies_that_wait_are_whole_too(device, watcher):
 def test_the_way_is_chosen_by_trying(device, watcher, monkeypatch):
     """Pinned memory does not exist here; asynchronous copies tell the truth; without events nothing does."""
     accelerator = Accelerator(device_module(device), device)
-    assert CopyWay.ASYNCHRONOUS is find_copy_way(device, StepMarks(PlantedEvent(accelerator), watcher))
+    assert CopyWay.ASYNCHRONOUS is find_copy_way(device, WorkMarks(PlantedEvent(accelerator), watcher))
     assert CopyWay.ASYNCHRONOUS is find_copy_way(
-        torch.device("cpu"), StepMarks(PlantedEvent(accelerator), watcher)
+        torch.device("cpu"), WorkMarks(PlantedEvent(accelerator), watcher)
     )
     monkeypatch.setattr(Accelerator, "make_event", lambda self: 1 / 0)
-    assert CopyWay.THREAD is find_copy_way(device, StepMarks(PlantedEvent(accelerator), watcher))
+    assert CopyWay.THREAD is find_copy_way(device, WorkMarks(PlantedEvent(accelerator), watcher))
 
 
 def test_a_way_that_lies_is_not_chosen(device, watcher, monkeypatch):
@@ -154,7 +154,7 @@ def test_a_way_that_lies_is_not_chosen(device, watcher, monkeypatch):
     accelerator = Accelerator(device_module(device), device)
     monkeypatch.setattr(EventCopier, "wait_all", lambda self, limit_s: True)
     with_work = QUEUE.enqueue(lambda: time.sleep(0.3), "work")
-    assert CopyWay.THREAD is find_copy_way(device, StepMarks(PlantedEvent(accelerator), watcher))
+    assert CopyWay.THREAD is find_copy_way(device, WorkMarks(PlantedEvent(accelerator), watcher))
     QUEUE.wait(with_work)
 
 
@@ -164,13 +164,13 @@ def test_a_busy_device_is_asked_again(device, watcher, monkeypatch):
     monkeypatch.setattr(torch, "empty", lambda *args, **kwargs: torch.zeros(*args))  # as if it were pinned
     accelerator = Accelerator(device_module(device), device)
     with_work = QUEUE.enqueue(lambda: time.sleep(0.5), "work")
-    assert find_copy_way(device, StepMarks(PlantedEvent(accelerator), watcher)) is None
+    assert find_copy_way(device, WorkMarks(PlantedEvent(accelerator), watcher)) is None
     QUEUE.wait(with_work)
 
 
 def test_events_that_fail_later_leave_the_thread(device, watcher):
     """In the middle of a job: its previews go on coming."""
-    marks = StepMarks(PlantedEvent(Accelerator(device_module(device), device)), watcher)
+    marks = WorkMarks(PlantedEvent(Accelerator(device_module(device), device)), watcher)
     copier = EventCopier(marks, is_pinned=False)
     marks._ladder.demote(marks._rung, RuntimeError("error 801"))
     pending = copier.begin(torch.ones(3, device=device))
@@ -185,7 +185,7 @@ def test_events_that_fail_later_leave_the_thread(device, watcher):
 def test_pollers_launch_nothing_and_wait_for_nothing(device, watcher, way):
     """Looking at previews adds nothing to the queue."""
     accelerator = Accelerator(device_module(device), device)
-    marks = StepMarks(PlantedEvent(accelerator), watcher)
+    marks = WorkMarks(PlantedEvent(accelerator), watcher)
     copier = EventCopier(marks, is_pinned=False) if way is CopyWay.PINNED else make_copier(way, marks)
     previews = JobPreviews(lambda _device: copier, lambda _channels: None)
     ledger = Ledger()
@@ -206,7 +206,7 @@ def test_a_clip_shows_every_frame(device, watcher):
     """Asked for, a video comes with all its frames; otherwise with the middle one."""
     accelerator = Accelerator(device_module(device), device)
     previews = JobPreviews(
-        lambda _device: EventCopier(StepMarks(PlantedEvent(accelerator), watcher), is_pinned=False),
+        lambda _device: EventCopier(WorkMarks(PlantedEvent(accelerator), watcher), is_pinned=False),
         lambda _channels: None,
     )
     latents = torch.zeros(1, 16, 5, 6, 8, device=device)
@@ -224,8 +224,8 @@ def test_a_clip_shows_every_frame(device, watcher):
     previews.close()
 
 
-def marks_on(device, watcher) -> StepMarks:
-    return StepMarks(PlantedEvent(Accelerator(device_module(device), device)), watcher)
+def marks_on(device, watcher) -> WorkMarks:
+    return WorkMarks(PlantedEvent(Accelerator(device_module(device), device)), watcher)
 
 
 def test_a_way_that_lies_is_found_on_a_fast_device_too(device, watcher, monkeypatch):

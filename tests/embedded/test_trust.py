@@ -15,11 +15,11 @@ from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.other_work import OtherWork
 from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 from zluda_sync.device.steps.accelerator import Accelerator, device_module
-from zluda_sync.device.steps.barrier import StepBarrier
+from zluda_sync.device.steps.barrier import Patience, StepBarrier
+from zluda_sync.device.steps.judge import Judge
 from zluda_sync.device.steps.ladder import RUNG_CLASSES, Ladder, rungs_for
 from zluda_sync.device.steps.sentinel import Sentinel
-from zluda_sync.device.steps.waits import BlockingWaits
-from zluda_sync.device.steps.watcher import CompletionWatcher
+from zluda_sync.device.steps.watcher import CompletionWatcher, DeviceThreads
 
 STEP_S = 0.1
 LONG_S = 20.0
@@ -35,11 +35,14 @@ def device() -> torch.device:
 class Job:
     """A barrier with steps of a known length, and how many of them the device has truly finished."""
 
-    def __init__(self, device, watcher, waits, mode, **kwargs) -> None:
+    def __init__(self, device, threads, mode, proven=(), other_work=None, silence_s=2.0) -> None:
         accelerator = Accelerator(device_module(device), device)
         self.device, self.failed, self.errors = device, [], []
         self.ladder = Ladder(rungs_for(mode, accelerator), self._note)
-        self.barrier = StepBarrier(BarrierPolicy(mode), self.ladder, accelerator, watcher, waits, **kwargs)
+        judge = Judge(accelerator, proven, other_work)
+        self.barrier = StepBarrier(
+            BarrierPolicy(mode), self.ladder, accelerator, threads, judge, Patience(silence_s=silence_s)
+        )
         self.ledger, self.finished = Ledger(), []
         self.latents = torch.zeros(1, 4, 2, 2, device=device)
 
@@ -58,17 +61,16 @@ class Job:
 
 @pytest.fixture
 def make_job(device):
-    watcher, waits, jobs = CompletionWatcher(), BlockingWaits(), []
+    threads, jobs = DeviceThreads(), []
 
     def make(mode=SyncMode.RUN_AHEAD, **kwargs) -> Job:
-        jobs.append(Job(device, watcher, waits, mode, **kwargs))
+        jobs.append(Job(device, threads, mode, **kwargs))
         return jobs[-1]
 
     yield make
     for job in jobs:
         job.barrier.forget(job.ledger)
-    watcher.stop()
-    waits.stop()
+    threads.stop()
     torch.get_device_module(device).synchronize()
 
 
@@ -96,7 +98,7 @@ def test_an_unproven_event_that_tells_the_truth_stays(make_job):
 def test_a_synchronize_that_hangs_is_left_within_a_bounded_wait(make_job):
     """The picture comes, by way of reading values back."""
     with faults.synchronize_hangs():
-        job = make_job(SyncMode.EVERY_STEP, patience_s=0.3)
+        job = make_job(SyncMode.EVERY_STEP, silence_s=0.3)
         began_s = time.monotonic()
         assert job.step() <= 0
         assert time.monotonic() - began_s < 5.0
@@ -129,7 +131,7 @@ def test_before_a_decode_the_truth_costs_no_rung(make_job):
 def test_a_watcher_inside_a_driver_does_not_hold_up_the_next_job(make_job):
     """A wait for an event that never comes back keeps its own thread, and none but that."""
     over, entered = threading.Event(), threading.Event()
-    job = make_job(SyncMode.OBSERVE, proven=RUNG_CLASSES, patience_s=0.3)
+    job = make_job(SyncMode.OBSERVE, proven=RUNG_CLASSES, silence_s=0.3)
     job.ladder.demote(job.ladder.current, RuntimeError("801"))  # lagged-wait is next
     runtime = emulated_device.runtime
     with faults.replaced(runtime.Event, synchronize=lambda event: (entered.set(), over.wait(LONG_S))):
@@ -279,7 +281,7 @@ def test_what_may_be_the_hosts_work_before_a_decode_is_no_certain_lie(make_job):
 def test_a_rung_nobody_has_looked_at_is_not_certainly_silent(make_job, monkeypatch):
     """On a busy machine the watcher may not have had its turn."""
     monkeypatch.setattr("zluda_sync.device.steps.barrier.PROOF_S", 0.01)
-    job = make_job(SyncMode.RUN_AHEAD, proven=RUNG_CLASSES, patience_s=0.05)
+    job = make_job(SyncMode.RUN_AHEAD, proven=RUNG_CLASSES, silence_s=0.05)
     monkeypatch.setattr(CompletionWatcher, "watch", lambda self, *args: None)
     for _ in range(2):
         job.step()
@@ -290,7 +292,7 @@ def test_a_rung_nobody_has_looked_at_is_not_certainly_silent(make_job, monkeypat
 def test_a_rung_that_was_looked_at_and_is_silent_is_certain(make_job):
     """The value is there, somebody has looked, and the event does not say so."""
     with faults.with_event(faults.query_says(False))():
-        job = make_job(SyncMode.RUN_AHEAD, proven=RUNG_CLASSES, patience_s=0.05)
+        job = make_job(SyncMode.RUN_AHEAD, proven=RUNG_CLASSES, silence_s=0.05)
         for _ in range(2):
             job.step()
     assert (["planted-event"], [True]) == (job.failed, [error.is_certain for error in job.errors])

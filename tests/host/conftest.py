@@ -122,7 +122,7 @@ class HostBench:
     def launched(self) -> int:
         """Steps that the job that is followed has queued."""
         job = self.session._jobs.current
-        return job.newest_launched if job is not None else 0
+        return job.run.newest_launched if job is not None else 0
 
     def finish(self, count: int | None = None) -> None:
         """Let the device finish, and wait until that was noticed."""

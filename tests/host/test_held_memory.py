@@ -94,7 +94,7 @@ def test_a_viewer_costs_the_previews_and_one_frame(bench, video, tells_predictio
     """Each step has its preview in flight; of the latents the shown frame of the newest step is kept."""
     bench.session._previews.look()
     held = video.queue(tells_prediction=tells_prediction)
-    assert STEPS == video.job.previews.previews.made
+    assert STEPS == video.job.run.previews.queue.made
     assert held <= STEPS * PREVIEW_BYTES + FRAME_BYTES + SMALL_BYTES
 
 
@@ -102,7 +102,7 @@ def test_a_viewer_of_the_whole_clip_costs_its_previews_and_one_clip(bench, video
     """All frames of what the newest step left, and of each preview the colours alone."""
     bench.session._previews.look(wants_clip=True)
     held = video.queue(steps=4)
-    assert 4 == video.job.previews.previews.made
+    assert 4 == video.job.run.previews.queue.made
     assert held <= 4 * 21 * PREVIEW_BYTES + CLIP_BYTES + SMALL_BYTES
 
 
@@ -114,7 +114,7 @@ def test_who_reads_the_hosts_latents_stays_within_the_budget(bench, video):
     assert held <= latents_ring.BUDGET_BYTES
     assert 20 < len(frames)
     bench.device.finish()
-    bench.wait_until(lambda: video.job.newest_ledger.is_drained)
+    bench.wait_until(lambda: video.job.run.newest_ledger.is_drained)
     assert SHAPE[:2] + SHAPE[3:] == tuple(bench.polled("current_latent")[0].shape)
 
 

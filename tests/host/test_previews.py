@@ -28,6 +28,7 @@ from zluda_sync.host.preview.host_method import HostMethodPreviews
 from zluda_sync.host.preview.picture import Preview, build_images
 from zluda_sync.host.preview.previews import LOOKING_S, Newest, Previews, PreviewSource, ProjectedPreviews
 from zluda_sync.host.preview.simple_projection import read_projection
+from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 
 
 class Source(PreviewSource):
@@ -79,8 +80,8 @@ def finish(bench, steps):
     """Let the device finish all that is queued, and wait until the preview of the newest step is there."""
     bench.device.finish()
     tracked = bench.session._jobs.current
-    if tracked.previews is not None:
-        newest = tracked.previews.previews.newest_ready
+    if tracked.run.previews is not None:
+        newest = tracked.run.previews.queue.newest_ready
         bench.wait_until(lambda: newest() is not None and newest().step == steps - 1)
 
 
@@ -102,7 +103,7 @@ def test_a_hidden_tab_is_shown_nothing_and_has_nothing_made(bench, asked):
     bench.step(0)
     asked(known=-1)
     assert not bench.session._previews.is_looked_at
-    assert 0 == bench.session._jobs.current.previews.previews.made
+    assert 0 == bench.session._jobs.current.run.previews.queue.made
 
 
 def test_who_waits_for_another_task_is_shown_nothing(bench, asked):
@@ -141,7 +142,7 @@ def test_the_hosts_none_means_none(bench, asked):
     shared.opts.data["show_progress_type"] = "None"
     begin(bench)
     assert asked().live_preview is None
-    assert bench.session._jobs.current.previews is None
+    assert bench.session._jobs.current.run.previews is None
 
 
 def test_no_previews_of_ours_means_none_of_the_hosts_either(bench, asked, monkeypatch):
@@ -157,7 +158,7 @@ def test_what_previews_may_cost_is_the_users(bench):
     """Budget and interval reach whoever decides."""
     shared.opts.data.update(zluda_sync_preview_budget=10.0, zluda_sync_preview_interval=30.0)
     begin(bench)
-    pace = bench.session._jobs.current.previews.previews.pace
+    pace = bench.session._jobs.current.run.previews.queue.pace
     pace.record_made(0, 0.1)
     assert 1 == pace.interval_steps(1.0)
     assert not pace.is_due(9, 1.0)
@@ -166,7 +167,7 @@ def test_what_previews_may_cost_is_the_users(bench):
 def test_a_budget_that_changes_beside_a_job_is_gone_by_at_once(bench):
     """Whoever finds the previews too rare, or too dear, need not wait for the end of the job."""
     begin(bench)
-    pace = bench.session._jobs.current.previews.previews.pace
+    pace = bench.session._jobs.current.run.previews.queue.pace
     pace.record_made(0, 0.1)
     assert 5 == pace.interval_steps(1.0)
     shared.opts.data.update(zluda_sync_preview_budget=10.0, zluda_sync_preview_interval=30.0)
@@ -181,7 +182,7 @@ def test_a_budget_that_the_request_has_set_stands(bench):
     bench.switch_on()
     shared.opts.data.update(overrides)  # as the host does for the time of the job
     bench.begin("observe", processing=SimpleNamespace(steps=4, override_settings=overrides))
-    pace = bench.session._jobs.current.previews.previews.pace
+    pace = bench.session._jobs.current.run.previews.queue.pace
     pace.record_made(0, 0.1)
     shared.opts.data.update(zluda_sync_preview_budget=1.0)
     bench.session.reconcile()
@@ -295,14 +296,15 @@ def test_the_pipelines_own_shape_comes_first(first, frames):
     """The host keeps one frame of a video; where the pipeline's shape is of no use, the host's is taken."""
     job = JobPreviews(lambda device: EventCopier(Marks(), is_pinned=False), lambda channels: None)
     previews, warnings = Previews(), []
-    source = ProjectedPreviews(job, previews, warnings.append)
-    previews.begin(source)
+    demand = PreviewDemand(lambda: previews.is_looked_at, lambda: previews.is_clip_wanted)
+    source = StepPreviews(job, demand, warnings.append)
+    previews.begin(ProjectedPreviews(source))
     previews.look(wants_clip=True)
     ledger = Ledger()
     ledger.record_launch()
     ledger.record_completion(0)
     shapes = [StepFrame(0, torch.zeros(first)), StepFrame(0, torch.zeros(1, 4, 8, 8))]
-    source.offer(ledger, [(frame, None) for frame in shapes])
+    source.offer(ledger, shapes)
     assert frames == job.newest_ready().pixels.shape[1]
     assert [] == warnings
 
@@ -331,11 +333,11 @@ def test_the_projection_is_uploaded_before_the_first_step(bench, monkeypatch):
     """Later it would wait for what is queued."""
     monkeypatch.setattr(shared, "sd_model", model_of(4), raising=False)
     bench.begin("observe")
-    uploaded = bench.session._jobs.current.previews.previews._projection
+    uploaded = bench.session._jobs.current.run.previews.queue._projection
     assert uploaded is not None
     bench.session._previews.look()
     bench.step(0)
-    assert bench.session._jobs.current.previews.previews._projection is uploaded
+    assert bench.session._jobs.current.run.previews.queue._projection is uploaded
 
 
 def test_a_device_that_is_too_busy_to_answer_is_not_asked_for_ever(bench, monkeypatch):
@@ -355,7 +357,7 @@ def test_a_model_switch_takes_another_projection(bench):
         bench.begin("observe")
         bench.session._previews.look()
         bench.step(0, latents=torch.zeros(1, channels, 4, 4))
-        assert 1 == bench.session._jobs.current.previews.previews.made
+        assert 1 == bench.session._jobs.current.run.previews.queue.made
         bench.session.end_job()
 
 
@@ -531,7 +533,7 @@ def test_no_weights_are_downloaded_for_a_preview(bench, monkeypatch, tmp_path, m
         (tmp_path / "TAESD" / name).touch()
     shared.opts.data.update({"zluda_sync_preview": "host", "show_progress_type": method})
     bench.begin("observe")
-    assert is_fitted == (bench.session._jobs.current.previews is not None)
+    assert is_fitted == (bench.session._jobs.current.run.previews is not None)
 
 
 def test_the_hosts_simplest_preview_is_read_as_a_projection():

@@ -99,7 +99,7 @@ def test_closing_ends_the_watcher(bench):
     bench.begin("observe")
     bench.step(0)
     bench.session.close()
-    assert not bench.session._watcher.is_running
+    assert not bench.session._tracker.threads.watcher.is_running
 
 
 def test_settings_changed_from_many_threads_leave_the_host_as_it_came(bench):

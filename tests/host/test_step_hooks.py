@@ -11,7 +11,7 @@ from diffusers import DiffusionPipeline
 
 from modules import devices, processing_args, processing_callbacks, shared
 from zluda_sync.host import session as session_module
-from zluda_sync.host.job.followed import TrackedJob
+from zluda_sync.host.job.followed import HostJob
 
 
 class SilentPipeline(DiffusionPipeline):
@@ -218,7 +218,7 @@ def test_an_error_of_ours_never_reaches_the_pipeline(bench, monkeypatch, caplog)
         raise RuntimeError("a bug of ours")
 
     bench.begin("observe")
-    monkeypatch.setattr(TrackedJob, "settle_step", fail)
+    monkeypatch.setattr(HostJob, "settle_step", fail)
     with caplog.at_level(logging.ERROR, logger="sd"):
         for index in range(3):
             bench.step(index)

@@ -394,6 +394,15 @@ def test_a_flag_that_was_set_again_ends_with_its_request(bench, pressed, image, 
     assert is_seen == bench.state.interrupted
 
 
+def test_a_double_click_that_a_script_has_answered_sets_no_flag(bench, pressed, image):
+    """A script that clears the flags when it ends is done before the second half comes."""
+    stop_in_last_cell(bench, pressed, image)
+    bench.state.interrupted = False
+    pressed("interrupt")
+    assert [False, False, False] == flags(bench.state)
+    assert not bench.polled("interrupted")[0]
+
+
 @pytest.mark.parametrize("kind", ["WorkerThread", "ScriptThread"])
 def test_a_double_click_leaves_no_flag_on_an_idle_host(bench, pressed, kind):
     """Its second half comes when the request has ended; a script of its own that restores the flag may."""

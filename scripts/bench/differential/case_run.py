@@ -121,9 +121,12 @@ class CaseRun:
             for planned, expected, row in zip(plan, alone, rows, strict=True):
                 outcome = self._run_row(planned, mode, len(loops), whole)
                 wish = replace(
-                    planned.press.wish, extra_steps=EXTRA_STEPS[mode], steps_per_image=steps_per_image
+                    planned.press.wish,
+                    is_host_ahead=mode == "observe",
+                    extra_steps=EXTRA_STEPS[mode],
+                    steps_per_image=steps_per_image,
                 )
-                harms = find_harm(expected, outcome, wish)
+                harms = find_harm(expected, outcome, wish, whole)
                 row[mode] = describe(outcome) + (" !" if harms else "")
                 if harms:
                     where = f"{self._case.name}, {planned.name}, {planned.press.name}, {mode}"

@@ -9,13 +9,18 @@ What "worse" means for each press:
   wanted no more work: then what was whole when he pressed must be there, if SD.Next hands it out, and a
   picture that is put together (a grid, an upscaled image) must still be put together. It may never go on for
   longer.
-- *Stop after image* SD.Next has not. It is held against a Stop pressed when that image is whole.
+- *Stop after image* SD.Next has not. It is held against a Stop pressed when that image is whole; a script
+  that is left to end as it always does may hand out what it puts together of the image instead.
+
+Where nothing waits for the device (``observe``), all of an image may be queued when it is skipped. Then it is
+whole all the same, as if nothing had been pressed; or it is left later than alone leaves it, and what a script
+makes of it afterwards looks different.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.differential.outcome import Outcome
 
@@ -29,6 +34,7 @@ class Wish:
         ends_image: Skip: one image is not wanted.
         finishes_image: Stop after image: the work of the present image is still wanted.
         holds_work: Pause: nothing may be queued until it ends.
+        is_host_ahead: whether the host may have queued all of an image when something is pressed.
         extra_steps: how many steps more than SD.Next alone may be queued after the press.
         steps_per_image: what one image costs.
     """
@@ -37,18 +43,24 @@ class Wish:
     ends_image: bool = False
     finishes_image: bool = False
     holds_work: bool = False
+    is_host_ahead: bool = False
     extra_steps: int = 0
     steps_per_image: int = 0
 
 
-def find_harm(alone: Outcome, ours: Outcome, wish: Wish) -> list[str]:
+def find_harm(alone: Outcome, ours: Outcome, wish: Wish, whole: Outcome | None = None) -> list[str]:
     """Return a sentence for each thing that is worse with the extension, none where nothing is.
 
     Args:
         alone: what came of the press with SD.Next alone.
         ours: what came of the same press at the same place with the extension.
         wish: what the press asks for.
+        whole: what comes of the request when nothing is pressed, None if that is not known.
     """
+    if whole is not None and _came_too_late(ours, wish, whole):
+        return _find_remains(
+            replace(alone, flags_left=alone.flags_left | whole.flags_left | {"skipped"}), ours
+        )
     found = _find_refusals(alone, ours)
     if alone.answer.is_good and ours.answer.is_good:
         found += _find_lost_pictures(alone, ours, wish)
@@ -62,6 +74,12 @@ def find_harm(alone: Outcome, ours: Outcome, wish: Wish) -> list[str]:
 def is_obeyed(outcome: Outcome) -> bool:
     """Whether no image became whole after the press."""
     return len(outcome.cells) <= outcome.cells_at_press
+
+
+def _came_too_late(ours: Outcome, wish: Wish, whole: Outcome) -> bool:
+    """Whether all of the image was queued when it was skipped, so that nothing was given up."""
+    is_late = wish.is_host_ahead and wish.ends_image
+    return is_late and (ours.answer, ours.cells) == (whole.answer, whole.cells)
 
 
 def _find_refusals(alone: Outcome, ours: Outcome) -> list[str]:
@@ -91,9 +109,16 @@ def _find_lost_pictures(alone: Outcome, ours: Outcome, wish: Wish) -> list[str]:
     missing = Counter(picture for picture in expected if picture in whole) - Counter(given)
     if len(given) < len(expected):
         found.append(f"{len(given)} pictures, alone {len(expected)}")
-    elif missing:
+    elif missing and not _are_others_as_good(missing, ours, wish):
         found.append(f"{missing.total()} whole pictures of alone's are missing")
     return found + _find_lost_parts(alone, ours, whole)
+
+
+def _are_others_as_good(missing: Counter[str], ours: Outcome, wish: Wish) -> bool:
+    """Whether others stand for them: put together of them, or made of an image that was left later."""
+    if wish.is_host_ahead and wish.ends_image:
+        return True
+    return wish.finishes_image and missing.keys() <= ours.pictures_whole()
 
 
 def _find_lost_where_alone_goes_on(alone: Outcome, ours: Outcome) -> list[str]:
@@ -121,6 +146,8 @@ def _find_lost_parts(alone: Outcome, ours: Outcome, whole: frozenset[str]) -> li
 def _find_lost_cells(alone: Outcome, ours: Outcome, wish: Wish) -> list[str]:
     is_lost_stop = wish.ends_work and not is_obeyed(alone)
     expected = alone.cells[: alone.cells_at_press] if is_lost_stop else alone.cells
+    if wish.is_host_ahead and wish.ends_image and len(ours.cells) >= len(expected):
+        return []
     lost = Counter(expected) - Counter(ours.cells)
     return [f"{lost.total()} cells lost"] if lost else []
 

@@ -8,23 +8,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
+from zluda_sync.core.guard import Guard
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.settings import Gate, ModeChoice
 from zluda_sync.core.wishes.control import Ending
 from zluda_sync.core.wishes.stop_record import StopRecord
-from zluda_sync.device.steps.waits import BlockingWaits
-from zluda_sync.device.steps.watcher import CompletionWatcher
+from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.host.api.status import SessionStatus
 from zluda_sync.host.api.status_feed import StatusFeed
 from zluda_sync.host.console.console import Console
 from zluda_sync.host.detection import accelerator_of, is_zluda
 from zluda_sync.host.hooks.patch_table import PatchTable
 from zluda_sync.host.hooks.plan import PatchPlan
-from zluda_sync.host.job.begin import Follower
+from zluda_sync.host.job.begin import JobOpener
 from zluda_sync.host.job.current import Jobs
-from zluda_sync.host.job.followed import TrackedJob
+from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.learned import Learning
 from zluda_sync.host.job.origin import find_source
 from zluda_sync.host.job.records import JobRecords
@@ -53,15 +53,17 @@ class Session:
         self.metrics = JobMetrics()
         self.records = JobRecords(self.metrics.count)
         self._console = Console(self._warn)
-        self._jobs = Jobs(self._follow, self._requests, self._previews, self._console, self.records.keep)
+        self._guard = Guard(_tell_failure)
+        self._jobs = Jobs(
+            self._follow, self._requests, self._previews, self._console, self._guard, self.records.keep
+        )
         self._plan = PatchPlan(host, self._jobs, self._requests, self._previews, self._console)
         self._preview_setup = PreviewSetup(host, self._jobs, self._previews, self._plan.previews, self._warn)
-        self._watcher = CompletionWatcher()
-        self._waits = BlockingWaits()
+        self._tracker = StepTracker(self._plan.previews.other_work)
         self.self_testing = SelfTesting(
             host,
             lambda: accelerator_of(host),
-            self._waits,
+            self._tracker.threads.waits,
             self._is_idle,
             self._take_self_test,
             self._warn,
@@ -70,17 +72,14 @@ class Session:
         self._saver = OptionSaver(host, lambda: host.queue_lock, self._warn)
         self.profiles = ProfileStore(host, self._saver)
         self.profile_choice = ProfileChoice(host, self.profiles, self._warn)
-        self._follower = Follower(
+        self._opener = JobOpener(
             host,
-            self._jobs,
+            self._tracker,
+            self.self_testing,
             self._requests,
             self._preview_setup,
             self._learning,
-            self.self_testing,
-            self._watcher,
-            self._waits,
-            self._warn,
-            self._plan.previews.other_work,
+            self._guard,
         )
         self.status = SessionStatus(
             host,
@@ -126,7 +125,8 @@ class Session:
                         self._saver.host_saves.keep(self)
                         mode = settings.policy(report).mode.value
                         self._say_once("info", f"ZLUDA Sync: active, mode {mode}")
-                        self._jobs.guard("following a budget", self._follow_budget)
+                        with self._guard.watching("following a budget"):
+                            self._follow_budget()
                         return
             except Exception as error:  # noqa: BLE001  a host that changed runs as it came
                 self._failure = f"not active: {error}"
@@ -140,7 +140,8 @@ class Session:
     def serve(self, app: Any) -> None:
         """The host's web application has started."""
         self._routes = app.routes
-        self._jobs.guard("serving a route", self._add_routes)
+        with self._guard.watching("serving a route"):
+            self._add_routes()
         self.reconcile()
 
     def begin_job(self, processing: Any = None) -> None:
@@ -149,7 +150,7 @@ class Session:
         One within another, as some scripts have it, is a cell of the outer one's job.
         """
         current = self._jobs.current
-        if current is not None and current.is_asked and current.is_driver():
+        if current is not None and current.is_asked and current.run.is_driver():
             self._cells.append(processing)
             current.begin_cell(processing)
             return
@@ -157,7 +158,8 @@ class Session:
         self.self_testing.job_begins()
         asked_at_s = self._plan.phases.innermost_began_at_s
         if self.is_acting:
-            self._jobs.guard("loading the host's processing", self._host.load_processing)
+            with self._guard.watching("loading the host's processing"):
+                self._host.load_processing()
         # What one request sets for itself decides about its job, not about what is installed.
         self._is_job_overriding = self.is_acting and self.profile_choice.is_asked(processing)
         if not self._is_job_overriding:
@@ -165,7 +167,8 @@ class Session:
         if self.is_acting:
             # What waited in the host's queue began when the job before it ended.
             began_at_s = None if asked_at_s is None else max(asked_at_s, self._last_end_s)
-            self._jobs.guard("following a job", self._jobs.open, processing, began_at_s)
+            with self._guard.watching("following a job"):
+                self._jobs.open(processing, began_at_s)
 
     def end_job(self, processing: Any = None) -> None:
         """A picture call of the host has ended, one way or another.
@@ -183,10 +186,14 @@ class Session:
                 return
         self._cells = []
         if tracked is not None:
-            self._jobs.guard("learning from a job", self._learn, tracked)
-            self._jobs.guard("keeping how long a Stop took", self._keep_stop, tracked)
-            self._jobs.guard("learning from a picture", self._preview_setup.learn, tracked)
-        self._jobs.guard("letting go of a job", self._jobs.close)
+            with self._guard.watching("learning from a job"):
+                self._learn(tracked)
+            with self._guard.watching("keeping how long a Stop took"):
+                self._keep_stop(tracked)
+            with self._guard.watching("learning from a picture"):
+                self._preview_setup.learn(tracked)
+        with self._guard.watching("letting go of a job"):
+            self._jobs.close()
         self._last_end_s = SYSTEM_CLOCK()
         self.self_testing.job_ended()
         if not self._is_job_overriding:
@@ -216,20 +223,19 @@ class Session:
         self._stand_down()
         self.self_testing.close()
         self._console.stop()
-        self._watcher.stop()
-        self._waits.stop()
+        self._tracker.stop()
 
     def snapshot(self) -> ProgressSnapshot | None:
         """Return the progress of the job that is followed, None if there is none."""
         job = self._jobs.current
-        return job.snapshot() if job is not None else None
+        return job.run.snapshot() if job is not None else None
 
     def tell_label(self) -> str | None:
         """Tell who has pressed Stop what the host does, which acknowledges it; None if no job runs."""
         job = self._jobs.current
         if job is None:
             return None
-        snapshot = job.snapshot()
+        snapshot = job.run.snapshot()
         if snapshot.ending is Ending.STOP:
             job.wishes.record_acknowledged()
         return snapshot.label
@@ -258,13 +264,15 @@ class Session:
 
     def _stand_down(self) -> None:
         with self._lock:
-            self._jobs.guard("handing the controls over", self._plan.controls.hand_over, self._host.state)
-            self._jobs.guard("letting go of a job", self._jobs.close)
+            with self._guard.watching("handing the controls over"):
+                self._plan.controls.hand_over(self._host.state)
+            with self._guard.watching("letting go of a job"):
+                self._jobs.close()
             self.patches.remove_all()
             self._saver.host_saves.let_go(self)
             self._requests.close_all()
 
-    def _learn(self, tracked: TrackedJob) -> None:
+    def _learn(self, tracked: HostJob) -> None:
         """Take over what the job took, unless it was stopped or broke off."""
         is_whole = tracked.job.is_whole
         was_ended = tracked.job.was_cut or self._host.was_ended
@@ -278,12 +286,12 @@ class Session:
         if facts is not None and not self._is_job_overriding:
             self._preview_setup.follow(self.profile_choice.choose(facts=facts).settings)
 
-    def _keep_stop(self, tracked: TrackedJob) -> None:
+    def _keep_stop(self, tracked: HostJob) -> None:
         record = tracked.wishes.stop_record()
         if record is not None:
             self.stops.append(record)
 
-    def _follow(self, processing: Any, began_at_s: float | None) -> TrackedJob | None:
+    def _follow(self, processing: Any, began_at_s: float | None) -> HostJob | None:
         accelerator = accelerator_of(self._host)
         if accelerator is None or not self.is_acting:
             return None
@@ -295,7 +303,7 @@ class Session:
         lets_act = chosen.settings.lets_act(is_zluda(self._host), report)
         if chosen.settings.mode is ModeChoice.OFF or not lets_act:
             return None
-        tracked = self._follower.follow(accelerator, chosen, processing, began_at_s)
+        tracked = self._opener.open(accelerator, chosen, processing, began_at_s, self._warn)
         self.records.begin(tracked, facts, chosen)
         return tracked
 
@@ -318,3 +326,8 @@ class Session:
         if text not in self._said:
             self._said.add(text)
             getattr(log, level)(text)
+
+
+def _tell_failure(what: str, error: Exception) -> None:
+    text = f"ZLUDA Sync: {what} failed, progress is SD.Next's own: {type(error).__name__}: {error}"
+    log.error(text, exc_info=error)

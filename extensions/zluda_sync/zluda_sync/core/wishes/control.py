@@ -70,6 +70,7 @@ class Control:
         self._stopped_at_s: float | None = None
         self._stop_pressed_at_s: float | None = None
         self._stop_known_at_s: float | None = None
+        self._stop_answered_at_s: float | None = None
         self._last_wanted: Position | None = None
         self._skipped: Position | None = None
         self._skip_pressed_at_s: float | None = None
@@ -191,6 +192,16 @@ class Control:
             return False
         return self._clock() - max(pressed_at_s, known_at_s) < DOUBLE_CLICK_S
 
+    def is_answered_stop_repeated(self) -> bool:
+        """Whether a Stop now is the second half of a double click that a script has answered already.
+
+        It was obeyed, and the script has cleared the flag to go on or to end in its own way.
+        """
+        pressed_at_s, answered_at_s = self._stop_pressed_at_s, self._stop_answered_at_s
+        if self._stopped_at_s is not None or pressed_at_s is None or answered_at_s is None:
+            return False
+        return self._clock() - max(pressed_at_s, answered_at_s) < DOUBLE_CLICK_S
+
     def wants_out(self) -> bool:
         """Whether what is computed now is not wanted any more."""
         return self.is_stopped or self.is_skipped
@@ -226,6 +237,20 @@ class Control:
             return True
         return False
 
+    def take_over_skip(self) -> None:
+        """A script skips the image that is made now: what it says is not the user's press of before.
+
+        SD.Next alone leaves out the image after a skipped one, too. Where that was spared the user, whose Skip
+        left the image before this one, it is spared here: else the two would cost more than they do alone.
+        """
+        if not self.is_past_skipped:
+            self.withdraw(Ending.SKIP)
+            return
+        with self._changed:
+            self._skipped = self._image_meant()
+            self._known.add(Ending.SKIP)
+            self._update()
+
     def take_leave(self) -> bool:
         """Whether to leave what is computed now; if so, the host's flag is set, and the host knows by it."""
         with self._changed:
@@ -256,6 +281,8 @@ class Control:
             if ending is Ending.SKIP:
                 self._skipped = None
             else:
+                if Ending.STOP in self._known:
+                    self._stop_answered_at_s = self._clock()
                 self._stopped_at_s = self._last_wanted = self._stop_known_at_s = None
             self._known.discard(ending)
             self._update()

@@ -46,8 +46,8 @@ class WishFollower:
         find_image: Callable[[], int],
         system_clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._job = job
-        self._control = control
+        self.job = job
+        self.control = control
         self._clock = clock
         self._find_image = find_image
         self._system_clock = system_clock
@@ -56,26 +56,26 @@ class WishFollower:
 
     def follow(self) -> None:
         """The user wants something: plan no more than that, and wake a host that waits. Any thread."""
-        if self._control.ending is Ending.STOP and self._press is None:
+        if self.control.ending is Ending.STOP and self._press is None:
             now_s, readings = self._system_clock(), [ledger.snapshot() for ledger in self._ledgers]
             launched = sum(reading.launched for reading in readings)
             queued = sum(reading.run_ahead for reading in readings)
-            self._press = _Press(now_s, self._job.snapshot(), launched, queued)
+            self._press = _Press(now_s, self.job.snapshot(), launched, queued)
         self.cut_plan()
         for ledger in self._ledgers:
             ledger.wake()
 
     def cut_plan(self) -> None:
         """Plan no more than the user wants, which may have been said before the job began."""
-        ending, image = self._control.ending, self._find_image()
+        ending, image = self.control.ending, self._find_image()
         if ending is Ending.STOP:
-            self._job.cut(image)
-        elif self._control.is_in_inner_cell:
+            self.job.cut(image)
+        elif self.control.is_in_inner_cell:
             return  # what is planned are the images of the outer cell
         elif ending is Ending.SKIP:
-            self._job.cut(image, image)
+            self.job.cut(image, image)
         elif ending is Ending.STOP_AFTER_IMAGE:
-            self._job.cut(image + 1)
+            self.job.cut(image + 1)
 
     def wait_while_held(self, ledger: Ledger) -> None:
         """Block while the user holds the job. What is queued is finished first, and still counts as work.
@@ -83,14 +83,14 @@ class WishFollower:
         Args:
             ledger: of the pass whose newest step was just queued.
         """
-        if not self._control.is_held:
+        if not self.control.is_held:
             return
         # The wake that comes with the end of the job may come before this waits: then nothing wakes it again.
-        is_released = lambda: self._is_over or not self._control.is_held  # noqa: E731
+        is_released = lambda: self._is_over or not self.control.is_held  # noqa: E731
         ledger.wait_completed(ledger.launched - 1, DRAIN_LIMIT_S, is_released)
         self._clock.pause()
         try:
-            self._control.wait_while_paused()
+            self.control.wait_while_paused()
         finally:
             self._clock.resume()
 
@@ -105,15 +105,15 @@ class WishFollower:
 
     def add_wishes(self, snapshot: ProgressSnapshot) -> ProgressSnapshot:
         """Return a snapshot that tells of the wishes too."""
-        ending = self._control.ending
+        ending = self.control.ending
         if snapshot.is_unwanted and ending is not Ending.STOP:
             ending = Ending.SKIP  # the host may have gone on to the next image, the device has not
-        return replace(snapshot, ending=ending, is_paused=self._control.is_paused)
+        return replace(snapshot, ending=ending, is_paused=self.control.is_paused)
 
     @property
     def has_stopped(self) -> bool:
         """Whether the user has stopped the job, be it that a script has gone on afterwards."""
-        return self._press is not None or self._control.ending in (Ending.STOP, Ending.STOP_AFTER_IMAGE)
+        return self._press is not None or self.control.ending in (Ending.STOP, Ending.STOP_AFTER_IMAGE)
 
     def stop_record(self) -> StopRecord | None:
         """Return how long the Stop of this job took until now, None if there was none."""
@@ -122,7 +122,7 @@ class WishFollower:
             return None
         acknowledged_at_s = press.acknowledged_at_s
         return StopRecord(
-            mode=self._job.mode,
+            mode=self.job.mode,
             phase=press.snapshot.phase,
             role=press.snapshot.role,
             acknowledged_s=None if acknowledged_at_s is None else acknowledged_at_s - press.at_s,
@@ -133,7 +133,7 @@ class WishFollower:
 
     @property
     def _ledgers(self) -> list[Ledger]:
-        return [part.ledger for part in self._job.passes if part.ledger is not None]
+        return [part.ledger for part in self.job.passes if part.ledger is not None]
 
     @property
     def _launched(self) -> int:

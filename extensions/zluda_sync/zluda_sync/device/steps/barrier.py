@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,10 +13,9 @@ import torch
 
 from zluda_sync.core.errors import NoAnswerError, NoRungLeftError, RungLiedError, RungSilentError
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.core.steps.other_work import OtherWork
 from zluda_sync.core.steps.policy import BarrierPolicy
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.audit import Audit
+from zluda_sync.device.steps.judge import Evidence, Judge
 from zluda_sync.device.steps.ladder import Ladder, Rung
 from zluda_sync.device.steps.rungs import (
     DeviceSynchronize,
@@ -25,9 +24,8 @@ from zluda_sync.device.steps.rungs import (
     ReadBack,
     StreamSynchronize,
 )
-from zluda_sync.device.steps.sentinel import Sentinel, Witness
-from zluda_sync.device.steps.waits import BlockingCall, BlockingWaits
-from zluda_sync.device.steps.watcher import CompletionWatcher
+from zluda_sync.device.steps.waits import BlockingCall
+from zluda_sync.device.steps.watcher import DeviceThreads
 
 #: How soon after all work is done a report of it must come, in seconds: well above the watcher's pause.
 PROOF_S = 0.5
@@ -41,11 +39,17 @@ POLL_S = 0.002
 
 
 @dataclass(frozen=True)
-class _Evidence:
-    """What a report of a step is held against: planted behind the step, before the rung's own mark."""
+class Patience:
+    """How long the device is waited for, in seconds.
 
-    witness: Witness
-    is_disturbed: Callable[[], bool]
+    Attributes:
+        wait_limit_s: longest wait for one step; then the device counts as lost.
+        silence_s: how long a silent rung is waited for before it is put to the proof. Grows with each proof
+            that it did not need.
+    """
+
+    wait_limit_s: float = 600.0
+    silence_s: float = 2.0
 
 
 class StepBarrier:
@@ -57,15 +61,10 @@ class StepBarrier:
         policy: when to wait.
         ladder: how to learn of completions.
         accelerator: what is waited for.
-        watcher: counts the completions that marks tell of.
-        waits: threads for waits that block.
-        wait_limit_s: longest wait for one step, in seconds; then the device counts as lost.
-        patience_s: how long a silent rung is waited for before it is put to the proof, in seconds. Grows with
-            each proof that it did not need.
+        threads: on which the device is looked at and waited for.
+        judge: checks the reports of rungs that are not proven.
+        patience: how long the device is waited for.
         is_leaving: whether the user has stopped or skipped: then there is nothing to wait for.
-        proven: names of the rungs that a self-test has found truthful; of others the first reports are waited
-            for and checked.
-        other_work: knows of work on the device that is not of the steps.
     """
 
     def __init__(
@@ -73,28 +72,19 @@ class StepBarrier:
         policy: BarrierPolicy,
         ladder: Ladder,
         accelerator: Accelerator,
-        watcher: CompletionWatcher,
-        waits: BlockingWaits,
-        wait_limit_s: float = 600.0,
-        patience_s: float = 2.0,
+        threads: DeviceThreads,
+        judge: Judge | None = None,
+        patience: Patience | None = None,
         is_leaving: Callable[[], bool] = lambda: False,
-        proven: Collection[str] = (),
-        other_work: OtherWork | None = None,
     ) -> None:
         self.policy = policy
         self._ladder = ladder
         self._accelerator = accelerator
-        self._watcher = watcher
-        self._waits = waits
-        self._wait_limit_s = wait_limit_s
-        self._patience_s = patience_s
+        self._watcher, self._waits = threads.watcher, threads.waits
+        self._judge = judge or Judge(accelerator)
+        patience = patience or Patience()
+        self._wait_limit_s, self._silence_s = patience.wait_limit_s, patience.silence_s
         self._is_leaving = is_leaving
-        self._proven = proven
-        self._other_work = other_work or OtherWork()
-        self._audit = Audit()
-        self._sentinel = Sentinel(accelerator)
-        self._evidence: _Evidence | None = None
-        self._drained: Ledger | None = None
         self._polls = 0
         self._is_closed = False
 
@@ -110,8 +100,7 @@ class StepBarrier:
 
     def prepare(self) -> None:
         """Get ready, while the device is idle, what checks will need; nothing where all rungs are proven."""
-        is_doubted = self._ladder.current_name not in (None, ReadBack.name, *self._proven)
-        evidence = self._plant_evidence(None) if is_doubted else None
+        evidence = self._judge.plant(None) if self._judge.doubts(self._ladder.current_name) else None
         if evidence is not None:
             with contextlib.suppress(Exception):  # checks will meet it again, and say nothing
                 self._waits.begin(evidence.witness.wait).wait(PREPARE_LIMIT_S, lambda: self._is_over)
@@ -152,22 +141,10 @@ class StepBarrier:
         """
         rung = self._ladder.current
         is_drained = ledger.launched > 0 and ledger.is_drained
-        if isinstance(rung, ReadBack) or not is_drained or self._is_over or self._drained is ledger:
-            return
-        self._drained = ledger
-        is_written = self._evidence.witness.look() if self._evidence is not None else None
-        now = None if is_written else self._plant_evidence(latents)
-        if now is None:
+        if isinstance(rung, ReadBack) or not is_drained or self._is_over:
             return
         try:
-            self._audit.check_drained(
-                rung.name,
-                partial(self._run_bounded, now.witness.wait),
-                ledger,
-                was_unwritten=is_written is False,
-                is_disturbed=now.is_disturbed,
-                read_again=partial(self._run_bounded, now.witness.read),
-            )
+            self._judge.check_drained(rung, ledger, latents, self._run_bounded)
         except RungLiedError as error:
             self._demote(rung, error)
             self._ladder.settle()
@@ -191,12 +168,7 @@ class StepBarrier:
 
     def _use(self, rung: Rung, ledger: Ledger, step: int, latents: torch.Tensor | None) -> None:
         awaited: int | None = step
-        evidence = self._evidence = None
-        if rung.name not in self._proven and not isinstance(rung, ReadBack):
-            is_due = self._audit.is_due(rung.name)
-            if is_due or ledger.total in (None, ledger.launched):  # the last one is looked at before a decode
-                self._evidence = self._plant_evidence(latents)
-            evidence = self._evidence if is_due else None
+        evidence = self._judge.plant_for_step(rung, ledger, latents)
         if isinstance(rung, EventRung):
             mark, _ = rung.plant()
             if evidence is not None:
@@ -219,7 +191,7 @@ class StepBarrier:
         wait: Callable[[], Any],
         ledger: Ledger,
         step: int,
-        evidence: _Evidence | None,
+        evidence: Evidence | None,
     ) -> None:
         """Have a rung waited for on a thread, and held against ``evidence`` if any; then its step counts."""
 
@@ -227,7 +199,7 @@ class StepBarrier:
             try:
                 wait()
                 if evidence is not None:
-                    self._check(rung, ledger, evidence)
+                    self._judge.check(rung, ledger, evidence)
                 if not self._is_closed:
                     ledger.record_completion(step)
             except Exception as error:  # noqa: BLE001  drivers fail in every way; the next rung tries
@@ -236,23 +208,8 @@ class StepBarrier:
 
         self._waits.begin(wait_and_count)
 
-    def _plant_evidence(self, latents: torch.Tensor | None) -> _Evidence | None:
-        """Return what the next report is held against, None where nothing can be: then nothing is said."""
-        if not self._sentinel.can_judge(latents):
-            return None
-        is_disturbed = self._other_work.watch()
-        try:
-            witness = self._sentinel.plant(latents)
-        except Exception:  # noqa: BLE001  out of memory, a call that is missing: no fault of the rung
-            return None
-        return None if witness.has_blocked else _Evidence(witness, is_disturbed)
-
-    def _check(self, rung: Rung, ledger: Ledger, evidence: _Evidence) -> None:
-        witness = evidence.witness
-        self._audit.check(rung.name, witness.wait, ledger, witness.look, evidence.is_disturbed, witness.read)
-
     def _poll(self, rung: EventRung, mark: Mark) -> None:
-        while not (rung.poll_or_wait(mark) or self._is_closed or self._ladder.has_left(rung)):
+        while not (rung.poll_or_wait(mark) or self._is_closed or self._ladder.has_failed(rung)):
             self._polls += 1
             time.sleep(POLL_S)
 
@@ -268,27 +225,27 @@ class StepBarrier:
         """
 
         def is_pointless() -> bool:
-            return self._is_over or self._ladder.has_left(rung)
+            return self._is_over or self._ladder.has_failed(rung)
 
-        waited_s, patience_s, proof, is_value_read = 0.0, self._patience_s, None, False
-        while not ledger.wait_completed(step, min(patience_s, self._wait_limit_s), is_pointless):
+        waited_s, silence_s, proof, is_value_read = 0.0, self._silence_s, None, False
+        while not ledger.wait_completed(step, min(silence_s, self._wait_limit_s), is_pointless):
             if self._is_over:
                 return
-            if self._ladder.has_left(rung):
+            if self._ladder.has_failed(rung):
                 raise RuntimeError(f"{rung.name} failed while step {step} was awaited")
-            waited_s += patience_s
+            waited_s += silence_s
             if proof is None and not isinstance(rung, ReadBack):
                 proof, is_value_read = self._begin_proof(rung, latents)
             if proof is not None and self._has_ended(proof, is_pointless):
                 was_looked_at = self._give_time_to_report(rung, ledger, step, is_pointless)
                 if not ledger.has_completed(step) and not is_pointless():
                     raise RungSilentError(rung.name, step, is_certain=is_value_read and was_looked_at)
-                self._patience_s = min(2 * self._patience_s, self._wait_limit_s)
+                self._silence_s = min(2 * self._silence_s, self._wait_limit_s)
                 proof = None
                 continue
             if waited_s >= self._wait_limit_s:
                 raise NoAnswerError(waited_s)
-            patience_s *= 2
+            silence_s *= 2
 
     def _give_time_to_report(
         self, rung: Rung, ledger: Ledger, step: int, is_pointless: Callable[[], bool]
@@ -312,8 +269,9 @@ class StepBarrier:
             The wait, None if there is no proof either way, and whether it reads a value back.
         """
         try:
-            if self._sentinel.can_judge(latents):
-                return self._waits.begin(self._sentinel.plant(latents).wait), True
+            read_back = self._judge.bind_proof(latents)
+            if read_back is not None:
+                return self._waits.begin(read_back), True
             is_device = isinstance(rung, DeviceSynchronize)
             wait_class = StreamSynchronize if is_device else DeviceSynchronize
             return self._waits.begin(wait_class(self._accelerator).bind(latents)), False

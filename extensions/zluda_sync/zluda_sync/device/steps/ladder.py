@@ -116,14 +116,14 @@ class Ladder:
         rungs = self._rungs
         return rungs[0].name if rungs else None
 
-    def has_left(self, rung: Rung) -> bool:
+    def has_failed(self, rung: Rung) -> bool:
         """Whether ``rung`` has failed."""
         return all(other is not rung for other in self._rungs)
 
     def demote(self, rung: Rung, error: Exception) -> None:
         """Leave ``rung`` for the rest of the job; a rung that was left before changes nothing."""
         with self._lock:
-            if self.has_left(rung):
+            if self.has_failed(rung):
                 return
             self._failed = (*self._failed, (rung, error))
             self._rungs = tuple(

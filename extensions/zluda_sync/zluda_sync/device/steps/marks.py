@@ -8,7 +8,7 @@ from zluda_sync.device.steps.rungs import EventRung
 from zluda_sync.device.steps.watcher import CompletionWatcher
 
 
-class StepMarks:
+class WorkMarks:
     """Leaves a mark behind each piece of work, and never waits for one.
 
     Where event rungs fail there are no marks: what they tell is nice to know, and not worth a synchronize.
@@ -26,7 +26,7 @@ class StepMarks:
     @property
     def is_working(self) -> bool:
         """Whether marks have not failed so far."""
-        return self._rung is not None and not self._ladder.has_left(self._rung)
+        return self._rung is not None and not self._ladder.has_failed(self._rung)
 
     def distrust(self, name: str, error: Exception) -> None:
         """Leave no more marks if they are of the rung of this name, which was found lying."""
@@ -43,7 +43,7 @@ class StepMarks:
         """Count the piece just queued in ``ledger``, and have its completion counted when it comes."""
         step = ledger.record_launch()
         rung = self._rung
-        if rung is None or self._ladder.has_left(rung):
+        if rung is None or self._ladder.has_failed(rung):
             return
         try:
             mark, _ = rung.plant()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.pacing import PollPacer
 from zluda_sync.device.steps.ladder import Ladder
 from zluda_sync.device.steps.rungs import EventRung, Mark
+from zluda_sync.device.steps.waits import BlockingWaits
 
 #: Steps of a pass, blocks of a decode, copies of previews: so many are under way at once, and some more.
 _LEDGERS_PACED = 6
@@ -75,7 +76,7 @@ class CompletionWatcher:
         """
         with self._changed:
             inside = self._inside
-            if inside is not None and inside.ladder is ladder and ladder.has_left(inside.rung):
+            if inside is not None and inside.ladder is ladder and ladder.has_failed(inside.rung):
                 self._markers = deque(marker for marker in self._markers if marker is not inside)
                 self._thread = self._inside = None
                 if self._markers:
@@ -144,7 +145,7 @@ class CompletionWatcher:
     @staticmethod
     def _is_passed(marker: _Marker) -> bool:
         """Look once; True also when the mark is of no more use because its rung has failed."""
-        if marker.ladder.has_left(marker.rung):
+        if marker.ladder.has_failed(marker.rung):
             return True
         try:
             if not marker.rung.poll_or_wait(marker.mark):
@@ -154,3 +155,21 @@ class CompletionWatcher:
             marker.ladder.demote(marker.rung, error)
             marker.ledger.wake()
         return True
+
+
+@dataclass(frozen=True)
+class DeviceThreads:
+    """The threads on which a device is looked at and waited for; all jobs of a process share them.
+
+    Attributes:
+        watcher: looks at marks.
+        waits: makes the calls that may block for ever.
+    """
+
+    watcher: CompletionWatcher = field(default_factory=CompletionWatcher)
+    waits: BlockingWaits = field(default_factory=BlockingWaits)
+
+    def stop(self) -> None:
+        """End them."""
+        self.watcher.stop()
+        self.waits.stop()

@@ -149,7 +149,10 @@ class _Interrupted(_EndingField):
     def press(self, state: Any, control: Control, value: bool) -> None:
         if not value:
             self.write_by_host(state, control, value)
-        elif not self._requests.echo.record_press(control, control.begun_at_s):
+        elif not (
+            self._requests.echo.record_press(control, control.begun_at_s)
+            or control.is_answered_stop_repeated()
+        ):
             self._requests.pressed_for = control
             # A model that is loaded by halves would fail the next request.
             if not (control.is_loading or control.is_stop_repeated()):
@@ -166,7 +169,10 @@ class _Skipped(_EndingField):
     ending = Ending.SKIP
 
     def write_by_host(self, state: Any, control: Control, value: Any) -> None:
-        control.withdraw(self.ending)  # what a script says itself is not the user's press of before
+        if value:
+            control.take_over_skip()
+        else:
+            control.withdraw(self.ending)
         self.keep(state, value)
 
     def answer(self, control: Control, own: Any) -> Any:

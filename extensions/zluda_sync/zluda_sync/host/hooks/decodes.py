@@ -33,6 +33,8 @@ class DecodedPairs:
     def wrap(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
         """Wrap ``vae_decode(latents, model, …) -> pictures``, which ends with the pictures on the host."""
 
+        watching = self._jobs.guard.watching
+
         @functools.wraps(original)
         def vae_decode(*args: Any, **kwargs: Any) -> Any:
             if not switch.is_on:
@@ -43,10 +45,12 @@ class DecodedPairs:
                 pictures = original(*args, **kwargs)
             finally:
                 latents = kwargs.get("latents", args[0] if args else None)
-                self._jobs.guard("keeping what there is of a picture", self._stand_in, latents, pictures)
+                with watching("keeping what there is of a picture"):
+                    self._stand_in(latents, pictures)
             if switch.is_on and kwargs.get("vae_type") != _TINY:
                 size_px = (kwargs.get("width"), kwargs.get("height"))
-                self._jobs.guard("keeping a decoded picture", self._keep, latents, pictures, size_px)
+                with watching("keeping a decoded picture"):
+                    self._keep(latents, pictures, size_px)
             return pictures
 
         return vae_decode
@@ -58,7 +62,7 @@ class DecodedPairs:
         in its steps still, and have made its preview of them.
         """
         job, state = self._jobs.current, self._host.state
-        if job is None or not job.is_driver() or job.control.stopped_at_s is None or len(pictures):
+        if job is None or not job.run.is_driver() or job.control.stopped_at_s is None or len(pictures):
             return
         is_plain = isinstance(latents, torch.Tensor) and latents.ndim == 4
         make = getattr(state, "do_set_current_image", None)
@@ -68,7 +72,12 @@ class DecodedPairs:
 
     def _keep(self, latents: Any, pictures: Any, size_px: tuple[Any, Any]) -> None:
         job, channels = self._jobs.current, self._host.latent_channels
-        if job is None or not job.is_driver() or channels is None or not isinstance(latents, torch.Tensor):
+        if (
+            job is None
+            or not job.run.is_driver()
+            or channels is None
+            or not isinstance(latents, torch.Tensor)
+        ):
             return
         pairs = job.decoded_pairs.setdefault(self._host.latents_name, [])
         if len(pairs) >= MOST_PAIRS:

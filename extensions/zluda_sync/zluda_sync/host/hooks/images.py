@@ -37,6 +37,8 @@ class ImageHook:
         had not put back is put back.
         """
 
+        watching = self._jobs.guard.watching
+
         @functools.wraps(original)
         def process_diffusers(p: Any, *args: Any, **kwargs: Any) -> Any:
             if not switch.is_on:
@@ -46,7 +48,7 @@ class ImageHook:
             try:
                 self._jobs.press_again()
                 if job is not None:
-                    job.begin_image()
+                    job.run.begin_call()
                 pictures = original(p, *args, **kwargs)
             except Exception as error:
                 control = self._requests.own
@@ -55,13 +57,16 @@ class ImageHook:
                 control.press_again()
                 level = log.debug if isinstance(error, Interrupted) else log.warning
                 level(f"ZLUDA Sync: image left early: {type(error).__name__}: {error}")
-                self._jobs.guard("putting back what a pass has changed", before.put_back, p, self._host)
-                self._jobs.guard("finding what stands for a stopped image", self._stand_in, p)
+                with watching("putting back what a pass has changed"):
+                    before.put_back(p, self._host)
+                with watching("finding what stands for a stopped image"):
+                    self._stand_in(p)
                 return []
             finally:
                 if job is not None:
-                    job.end_image()
-            self._jobs.guard("noting a whole picture", self._note, p, pictures)
+                    job.run.end_call()
+            with watching("noting a whole picture"):
+                self._note(p, pictures)
             return pictures
 
         return process_diffusers

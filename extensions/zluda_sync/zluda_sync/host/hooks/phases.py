@@ -86,13 +86,15 @@ class PhaseHooks:
         def begin(state: Any, *args: Any, **kwargs: Any) -> Any:
             if not switch.is_on:
                 return original(state, *args, **kwargs)
-            self._jobs.guard("keeping a picture that was stopped", self._requests.keep_unfinished, state)
+            with self._jobs.guard.watching("keeping a picture that was stopped"):
+                self._requests.keep_unfinished(state)
             task_id = self._in_transition(original, state, args, kwargs)
             title = str(args[0] if args else kwargs.get("title", ""))
             is_marked = any((*args[1:], kwargs.get("task_id"), kwargs.get("api")))
             asked_id = kwargs.get("task_id") or next(iter(args[1:]), None)
             page_task = asked_id if isinstance(asked_id, str) else None
-            self._jobs.guard("following a phase", self._began, title, task_id, is_marked, page_task)
+            with self._jobs.guard.watching("following a phase"):
+                self._began(title, task_id, is_marked, page_task)
             return task_id
 
         return begin
@@ -104,7 +106,8 @@ class PhaseHooks:
                 return original(state, *args, **kwargs)
             result = self._in_transition(original, state, args, kwargs)
             task_id = args[0] if args else kwargs.get("task_id")
-            self._jobs.guard("following a phase", self._ended, state, task_id)
+            with self._jobs.guard.watching("following a phase"):
+                self._ended(state, task_id)
             return result
 
         return end

@@ -18,11 +18,11 @@ from zluda_sync.host.hooks.patch_table import Patch, Switch
 from zluda_sync.host.hooks.phases import PhaseHooks
 from zluda_sync.host.hooks.state_field import StateField
 from zluda_sync.host.job.current import Jobs
-from zluda_sync.host.job.followed_pass import KEPT_FIELDS, TrackedPass
+from zluda_sync.host.job.followed import KEPT_FIELDS, HostPass
 from zluda_sync.host.preview.previews import Previews
 
 #: Gives the value to show for a pass, from the host's own value.
-Show = Callable[[TrackedPass, Any], Any]
+Show = Callable[[HostPass, Any], Any]
 #: Told of each value that is written, and of the one it replaces.
 OnWrite = Callable[[Any, Any], None]
 
@@ -46,9 +46,9 @@ class ProgressFields:
             "sampling_step": self._show_step,
             "sampling_steps": self._show_steps,
             "current_latent": self._show_latents,
-            "current_noise_pred": lambda tracked, own: self._pinned("noise_pred"),
-            "current_sigma": lambda tracked, own: self._pinned("sigma"),
-            "current_sigma_next": lambda tracked, own: self._pinned("sigma_next"),
+            "current_noise_pred": lambda shown, own: self._pinned("noise_pred"),
+            "current_sigma": lambda shown, own: self._pinned("sigma"),
+            "current_sigma_next": lambda shown, own: self._pinned("sigma_next"),
         }
         shows.update({name: _show_kept(name) for name in KEPT_FIELDS})
         on_writes: dict[str, OnWrite] = {
@@ -79,26 +79,26 @@ class ProgressFields:
             seen.step, seen.frame = 0, None
         return seen
 
-    def _show_step(self, tracked: TrackedPass, _own: int) -> int:
-        step = tracked.first_count + tracked.ledger.completed
+    def _show_step(self, shown: HostPass, _own: int) -> int:
+        step = shown.first_count + shown.followed.ledger.completed
         self._seen().step = step
         return step
 
-    def _show_steps(self, tracked: TrackedPass, _own: int) -> int:
-        total = tracked.ledger.total or 0
+    def _show_steps(self, shown: HostPass, _own: int) -> int:
+        total = shown.followed.ledger.total or 0
         # Not below the step this thread was shown: /sdapi/v1/progress adds to the field until it is not.
         seen_step: int = self._seen().step
-        return max(tracked.host_total, tracked.first_count + total, seen_step)
+        return max(shown.host_total, shown.first_count + total, seen_step)
 
-    def _show_latents(self, tracked: TrackedPass, own: Any) -> Any:
-        frame = tracked.frames.finished_frame(tracked.ledger.completed)
+    def _show_latents(self, shown: HostPass, own: Any) -> Any:
+        frame = shown.frames.finished_frame(shown.followed.ledger.completed)
         # Not kept alive by a poller's thread, which outlives the job.
         self._seen().frame = weakref.ref(frame) if frame is not None else None
         if frame is not None:
             return frame.latents
         # None is kept before somebody reads. The host's own were read before this is asked: if all is
         # finished that was queued until now, they are.
-        ledger = tracked.ledger
+        ledger = shown.followed.ledger
         return own if ledger.launched and ledger.is_drained else None
 
     def _pinned(self, part: str) -> Any:
@@ -138,24 +138,23 @@ class _Field(StateField):
 
     def read(self, own: Any) -> Any:
         job = self._jobs.current
-        if job is None or job.is_driver():
+        if job is None or job.run.is_driver():
             return own
-        try:
+        with self._jobs.showing(job, f"showing {self._name}"):
             if self._on_read is not None:
                 self._on_read()
-            tracked = job.shown_pass()
-            return own if tracked is None else self._show(tracked, own)
-        except Exception as error:  # noqa: BLE001  an observer never breaks a poll
-            self._jobs.give_up_views(job, f"showing {self._name}", error)
-            return own
+            shown = job.shown_pass()
+            return own if shown is None else self._show(shown, own)
+        return own
 
     def write(self, state: Any, value: Any) -> None:
         previous = self.own_value(state)
         self.keep(state, value)
         if self._on_write is not None:
-            self._jobs.guard(f"following {self._name}", self._on_write, previous, value)
+            with self._jobs.guard.watching(f"following {self._name}"):
+                self._on_write(previous, value)
 
 
 def _show_kept(name: str) -> Show:
     """Return what shows a field as it was when the pass began."""
-    return lambda tracked, own: tracked.kept.get(name, own)
+    return lambda shown, own: shown.kept.get(name, own)

@@ -65,18 +65,24 @@ class ProgressRoutes:
         return found
 
     def _wrapping(self, fill: Callable[..., bool], idle: dict[str, Any]) -> Callable[[Any, Switch], Any]:
+        watching = self._jobs.guard.watching
+
         def build(original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
             @functools.wraps(original)
             def answer_progress(*args: Any, **kwargs: Any) -> Any:
                 if switch.is_on:
-                    self._jobs.guard("letting go of a job", self._jobs.close_what_was_left)
+                    with watching("letting go of a job"):
+                        self._jobs.close_what_was_left()
                 answer = original(*args, **kwargs)
                 if switch.is_on:
                     request = args[0] if args else kwargs.get("req")
-                    self._jobs.guard("saying that nothing runs", self._show_idle, answer, idle)
-                    self._jobs.guard("acknowledging a Stop", self._acknowledge, answer)
+                    with watching("saying that nothing runs"):
+                        self._show_idle(answer, idle)
+                    with watching("acknowledging a Stop"):
+                        self._acknowledge(answer)
                     self._jobs.report(lambda snapshot: fill(answer, snapshot, request))
-                    self._jobs.guard("showing a preview", self._show_preview, answer, request, kwargs)
+                    with watching("showing a preview"):
+                        self._show_preview(answer, request, kwargs)
                 return answer
 
             return answer_progress

@@ -14,13 +14,12 @@ from zluda_sync.host.console.bar import MAX_STEPS_AT_ONCE
 from zluda_sync.host.console.console import Console
 from zluda_sync.host.hooks.patch_table import Switch
 from zluda_sync.host.job.current import Jobs
-from zluda_sync.host.job.followed import TrackedJob
 
 
 class StepHooks:
     """Builds the replacements of the host's step callbacks and of the pipelines' progress bar.
 
-    The host's callback always runs outside of our ``try``: its ``AssertionError`` is how Stop works.
+    The host's callback always runs outside of our guard: its ``AssertionError`` is how Stop works.
     """
 
     def __init__(self, jobs: Jobs, console: Console) -> None:
@@ -38,13 +37,16 @@ class StepHooks:
         def diffusers_callback(
             pipe: Any, step: int = 0, timestep: Any = 0, kwargs: dict[str, Any] | None = None
         ) -> Any:
+            kwargs = kwargs if kwargs is not None else {}
             if not switch.is_on:
-                return original(pipe, step, timestep, kwargs if kwargs is not None else {})
-            total = getattr(pipe, "num_timesteps", None) or None
-            latents = kwargs.get("latents") if kwargs else None
-            scheduler = getattr(pipe, "scheduler", None)
-            arguments = (pipe, step, timestep, kwargs if kwargs is not None else {})
-            return self._around(original, step, total, latents, scheduler, arguments)
+                return original(pipe, step, timestep, kwargs)
+            job = self._jobs.of_this_thread()
+            if job is not None:
+                total = getattr(pipe, "num_timesteps", None) or None
+                scheduler = getattr(pipe, "scheduler", None)
+                with self._jobs.following(job, "following a step"):
+                    job.pass_step(step, total, kwargs.get("latents"), scheduler)
+            return self._call_back(original, (pipe, step, timestep, kwargs))
 
         return diffusers_callback
 
@@ -55,8 +57,12 @@ class StepHooks:
         def diffusers_callback_legacy(step: int, timestep: Any, latents: Any) -> Any:
             if not switch.is_on:
                 return original(step, timestep, latents)
-            tensor = latents if isinstance(latents, torch.Tensor) else None  # ONNX pipelines give an ndarray
-            return self._around(original, step, None, tensor, None, (step, timestep, latents))
+            job = self._jobs.of_this_thread()
+            if job is not None:
+                tensor = latents if isinstance(latents, torch.Tensor) else None  # ONNX gives an ndarray
+                with self._jobs.following(job, "following a step"):
+                    job.pass_step(step, latents=tensor)
+            return self._call_back(original, (step, timestep, latents))
 
         return diffusers_callback_legacy
 
@@ -72,39 +78,35 @@ class StepHooks:
             if not switch.is_on:
                 return original(pipe, *args, **kwargs)
             bar = self._console.make(pipe, partial(original, pipe, *args, **kwargs), self._jobs.is_driving())
-            self._jobs.observe(
-                "announcing a denoising loop", TrackedJob.announce_loop, getattr(bar, "total", None)
-            )
+            job = self._jobs.of_this_thread()
+            if job is not None:
+                with self._jobs.following(job, "announcing a denoising loop"):
+                    job.announce_loop(getattr(bar, "total", None))
             bar = self._drawn_by_device(bar)
-            self._jobs.guard("following a progress bar", _BarCount(self._jobs, switch).attach, bar)
+            with self._jobs.guard.watching("following a progress bar"):
+                _BarCount(self._jobs, switch).attach(bar)
             return bar
 
         return progress_bar
 
     def _drawn_by_device(self, bar: Any) -> Any:
         job = self._jobs.current
-        if job is None or not job.is_driver():
+        if job is None or not job.run.is_driver():
             return bar
-        return self._console.follow(bar, lambda: job.newest_ledger, lambda: job.is_shown)
+        return self._console.follow(bar, lambda: job.run.newest_ledger, lambda: job.is_shown)
 
-    def _around(
-        self,
-        original: Callable[..., Any],
-        step: int,
-        total: int | None,
-        latents: Any,
-        scheduler: Any,
-        args: tuple[Any, ...],
-    ) -> Any:
-        self._jobs.observe("following a step", TrackedJob.pass_step, step, total, latents, scheduler)
+    def _call_back(self, original: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Call the host back, and take over what it says of the step."""
         self._jobs.press_again()
         given: Any = None
         try:
             given = original(*args)
             return given
         finally:
-            mapping = given if isinstance(given, dict) else None
-            self._jobs.observe("settling a step", TrackedJob.settle_step, mapping)
+            job = self._jobs.of_this_thread()
+            if job is not None:
+                with self._jobs.following(job, "settling a step"):
+                    job.settle_step(given if isinstance(given, dict) else None)
 
 
 class _BarCount:
@@ -139,19 +141,17 @@ class _BarCount:
             self._leave_if_wanted()
 
     def _count(self) -> None:
-        if self._switch.is_on:
-            self._jobs.observe("counting a step", self._count_unless_called_back)
+        job = self._jobs.of_this_thread() if self._switch.is_on else None
+        if job is not None and job.run.newest_launched == self._counted:
+            with self._jobs.following(job, "counting a step"):
+                job.pass_step(is_from_bar=True)
+                job.settle_step()
+                self._counted += 1
 
     def _leave_if_wanted(self) -> None:
         """Do what the host's callback does after Stop, for pipelines that call nobody back."""
         job = self._jobs.current
         if not self._switch.is_on or job is None or not job.control.must_leave:
             return
-        if job.may_leave() and job.control.take_leave():
+        if job.run.may_leave() and job.control.take_leave():
             raise Interrupted
-
-    def _count_unless_called_back(self, job: TrackedJob) -> None:
-        if job.newest_launched == self._counted:
-            job.pass_step(is_from_bar=True)
-            job.settle_step()
-            self._counted += 1

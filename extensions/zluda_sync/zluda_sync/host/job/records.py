@@ -14,7 +14,7 @@ from zluda_sync.core.records.stock_bar import stock_bar
 from zluda_sync.core.settings.job_facts import JobFacts
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.wishes.control import Ending
-from zluda_sync.host.job.followed import TrackedJob
+from zluda_sync.host.job.followed import HostJob
 
 #: What stands for the job that runs in the place of its id.
 CURRENT = "current"
@@ -25,7 +25,7 @@ class _Running:
     """A job that runs, with what its record needs and the job itself does not know."""
 
     id: str
-    tracked: TrackedJob
+    tracked: HostJob
     facts: JobFacts
     chosen: ChosenProfile
     began_at_s: float
@@ -64,7 +64,7 @@ class JobRecords:
         running = self._running
         return running.facts if running is not None else None
 
-    def begin(self, tracked: TrackedJob, facts: JobFacts, chosen: ChosenProfile) -> None:
+    def begin(self, tracked: HostJob, facts: JobFacts, chosen: ChosenProfile) -> None:
         """A job is followed from now on.
 
         Args:
@@ -75,7 +75,7 @@ class JobRecords:
         began_at_s = time.time() - tracked.job.elapsed_s
         self._running = _Running(self._history.new_id(), tracked, facts, chosen, began_at_s)
 
-    def keep(self, tracked: TrackedJob) -> None:
+    def keep(self, tracked: HostJob) -> None:
         """A job ends: remember it, if it is the one that runs.
 
         To be called on the thread that ran it, before it lets go of anything.
@@ -95,7 +95,7 @@ class JobRecords:
         """Somebody was shown this of a job; changes nothing if it does not run any more. Any thread."""
         running = self._running
         if running is not None and running.id == job_id:
-            running.tracked.record_shown(elapsed_s, fraction, ending)
+            running.tracked.run.record_shown(elapsed_s, fraction, ending)
 
     def find(self, job_id: str) -> JobRecord | None:
         """Return the job of this id, or the one that runs for ``current``; None if there is none."""
@@ -115,9 +115,9 @@ class JobRecords:
 
 def _build(running: _Running, outcome: Outcome) -> JobRecord:
     tracked, job = running.tracked, running.tracked.job
-    began_at_s, previews = job.began_at_s, tracked.previews
-    costs = tuple(previews.previews.costs) if previews is not None else ()
-    planned, parts, bar = job.parts, build_parts(job), tracked.shown_bar.samples
+    began_at_s, previews = job.began_at_s, tracked.run.previews
+    costs = tuple(previews.queue.costs) if previews is not None else ()
+    planned, parts, bar = job.parts, build_parts(job), tracked.run.shown_bar.samples
     return JobRecord(
         id=running.id,
         began_at_s=running.began_at_s,
@@ -126,7 +126,7 @@ def _build(running: _Running, outcome: Outcome) -> JobRecord:
         facts=running.facts,
         title=build_title(running.facts, planned),
         mode=job.mode,
-        rung=tracked.rung_name,
+        rung=tracked.run.rung_name,
         profile=running.chosen.name,
         profile_reason=running.chosen.reason,
         parts=parts,
@@ -134,11 +134,11 @@ def _build(running: _Running, outcome: Outcome) -> JobRecord:
         bar=bar,
         stock_bar=stock_bar(planned, began_at_s),
         stop=tracked.wishes.stop_record(),
-        notice=tracked.notices.text,
+        notice=tracked.run.notices.text,
     )
 
 
-def _outcome(tracked: TrackedJob) -> Outcome:
+def _outcome(tracked: HostJob) -> Outcome:
     """Return how a job ended, on the thread that ran it.
 
     The host tells of the end in a ``finally``: an error that ends the job is under way then. Many errors it

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
 
 from PIL import Image
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
-from zluda_sync.core.errors import LatentShapeError
-from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.device.preview.queue import JobPreviews
-from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.host.preview.picture import Preview, build_images
+from zluda_sync.pipeline.step_previews import StepPreviews
 
 #: Somebody looks if a client has asked for a preview within this time, in seconds.
 LOOKING_S = 5.0
@@ -147,64 +142,18 @@ class ProjectedPreviews(PreviewSource):
     """Previews that are projected behind the steps while somebody looks.
 
     Args:
-        previews: of the job.
-        all_previews: knows whether somebody looks.
-        warn: told once if previews of this job cannot be made.
+        previews: offered each step.
     """
 
-    def __init__(self, previews: JobPreviews, all_previews: Previews, warn: Callable[[str], None]) -> None:
+    def __init__(self, previews: StepPreviews) -> None:
         self.previews = previews
-        self._all = all_previews
-        self._warn = warn
 
     @property
-    def are_wanted(self) -> bool:
-        """Whether somebody looks, and they can be made."""
-        return not self.is_off and self._all.is_looked_at
-
-    def offer(
-        self, ledger: Ledger, frames: Sequence[tuple[StepFrame, StepFrame | None]], **details: Any
-    ) -> None:
-        """A step was queued: queue its preview if somebody looks and it is due. Never raises.
-
-        Args:
-            ledger: of the pass.
-            frames: what the step and the one before it left, in each shape that is known; the first of
-                which a preview can be made is taken.
-            details: as :meth:`JobPreviews.queue_preview` takes them.
-        """
-        if not self.are_wanted:
-            return
-        try:
-            self._queue(ledger, frames, details)
-        except Exception as error:  # noqa: BLE001  a preview never breaks a generation
-            self.is_off = True
-            self._warn(f"no previews of this job: {type(error).__name__}: {error}")
-
-    def let_go(self) -> None:
-        """Nobody looks: keep nothing that can be let go."""
-        self.previews.let_go()
-
-    def end_pass(self) -> None:
-        """The host has gone on from a pass: what its last step left is of no use for another."""
-        self.previews.end_pass()
-
-    def _queue(
-        self,
-        ledger: Ledger,
-        frames: Sequence[tuple[StepFrame, StepFrame | None]],
-        details: dict[str, Any],
-    ) -> None:
-        *others, (frame, previous) = frames
-        wants_clip = self._all.is_clip_wanted
-        for other, before in others:
-            with contextlib.suppress(LatentShapeError):
-                self.previews.queue_preview(ledger, other, before, wants_clip=wants_clip, **details)
-                return
-        self.previews.queue_preview(ledger, frame, previous, wants_clip=wants_clip, **details)
+    def is_off(self) -> bool:  # type: ignore[override]
+        return self.previews.is_off
 
     def newest(self) -> Newest | None:
-        ready = self.previews.newest_ready()
+        ready = self.previews.queue.newest_ready()
         if ready is None:
             return None
         return Newest((id(ready.ledger), ready.step), ready.step, lambda: build_images(ready.pixels))

@@ -14,15 +14,16 @@ from zluda_sync.core.settings.settings import PreviewMethod, Settings
 from zluda_sync.device.preview.copy import CopyWay, find_copy_way, make_copier
 from zluda_sync.device.preview.projection import Projection
 from zluda_sync.device.preview.queue import JobPreviews
-from zluda_sync.device.steps.marks import StepMarks
+from zluda_sync.device.steps.marks import WorkMarks
 from zluda_sync.host.job.current import Jobs
-from zluda_sync.host.job.followed import TrackedJob
+from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.preview.host_method import HostMethodPreviews
 from zluda_sync.host.preview.patches import PreviewPatches
 from zluda_sync.host.preview.previews import NoPreviews, Previews, ProjectedPreviews
 from zluda_sync.host.preview.projections import Projections
 from zluda_sync.host.preview.simple_projection import SIMPLE_CHANNELS, read_projection
 from zluda_sync.host.sdnext import SdNext
+from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 
 #: A device that is too busy to answer keeps the beginning of a job waiting: so many jobs, and no more.
 MOST_TRIES = 2
@@ -58,7 +59,7 @@ class PreviewSetup:
         self._tries: dict[torch.device, int] = {}
         self._pace: PreviewPace | None = None
 
-    def begin(self, settings: Settings, marks: StepMarks) -> ProjectedPreviews | None:
+    def begin(self, settings: Settings, marks: WorkMarks) -> StepPreviews | None:
         """Begin the previews of a job; returns who must be told of its steps, None if nobody.
 
         Args:
@@ -82,10 +83,12 @@ class PreviewSetup:
             lambda: self._host.latent_channels,
             self._pace,
         )
-        self._jobs.guard("making previews ready", self._prepare, job_previews, marks)
-        source = ProjectedPreviews(job_previews, self._previews, self._warn)
-        self._previews.begin(source)
-        return source
+        with self._jobs.guard.watching("making previews ready"):
+            self._prepare(job_previews, marks)
+        demand = PreviewDemand(lambda: self._previews.is_looked_at, lambda: self._previews.is_clip_wanted)
+        step_previews = StepPreviews(job_previews, demand, self._warn)
+        self._previews.begin(ProjectedPreviews(step_previews))
+        return step_previews
 
     def follow(self, settings: Settings) -> None:
         """The settings have changed in the middle of a job: go by their budget from now on; any thread."""
@@ -97,7 +100,7 @@ class PreviewSetup:
         """Whether somebody reads the host's latents, or soon will."""
         return self._previews.are_latents_wanted
 
-    def learn(self, tracked: TrackedJob) -> None:
+    def learn(self, tracked: HostJob) -> None:
         """Take in the pictures of a job that has ended."""
         for name, pairs in tracked.decoded_pairs.items():
             with contextlib.suppress(LatentShapeError):  # a black picture teaches nothing
@@ -107,7 +110,7 @@ class PreviewSetup:
         """Drop what pictures have taught."""
         self._projections.forget()
 
-    def _prepare(self, previews: JobPreviews, marks: StepMarks) -> None:
+    def _prepare(self, previews: JobPreviews, marks: WorkMarks) -> None:
         """Do while the device is idle what would wait for the queue later."""
         device = self._host.device
         if not isinstance(device, torch.device):
@@ -144,9 +147,9 @@ class PreviewSetup:
     def _make_host_preview(self) -> tuple[int, Any] | None:
         tracked = self._jobs.current
         shown = tracked.shown_pass() if tracked is not None else None
-        if shown is None or not shown.ledger.completed:
+        if shown is None or not shown.followed.ledger.completed:
             return None
-        step = shown.ledger.completed - 1
+        step = shown.followed.ledger.completed - 1
         image = self._patches.make_host_preview(self._host.state)
         return None if image is None else (step, image)
 

@@ -8,10 +8,10 @@ from diffusers import AutoencoderKL
 
 from tests.fake_device import FakeDevice
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.marks import StepMarks
+from zluda_sync.device.steps.marks import WorkMarks
 from zluda_sync.device.steps.rungs import PlantedEvent
 from zluda_sync.device.steps.watcher import CompletionWatcher
-from zluda_sync.pipeline.decode_blocks import DecodeHooks, count_decoder_runs
+from zluda_sync.pipeline.decode_blocks import DecodeBlocks, count_decoder_runs
 
 BLOCKS = 2
 
@@ -35,7 +35,7 @@ def device():
 @pytest.fixture
 def hooks(vae, device):
     watcher = CompletionWatcher()
-    made = DecodeHooks(lambda: vae, StepMarks(PlantedEvent(Accelerator(device)), watcher))
+    made = DecodeBlocks(lambda: vae, WorkMarks(PlantedEvent(Accelerator(device)), watcher))
     yield made
     made.remove()
     watcher.stop()
@@ -103,7 +103,7 @@ def test_a_video_decode_is_not_followed():
 def test_other_decoders_are_left_alone(device, vae_like):
     """A tiny or remote VAE has no blocks to follow."""
     watcher = CompletionWatcher()
-    hooks = DecodeHooks(lambda: vae_like, StepMarks(PlantedEvent(Accelerator(device)), watcher))
+    hooks = DecodeBlocks(lambda: vae_like, WorkMarks(PlantedEvent(Accelerator(device)), watcher))
     assert hooks.install((1, 4, 8, 8)) is None
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from functools import partial
 
 import pytest
 
 from zluda_sync.core.errors import RungLiedError, RungSilentError
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
+from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
+from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.barrier import StepBarrier
+from zluda_sync.device.steps.tracker import StepTracker, Trust
 from zluda_sync.host.self_testing import SelfTesting
-
-RUNG = SimpleNamespace(name="planted-event")
 
 
 @pytest.mark.parametrize(
@@ -33,8 +34,10 @@ def test_only_what_is_certain_is_kept_for_good(bench, monkeypatch, error, expect
         monkeypatch.setattr(
             SelfTesting, name, lambda self, rung, reason, accelerator, _name=name: done.append(_name)
         )
-    marks = SimpleNamespace(distrust=lambda name, error: None)
-    bench.session._follower._demoted(object(), marks, RUNG, error)
+    accelerator = Accelerator(bench.device)
+    trust = Trust(on_caught=partial(bench.session._opener._keep_caught, accelerator))
+    ladder = StepTracker().begin(BarrierPolicy(SyncMode.OBSERVE), accelerator, trust).barrier._ladder
+    ladder.demote(ladder.current, error)
     assert expected == done
 
 
@@ -43,6 +46,6 @@ def test_what_a_kept_test_has_proved_is_not_checked_in_a_job(bench, monkeypatch)
     verdicts = (RungVerdict("planted-event", True), RungVerdict("lagged-wait", None))
     monkeypatch.setattr(SelfTesting, "find", lambda self, accelerator: SelfTestReport(rungs=verdicts))
     made = []
-    monkeypatch.setattr(StepBarrier, "prepare", lambda barrier: made.append(set(barrier._proven)))
+    monkeypatch.setattr(StepBarrier, "prepare", lambda barrier: made.append(set(barrier._judge.proven)))
     bench.begin("observe")
     assert [{"planted-event"}] == made

@@ -1,0 +1,61 @@
+"""The guard: the one place where an error of ours is caught, told once, and kept from whoever is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+
+#: Told what failed, in a few words, and by which error.
+Teller = Callable[[str, Exception], None]
+
+
+class Guard:
+    """Keeps errors of an observer from what it observes; any thread.
+
+    Args:
+        tell: called once for each failure that is new: what failed, and the error.
+    """
+
+    def __init__(self, tell: Teller) -> None:
+        self._tell = tell
+        self._told: set[tuple[str, type[Exception], str]] = set()
+
+    def watching(self, what: str, on_error: Callable[[Exception], None] | None = None) -> Watch:
+        """Return a context out of which no ``Exception`` gets.
+
+        Args:
+            what: is done in it, as it reads before "failed".
+            on_error: called with the error first: switches off what has failed.
+        """
+        return Watch(self, what, on_error)
+
+    def tell(self, what: str, error: Exception) -> None:
+        """Tell of a failure, unless it was told before."""
+        key = (what, type(error), str(error))
+        if key not in self._told:
+            self._told.add(key)
+            self._tell(what, error)
+
+
+class Watch:
+    """One context of a guard. Its own class, not a generator: it stands on the way of each step."""
+
+    __slots__ = ("_guard", "_on_error", "_what")
+
+    def __init__(self, guard: Guard, what: str, on_error: Callable[[Exception], None] | None) -> None:
+        self._guard = guard
+        self._what = what
+        self._on_error = on_error
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        if self._on_error is not None:
+            self._on_error(error)
+        self._guard.tell(self._what, error)
+        return True

@@ -1,0 +1,340 @@
+"""A run: one job followed through the pipelines that make it, without knowing who has asked for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+
+from zluda_sync.core.guard import Guard
+from zluda_sync.core.notices import Notices
+from zluda_sync.core.phase import BASE, DETAIL, Phase
+from zluda_sync.core.progress.part import Part
+from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.records.bars import BarSamples
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.core.wishes.control import Ending
+from zluda_sync.core.wishes.job_wishes import WishFollower
+from zluda_sync.device.preview.ring import StepFrame
+from zluda_sync.device.steps.tracker import Tracking
+from zluda_sync.pipeline.decode_blocks import DecodeBlocks
+from zluda_sync.pipeline.exit_points import ExitPoints
+from zluda_sync.pipeline.followed_pass import FollowedPass
+from zluda_sync.pipeline.step_previews import StepPreviews
+
+
+class Models(Protocol):
+    """The models that are loaded now; they may change in the middle of a job."""
+
+    @property
+    def components(self) -> Sequence[torch.nn.Module]:
+        """Text encoders, denoisers, VAE: where a stopped job can be left."""
+
+    @property
+    def vae(self) -> Any:
+        """What decodes pictures, None if there is none."""
+
+
+class Place(Protocol):
+    """Where in its work a job is; any thread may ask."""
+
+    @property
+    def image(self) -> int:
+        """Zero-based index of the image that is made now."""
+
+    @property
+    def role(self) -> str:
+        """The pass that is made now: base, hires …"""
+
+    @property
+    def size_px(self) -> tuple[int, int] | None:
+        """Width and height of the picture that is made now, None if unknown."""
+
+
+@dataclass(frozen=True)
+class StepDetails:
+    """What is known of a step's scheduler when a preview is made of it.
+
+    Attributes:
+        prediction_type: name of what the model predicts, empty if unknown.
+        scheduler: of the pipeline, None if it does not tell.
+    """
+
+    prediction_type: str = ""
+    scheduler: Any = None
+
+
+class PipelineRun:
+    """Follows one job. Hooks call it on the thread that queues the steps, the driver; everybody else asks.
+
+    Args:
+        wishes: the job, and what the user wants of it.
+        tracking: learns when its steps are finished.
+        notices: what has gone wrong in following it.
+        models: that it uses.
+        place: where in its work it is.
+        previews: get what each step leaves, None if previews are made otherwise or not at all.
+        guard: keeps errors of ours from whoever presses a button.
+    """
+
+    def __init__(
+        self,
+        wishes: WishFollower,
+        tracking: Tracking,
+        notices: Notices,
+        models: Models,
+        place: Place,
+        previews: StepPreviews | None,
+        guard: Guard,
+    ) -> None:
+        self.wishes = wishes
+        self.job, self.control = wishes.job, wishes.control
+        self.notices = notices
+        self.previews = previews
+        self.shown_bar = BarSamples()
+        self._barrier, self._marks = tracking.barrier, tracking.marks
+        self._models = models
+        self._place = place
+        self._guard = guard
+        self._decode = DecodeBlocks(lambda: models.vae, tracking.marks)
+        self._exits = ExitPoints(self.control, self.may_leave, lambda: self._barrier.is_capturing)
+        self._passes: list[FollowedPass] = []
+        self._calls_begun = 0
+        self._driver = threading.get_ident()
+        self.control.begin_job(lambda: place.image, self._follow_wish)
+        with guard.watching("following an earlier wish"):
+            wishes.cut_plan()
+
+    # What the hooks tell. Driver only.
+
+    def begin_call(self) -> None:
+        """A call begins out of which a model may be left by an error, which is caught there."""
+        self._calls_begun += 1
+
+    def end_call(self) -> None:
+        """That call is over."""
+        self._calls_begun -= 1
+
+    def go_on(self) -> None:
+        """The pipeline goes on to something else; what models there are now can be left early."""
+        self.leave_pass()
+        self._exits.install(self._models.components)
+
+    def begin_part(self, phase: Phase) -> None:
+        """A part begins, of the image and pass in which the pipeline is."""
+        part = self.job.begin_part(phase, self._role_in(phase), self._place.image)
+        if phase is Phase.DECODE:
+            self._check_drained()
+            self._follow_decode(part)
+        else:
+            self._decode.remove()
+
+    def end_part(self, phase: Phase | None) -> None:
+        """A part has ended; what comes after a picture is decoded is saving it."""
+        if phase is Phase.DECODE:
+            self._decode.remove()
+        if phase is Phase.DETAIL or (phase is Phase.DECODE and self._role_in(phase) == BASE):
+            self.job.begin_part(Phase.SAVE, image=self._place.image)
+
+    def announce_loop(self, total: int | None) -> FollowedPass:
+        """A denoising loop is about to begin; returns its pass.
+
+        Args:
+            total: its number of steps, None if unknown.
+        """
+        self._driver = threading.get_ident()
+        newest = self.newest_pass
+        if newest is None or newest.ledger.launched or newest.is_left:
+            newest = self._begin_pass()
+        if total is not None:
+            self.job.expect_total(newest.part, total)
+        return newest
+
+    def find_pass(self, index: int | None, has_begun_anew: bool = False) -> FollowedPass:
+        """Return the pass that a step belongs to which was just queued; begins one if need be.
+
+        Args:
+            index: zero-based loop index, None if the pipeline does not tell.
+            has_begun_anew: whether the step is the first of another loop by what else is known; believed
+                where the index says nothing.
+        """
+        self._driver = threading.get_ident()
+        newest = self.newest_pass
+        if newest is None:
+            return self._begin_pass()
+        if not newest.ledger.launched:
+            return newest
+        is_told = index is not None and newest.last_index is not None
+        is_another = newest.has_begun_anew(index) if is_told else has_begun_anew
+        return self._begin_pass() if is_another else newest
+
+    def pass_step(
+        self,
+        followed: FollowedPass,
+        index: int | None = None,
+        total: int | None = None,
+        latents: torch.Tensor | None = None,
+        is_from_bar: bool = False,
+    ) -> None:
+        """A step was queued: count it, mark it, and wait as the mode says.
+
+        Args:
+            followed: the pass that it belongs to, of :meth:`find_pass`.
+            index: zero-based loop index, None if the pipeline does not tell.
+            total: steps of the loop, None if unknown.
+            latents: what the step computes, any shape, None if the pipeline does not tell.
+            is_from_bar: whether only the progress bar told of the step.
+        Raises:
+            NoRungLeftError: no way is left to learn when the device finishes a step.
+        """
+        if total is not None and total != followed.ledger.total:
+            self.job.expect_total(followed.part, total)
+        followed.last_index = index
+        if followed.is_left:
+            followed.is_left = False
+            self.job.resume(followed.part)
+        was_counted = followed.is_from_bar and not is_from_bar and index == followed.ledger.launched - 1
+        followed.is_from_bar = is_from_bar
+        if not was_counted:  # some pipelines move their bar before they call back
+            self._barrier.pass_step(followed.ledger, latents)
+            self.wishes.wait_while_held(followed.ledger)
+
+    def offer_preview(
+        self, followed: FollowedPass, frames: Sequence[StepFrame], details: StepDetails
+    ) -> None:
+        """Have a preview made of what the newest step has left, if somebody looks. Never raises.
+
+        Args:
+            followed: its pass.
+            frames: what it has left, in each shape that is known; the first usable one is taken.
+            details: of its scheduler.
+        """
+        previews = self.previews
+        if previews is None:
+            return
+        if not previews.are_wanted:
+            previews.let_go()
+            return
+        previews.offer(
+            followed.ledger,
+            frames,
+            step_s=followed.ledger.mean_step_s,
+            size_px=self._place.size_px,
+            prediction_type=details.prediction_type,
+            scheduler=details.scheduler,
+        )
+
+    def leave_pass(self) -> None:
+        """The pipeline has gone on from its loop; the device may still be busy with it."""
+        if self.previews is not None:
+            self.previews.end_pass()
+        newest = self.newest_pass
+        if newest is not None and not newest.is_left:
+            newest.is_left = True
+            if newest.ledger.launched:
+                self.job.leave_part()
+
+    def close(self) -> None:
+        """Let go of every tensor, event and hook."""
+        self.wishes.close()
+        self.control.end_job()
+        self._exits.close()
+        self._decode.remove()
+        for followed in self._passes:
+            followed.newest_latents = None
+            self._barrier.forget(followed.ledger)
+        self._marks.close()
+
+    # What is asked of it. Any thread.
+
+    @property
+    def newest_pass(self) -> FollowedPass | None:
+        """The pass that is queued, None before the first."""
+        return self._passes[-1] if self._passes else None
+
+    @property
+    def newest_ledger(self) -> Ledger | None:
+        """Counts of the newest pass, None before the first."""
+        newest = self.newest_pass
+        return newest.ledger if newest is not None else None
+
+    @property
+    def newest_launched(self) -> int:
+        """Steps launched in the newest pass, 0 before the first."""
+        newest = self.newest_pass
+        return newest.ledger.launched if newest is not None else 0
+
+    @property
+    def rung_name(self) -> str | None:
+        """Name of the way in which completions are learned, None if none is left."""
+        return self._barrier.rung_name
+
+    def is_driver(self) -> bool:
+        """Whether the calling thread is the one that queues the steps."""
+        return threading.get_ident() == self._driver
+
+    def may_leave(self) -> bool:
+        """Whether the calling thread queues the steps, and what leaves the model by an error is caught."""
+        return self._calls_begun > 0 and self.is_driver()
+
+    def snapshot(self) -> ProgressSnapshot:
+        """Return the job's progress as one consistent picture. Whoever shows it to somebody records that."""
+        snapshot, shown = self.job.snapshot(self.rung_name), self.job.shown_pass
+        silence_s = shown.ledger.unusual_silence_s if shown is not None and shown.ledger is not None else None
+        notice, is_notice_new = self.notices.read()
+        return replace(
+            self.wishes.add_wishes(snapshot),
+            silence_s=None if snapshot.is_compiling else silence_s,
+            notice=notice,
+            is_notice_new=is_notice_new,
+        )
+
+    def record_shown(self, elapsed_s: float, fraction: float, ending: Ending | None) -> None:
+        """Somebody was shown this of a snapshot.
+
+        Args:
+            elapsed_s: of the snapshot.
+            fraction: of the snapshot.
+            ending: of the snapshot; a Stop that was shown is acknowledged.
+        """
+        self.shown_bar.record_shown(elapsed_s, fraction)
+        if ending is Ending.STOP:
+            self.wishes.record_acknowledged()
+
+    def _follow_wish(self) -> None:
+        with self._guard.watching("following a wish"):
+            self.wishes.follow()
+
+    def _check_drained(self) -> None:
+        """The pipeline will wait for the device anyway: hold what was reported of the pass against that."""
+        newest = self.newest_pass
+        if newest is not None and newest.newest_latents is not None:
+            self._barrier.check_drained(newest.ledger, newest.newest_latents())
+
+    def _follow_decode(self, part: Part) -> None:
+        if part.blocks is not None:
+            return
+        newest = self.newest_pass
+        blocks = self._decode.install(newest.latents_shape if newest is not None else None)
+        if blocks is not None:
+            self.job.follow_blocks(part, blocks)
+
+    def _role_in(self, phase: Phase) -> str:
+        """Which pass a phase belongs to. The last decode of an image belongs to the image as a whole."""
+        image, role = self._place.image, self._place.role
+        if phase is Phase.SAVE:
+            return BASE
+        if phase is Phase.DECODE and any((p.role, p.image) == (role, image) for p in self.job.passes):
+            return DETAIL if role == DETAIL else BASE
+        return role
+
+    def _begin_pass(self) -> FollowedPass:
+        for earlier in self._passes:
+            earlier.newest_latents = None
+        part, ledger = self.job.begin_pass(self._place.role, self._place.image)
+        followed = FollowedPass(part, ledger)
+        self._passes.append(followed)
+        return followed
