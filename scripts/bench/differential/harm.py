@@ -12,9 +12,9 @@ What "worse" means for each press:
 - *Stop after image* SD.Next has not. It is held against a Stop pressed when that image is whole; a script
   that is left to end as it always does may hand out what it puts together of the image instead.
 
-Where nothing waits for the device (``observe``), all of an image may be queued when it is skipped. Then it is
-whole all the same, as if nothing had been pressed; or it is left later than alone leaves it, and what a script
-makes of it afterwards looks different.
+Where nothing waits for the device (``observe``), all of an image may be queued when it is skipped. Then it
+is whole all the same, as if nothing had been pressed; or it is left later than alone leaves it, and what a
+script makes of it afterwards looks different.
 """
 
 from __future__ import annotations

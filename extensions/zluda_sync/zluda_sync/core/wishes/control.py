@@ -240,8 +240,8 @@ class Control:
     def take_over_skip(self) -> None:
         """A script skips the image that is made now: what it says is not the user's press of before.
 
-        SD.Next alone leaves out the image after a skipped one, too. Where that was spared the user, whose Skip
-        left the image before this one, it is spared here: else the two would cost more than they do alone.
+        SD.Next alone leaves out the image after a skipped one, too. Where that was spared the user, whose
+        Skip left the image before this one, it is spared here: the two would cost more than they do alone.
         """
         if not self.is_past_skipped:
             self.withdraw(Ending.SKIP)
