@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bench.campaign import build_formula_rows
-from bench.job import FinishedJob, JobShape
-from bench.plan import FULL_PLAN, LEARNED_AT_RUN, QUICK_PLAN, SETTINGS, Case
-from bench.record import JobRecord, PassTruth
+from bench.campaigns.modes import build_formula_rows
+from bench.campaigns.modes_plan import FULL_PLAN, LEARNED_AT_RUN, QUICK_PLAN, SETTINGS, Case
+from bench.host.job import FinishedJob, JobShape
+from bench.truth.record import JobRecord, PassTruth
 
 CASES = ["1 image", "batch of 3", "hires", "img2img 0.5", "hires x 2", "unforeseen pass"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.figures import (
+from bench.truth.figures import (
     FIGURE_NAMES,
     bar_error,
     build_figures,
@@ -18,7 +18,7 @@ from bench.figures import (
     seen_samples,
     step_error,
 )
-from bench.record import JobRecord, PassTruth, Preview, Sample
+from bench.truth.record import JobRecord, PassTruth, Preview, Sample
 
 
 def at(time_s: float, progress: float | None = None, **fields) -> Sample:

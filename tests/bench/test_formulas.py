@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.figures import bar_error, early_full_s, eta_error, falls
-from bench.formulas import FORMULAS, a1111, replay, sdnext, tqdm_ema
-from bench.record import JobRecord, PassTruth
+from bench.truth.figures import bar_error, early_full_s, eta_error, falls
+from bench.truth.formulas import FORMULAS, a1111, replay, sdnext, tqdm_ema
+from bench.truth.record import JobRecord, PassTruth
 
 ONE_PASS = JobRecord(
     started_s=100.0,

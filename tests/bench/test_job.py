@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bench.job import REQUEST_TITLE, JobShape, run_job
-from bench.plan import FULL_PLAN, Case
-from bench.unforeseen import unforeseen_passes
+from bench.campaigns.modes_plan import FULL_PLAN, Case
+from bench.host.job import REQUEST_TITLE, JobShape, run_job
+from bench.host.unforeseen import unforeseen_passes
 from modules import extensions, processing, script_callbacks, shared, webui
 
 # diffusers turns a tensor into an array in a way that NumPy 2 warns of

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from bench.job import FinishedJob, JobShape
-from bench.once import build_report, save_pictures
-from bench.record import JobRecord
+from bench.host.job import FinishedJob, JobShape
+from bench.host.once import build_report, save_pictures
+from bench.truth.record import JobRecord
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 

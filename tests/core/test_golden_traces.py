@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.figures import SAMPLE_PERIOD_S, bar_error, eta_error, falls
-from bench.plan import FULL_PLAN
-from bench.record import JobRecord, Sample
-from bench.trace import Trace, TraceReplay
+from bench.campaigns.modes_plan import FULL_PLAN
+from bench.truth.figures import SAMPLE_PERIOD_S, bar_error, eta_error, falls
+from bench.truth.record import JobRecord, Sample
+from bench.truth.trace import Trace, TraceReplay
 from zluda_sync.core.phase import Phase
 from zluda_sync.core.progress.durations import Durations, ShapeMemory
 

@@ -9,12 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.figures import build_figures, first_eta, overhead
-from bench.formulas import FORMULAS, replay
-from bench.host import check_writable, start
-from bench.job import FinishedJob, JobShape, forget_learned, hold_self_test, run_job
-from bench.once import build_report
-from bench.plan import (
+from bench.campaigns.modes_plan import (
     FULL_PLAN,
     LEARNED_AT_RUN,
     OBSERVE,
@@ -25,10 +20,15 @@ from bench.plan import (
     Plan,
     Setting,
 )
-from bench.table import ETA_CHANGE_COLUMNS, Row, build_table
-from bench.targets import find_misses
-from bench.terminal_bar import TerminalBar
-from bench.tiny_model import make_tiny_model
+from bench.campaigns.modes_targets import find_misses
+from bench.host.job import FinishedJob, JobShape, forget_learned, hold_self_test, run_job
+from bench.host.once import build_report
+from bench.host.process import check_writable, start
+from bench.host.tiny_model import make_tiny_model
+from bench.terminal.bar import TerminalBar
+from bench.terminal.table import ETA_CHANGE_COLUMNS, Row, build_table
+from bench.truth.figures import build_figures, first_eta, overhead
+from bench.truth.formulas import FORMULAS, replay
 
 FORMULA_SETTING = RUN_AHEAD
 """The setting whose first run the formulas are held against."""
@@ -167,7 +167,7 @@ def record_traces(folder: Path) -> int:
     """Run every kind of job some times, and write what the fastest was told: a busy machine spoils traces."""
     folder.mkdir(parents=True, exist_ok=True)
     with started_host(FULL_PLAN) as app:
-        from bench.trace import TraceRecorder
+        from bench.truth.trace import TraceRecorder
 
         for case in FULL_PLAN.cases:
             RUN_AHEAD.apply()

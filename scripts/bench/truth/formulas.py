@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bench.figures import SAMPLE_PERIOD_S
-from bench.record import JobRecord, Sample
+from bench.truth.figures import SAMPLE_PERIOD_S
+from bench.truth.record import JobRecord, Sample
 
 TQDM_SMOOTHING = 0.3
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from bench.truth import build_marks
+from bench.truth.recorder import build_marks
 from zluda_sync.core.preview_pace import PreviewPace
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.steps.ledger import Ledger

@@ -15,14 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.campaign import started_host
-from bench.faults import FAULTS
-from bench.job import DEPTH_OPTION, ENABLED_OPTION, JobError, JobShape, current_session, run_job, set_mode
-from bench.plan import Plan
-from bench.record import Sample
-from bench.sampler import NO_PREVIEW_WANTED, Poller, find_progress_endpoint
-from bench.table import Row, build_table
-from bench.terminal_bar import TerminalBar
+from bench.campaigns.modes import started_host
+from bench.campaigns.modes_plan import Plan
+from bench.host.faults import FAULTS
+from bench.host.job import (
+    DEPTH_OPTION,
+    ENABLED_OPTION,
+    JobError,
+    JobShape,
+    current_session,
+    run_job,
+    set_mode,
+)
+from bench.terminal.bar import TerminalBar
+from bench.terminal.table import Row, build_table
+from bench.truth.record import Sample
+from bench.truth.sampler import NO_PREVIEW_WANTED, Poller, find_progress_endpoint
 
 SEED = 20261125
 JOBS, QUICK_JOBS, WARM_UP_JOBS = 500, 25, 40

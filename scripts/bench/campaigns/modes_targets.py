@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bench.table import Row
+from bench.terminal.table import Row
 
 
 @dataclass(frozen=True)

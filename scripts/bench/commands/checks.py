@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from bench.environment import REPOSITORY
+from bench.commands.environment import REPOSITORY
 
 
 @dataclass(frozen=True)

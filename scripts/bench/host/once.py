@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.figures import build_figures
-from bench.host import build_host_arguments, check_writable, start
-from bench.job import PROMPT, FinishedJob, JobShape, newest_mode, run_job, set_mode
-from bench.record import Sample
-from bench.terminal_bar import TerminalBar
+from bench.host.job import PROMPT, FinishedJob, JobShape, newest_mode, run_job, set_mode
+from bench.host.process import build_host_arguments, check_writable, start
+from bench.terminal.bar import TerminalBar
+from bench.truth.figures import build_figures
+from bench.truth.record import Sample
 
 DEFAULT_STEPS = 20
 DEFAULT_PICTURE = "once.png"

@@ -14,13 +14,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import tab_clients
-from bench.campaign import started_host
-from bench.job import JobShape, build_request, current_session, set_mode
-from bench.plan import Plan
-from bench.tab_clients import TASK, Told
-from bench.table import Row
-from bench.terminal_bar import TerminalBar
+from bench.campaigns import tab_clients
+from bench.campaigns.modes import started_host
+from bench.campaigns.modes_plan import Plan
+from bench.campaigns.tab_clients import TASK, Told
+from bench.host.job import JobShape, build_request, current_session, set_mode
+from bench.terminal.bar import TerminalBar
+from bench.terminal.table import Row
 
 TABS = (0, 1, 10)
 STEPS, QUICK_STEPS = 25, 12

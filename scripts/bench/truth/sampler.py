@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.figures import SAMPLE_PERIOD_S
-from bench.record import Preview, Sample
+from bench.truth.figures import SAMPLE_PERIOD_S
+from bench.truth.record import Preview, Sample
 
 NO_PREVIEW_WANTED = -1
 

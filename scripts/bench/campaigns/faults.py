@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.campaign import started_host
-from bench.faults import FAULTS, Fault
-from bench.figures import build_figures
-from bench.job import (
+from bench.campaigns.modes import started_host
+from bench.campaigns.modes_plan import Plan
+from bench.host.faults import FAULTS, Fault
+from bench.host.job import (
     ENABLED_OPTION,
     FinishedJob,
     JobError,
@@ -23,10 +23,10 @@ from bench.job import (
     run_job,
     set_mode,
 )
-from bench.plan import Plan
-from bench.record import Sample
-from bench.table import Row, build_table
-from bench.terminal_bar import TerminalBar
+from bench.terminal.bar import TerminalBar
+from bench.terminal.table import Row, build_table
+from bench.truth.figures import build_figures
+from bench.truth.record import Sample
 from zluda_sync.core.records.self_test_report import SYNCHRONIZE_RUNGS
 
 MODES = ("every-step", "run-ahead", "observe")

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 OLDEST_PYTHON = (3, 10)
 FIRST_UNSUPPORTED_PYTHON = (3, 14)
 PIP_CHATTER = ("Requirement already satisfied", "Ignoring ", "Looking in ")

@@ -8,13 +8,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from bench.campaign import started_host
-from bench.job import JobShape, set_mode
-from bench.plan import Plan
-from bench.sampler import find_progress_endpoint
-from bench.stopped_job import PHASES, StopOutcome, run_stopped_job
-from bench.table import Row, build_table
-from bench.terminal_bar import TerminalBar
+from bench.campaigns.modes import started_host
+from bench.campaigns.modes_plan import Plan
+from bench.campaigns.stopped_job import PHASES, StopOutcome, run_stopped_job
+from bench.host.job import JobShape, set_mode
+from bench.terminal.bar import TerminalBar
+from bench.terminal.table import Row, build_table
+from bench.truth.sampler import find_progress_endpoint
 
 SEED = 20260722
 #: Modes, and the steps that may be queued after the press: depth + 1.

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from bench.lane_loop import Lane, Loop
-from bench.lane_networks import EMULATED, REAL, Network, build_step, build_unet
-from bench.self_test_table import build_self_test_table
-from bench.table import Row, build_table
+from bench.lane.loop import Lane, Loop
+from bench.lane.networks import EMULATED, REAL, Network, build_step, build_unet
+from bench.terminal.self_test_table import build_self_test_table
+from bench.terminal.table import Row, build_table
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.steps.accelerator import Accelerator, device_module
 from zluda_sync.device.steps.self_test import SelfTest

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.environment import REPOSITORY
+from bench.commands.environment import REPOSITORY
 
 PUTS, QUICK_PUTS = 10_000, 300
 ALONE_PUTS, NAMES_PUTS = 400, 1_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.job import JobShape, set_mode
+from bench.host.job import JobShape, set_mode
 
 LEARNED_AT_RUN = 3
 """A shape counts as learned in its third run in one process."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from bench.campaign import started_host
-from bench.environment import REPOSITORY
-from bench.job import JobShape, run_job
-from bench.plan import Plan
-from bench.table import Row, build_table
-from bench.terminal_bar import TerminalBar
+from bench.campaigns.modes import started_host
+from bench.campaigns.modes_plan import Plan
+from bench.commands.environment import REPOSITORY
+from bench.host.job import JobShape, run_job
+from bench.terminal.bar import TerminalBar
+from bench.terminal.table import Row, build_table
 from shapes.judging import Finding, judge
 from shapes.language import Shape, held_out_shapes
 

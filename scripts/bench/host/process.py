@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.command_line import fail
-from bench.environment import REPOSITORY
-from bench.job import ExtensionMissingError, JobError
+from bench.commands.command_line import fail
+from bench.commands.environment import REPOSITORY
+from bench.host.job import ExtensionMissingError, JobError
 
 HOST_OPTIONS = (
     "data_dir",

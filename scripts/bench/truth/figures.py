@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.record import JobRecord, Sample
+from bench.truth.record import JobRecord, Sample
 
 SAMPLE_PERIOD_S = 0.1
 FULL_BAR = 0.995

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import torch
 
-from bench.self_test_table import build_self_test_table
-from bench.terminal_bar import TerminalBar
+from bench.terminal.bar import TerminalBar
+from bench.terminal.self_test_table import build_self_test_table
 
 
 def run_self_tests(_quick: bool) -> int:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.record import JobRecord, Sample
-from bench.sampler import ProgressSampler, find_preview_step, find_progress_endpoint
-from bench.truth import TruthRecorder, build_marks
-from bench.unforeseen import unforeseen_passes
+from bench.host.unforeseen import unforeseen_passes
+from bench.truth.record import JobRecord, Sample
+from bench.truth.recorder import TruthRecorder, build_marks
+from bench.truth.sampler import ProgressSampler, find_preview_step, find_progress_endpoint
 
 SEED = 20260722
 PROMPT = "a red circle on blue"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.table import Row, build_table
+from bench.terminal.table import Row, build_table
 
 COLUMNS = (
     ("rung", "rung", ""),

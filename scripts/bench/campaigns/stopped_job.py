@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.job import REQUEST_TITLE, JobError, JobShape, build_request
-from bench.sampler import NO_PREVIEW_WANTED
-from bench.truth import TruthRecorder, build_marks
-from bench.unforeseen import unforeseen_passes
+from bench.host.job import REQUEST_TITLE, JobError, JobShape, build_request
+from bench.host.unforeseen import unforeseen_passes
+from bench.truth.recorder import TruthRecorder, build_marks
+from bench.truth.sampler import NO_PREVIEW_WANTED
 
 POLL_PERIOD_S = 0.02
 LIMIT_S = 120.0

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bench.campaign import started_host
-from bench.job import JobShape, forget_learned, run_job, set_mode
-from bench.plan import Plan
-from bench.table import Row, build_table
-from bench.terminal_bar import TerminalBar
+from bench.campaigns.modes import started_host
+from bench.campaigns.modes_plan import Plan
+from bench.host.job import JobShape, forget_learned, run_job, set_mode
+from bench.terminal.bar import TerminalBar
+from bench.terminal.table import Row, build_table
 from shapes.language import draw_subject
 
 MODES = ("every-step", "run-ahead", "observe")
@@ -77,7 +77,7 @@ def measure_cost(mode: str, steps: int, app: Any) -> Row:
         source = _Kept(session._previews)
         job = run_job(JobShape(steps=steps), app=app, on_sample=source.keep)
     made = source.previews
-    from bench.figures import preview_lag
+    from bench.truth.figures import preview_lag
 
     previews, lag = preview_lag(job.record)
     cost_s = made.cost_s / made.made if made is not None and made.made else 0.0
