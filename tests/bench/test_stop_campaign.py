@@ -16,17 +16,17 @@ SOME_FOR_REAL = """
 import dataclasses, json
 from bench.host.process import prepare_process
 prepare_process(draws_own_bar=True)
-from bench.campaigns.modes import started_host
+from bench.host.started import started_host
 from bench.host.job import set_mode
 from bench.truth.sampler import find_progress_endpoint
-from bench.campaigns.stops import SHAPE, SPEED
+from bench.campaigns.stops import WANTED, SPEED
 from bench.campaigns.stopped_job import run_stopped_job
 outcomes = []
 with started_host(SPEED) as app:
     for pair in ("encode observe", "base run-ahead", "decode every-step", "queue observe"):
         phase, mode = pair.split()
         set_mode(mode)
-        outcomes.append(run_stopped_job(phase, mode, SHAPE, 0.05, find_progress_endpoint(app)))
+        outcomes.append(run_stopped_job(phase, mode, WANTED, 0.05, find_progress_endpoint(app)))
 print(json.dumps([dataclasses.asdict(outcome) for outcome in outcomes]))
 """
 

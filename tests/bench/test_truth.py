@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.truth.record import PassTruth
+from bench.truth.measured_job import PassTruth
 from bench.truth.recorder import ImmediateMarks, TruthRecorder
 
 

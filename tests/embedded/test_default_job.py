@@ -27,7 +27,7 @@ ASK_FOR_MODES = """
 import json, sys
 from bench.host.process import prepare_process, start
 prepare_process(draws_own_bar=True)
-from bench.host.job import JobShape, hold_self_test, newest_mode, run_job, set_mode
+from bench.host.job import WantedJob, hold_self_test, newest_mode, run_job, set_mode
 from modules import shared
 app = start(["--data-dir", {folder}, "--device", "emulated", "--step-ms", "1"]).app
 hold_self_test()
@@ -37,7 +37,7 @@ for saved, mode in {cases}:
     shared.opts.data.update({{**before, **saved}})
     if mode is not None:
         set_mode(mode)
-    run_job(JobShape(steps=2, size_px=64), app=app, watched=False)
+    run_job(WantedJob(steps=2, size_px=64), app=app, watched=False)
     answers.append(newest_mode())
 print(json.dumps(answers))
 """

@@ -11,27 +11,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.campaigns.modes import started_host
-from bench.campaigns.modes_plan import Plan
 from bench.host.faults import FAULTS, Fault
 from bench.host.job import (
     ENABLED_OPTION,
     FinishedJob,
     JobError,
-    JobShape,
+    WantedJob,
     current_session,
     run_job,
     set_mode,
 )
+from bench.host.started import Speed, started_host
 from bench.terminal.bar import TerminalBar
 from bench.terminal.table import Row, build_table
 from bench.truth.figures import build_figures
-from bench.truth.record import Sample
+from bench.truth.measured_job import Sample
 from zluda_sync.core.records.self_test_report import SYNCHRONIZE_RUNGS
 
 MODES = ("every-step", "run-ahead", "observe")
-SHAPE = JobShape(steps=8)
-SPEED = Plan((), runs=1, step_ms=80, encode_ms=40, decode_ms=160)
+WANTED = WantedJob(steps=8)
+SPEED = Speed(step_ms=80, encode_ms=40, decode_ms=160)
 #: No wait may be longer, in seconds: patience with a silent rung and its proof.
 LONGEST_WAIT_S = 5.0
 COLUMNS = (
@@ -109,7 +108,7 @@ def run_after(app: Any, name: str, mode: str, before: Callable[[Sample], None], 
     """Return the row of a job that follows one which ended badly, with steps still queued."""
     set_mode(mode)
     with contextlib.suppress(JobError):
-        run_job(SHAPE, app=app, on_sample=before)
+        run_job(WANTED, app=app, on_sample=before)
     threads_before = _count_threads()
     with watching_barrier() as seen:
         job = _run(app, mode)
@@ -194,13 +193,13 @@ def watching_barrier() -> Iterator[Seen]:
 
 def _run(app: Any, mode: str) -> FinishedJob:
     set_mode(mode)
-    return run_job(SHAPE, app=app)
+    return run_job(WANTED, app=app)
 
 
 def _build_row(
     name: str, mode: str, job: FinishedJob, reference_sha256: str, seen: Seen, threads_before: int
 ) -> Row:
-    figures = build_figures(job.record)
+    figures = build_figures(job.measured)
     is_true = not (figures["lead_samples"] or figures["falls"] or figures["early_full_s"])
     return {
         **figures,

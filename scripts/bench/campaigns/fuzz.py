@@ -17,14 +17,13 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.campaigns.modes import started_host
-from bench.campaigns.modes_plan import Plan
 from bench.commands.environment import REPOSITORY
 from bench.host.job import current_session
+from bench.host.started import Speed, started_host
 from bench.terminal.bar import TerminalBar
 from bench.terminal.table import Row, build_table
 
-SPEED = Plan((), runs=1, step_ms=20, encode_ms=20, decode_ms=20)
+SPEED = Speed(step_ms=20, encode_ms=20, decode_ms=20)
 EXAMPLES, QUICK_EXAMPLES = 1000, 60
 LONGEST_MESSAGE = 250
 ROUTES = (

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +18,10 @@ from bench.campaigns.modes_plan import (
     Setting,
 )
 from bench.campaigns.modes_targets import find_misses
-from bench.host.job import FinishedJob, JobShape, forget_learned, hold_self_test, run_job
+from bench.host.job import FinishedJob, WantedJob, forget_learned, run_job
 from bench.host.once import build_report
-from bench.host.process import check_writable, start
-from bench.host.tiny_model import make_tiny_model
+from bench.host.process import check_writable
+from bench.host.started import started_host
 from bench.terminal.bar import TerminalBar
 from bench.terminal.table import ETA_CHANGE_COLUMNS, Row, build_table
 from bench.truth.figures import build_figures, first_eta, overhead
@@ -67,7 +64,7 @@ class Campaign:
                         "case": case.name,
                         "run": run,
                         "overhead": costs[setting],
-                        **build_report(job, setting.name, case.shape),
+                        **build_report(job, setting.name, case.wanted),
                     }
                     for run, job in of_setting.items()
                 ]
@@ -81,16 +78,16 @@ class Campaign:
         for change in self._plan.eta_changes:
             forget_learned()  # what the change before has taught must not help this one
             for _ in range(LEARNED_AT_RUN - 1):
-                self._run(f"learning for {change.name}", self._plan.cases[0].shape)
-            job = self._run(change.name, change.shape)
-            rows.append({"change": change.name, "mode": RUN_AHEAD.name, **first_eta(job.record)})
+                self._run(f"learning for {change.name}", self._plan.cases[0].wanted)
+            job = self._run(change.name, change.wanted)
+            rows.append({"change": change.name, "mode": RUN_AHEAD.name, **first_eta(job.measured)})
         return rows
 
     def _run_repeatedly(self, case: Case, setting: Setting) -> dict[str, FinishedJob]:
         setting.apply()
         forget_learned()
         jobs = [
-            self._run(f"{case.name}, {setting.name}", case.shape) for _ in range(self._plan.runs_of(setting))
+            self._run(f"{case.name}, {setting.name}", case.wanted) for _ in range(self._plan.runs_of(setting))
         ]
         by_run = {"first": jobs[0]}
         if len(jobs) >= LEARNED_AT_RUN:
@@ -106,21 +103,21 @@ class Campaign:
         pairs: dict[Setting, list[tuple[float, float]]] = {setting: [] for setting in SETTINGS}
         for turn in range(case.pairs):
             OBSERVE.apply()
-            bare_s = self._run(f"{case.name}, unwatched", case.shape, watched=False).record.total_s
+            bare_s = self._run(f"{case.name}, unwatched", case.wanted, watched=False).measured.total_s
             first = turn % len(SETTINGS)
             for setting in SETTINGS[first:] + SETTINGS[:first]:
                 setting.apply()
-                job = self._run(f"{case.name}, {setting.name}, cost", case.shape, wants_previews=False)
-                pairs[setting].append((job.record.total_s, bare_s))
+                job = self._run(f"{case.name}, {setting.name}, cost", case.wanted, wants_previews=False)
+                pairs[setting].append((job.measured.total_s, bare_s))
         return {setting: overhead(of_setting) for setting, of_setting in pairs.items()}
 
     def _run(
-        self, what: str, shape: JobShape, *, watched: bool = True, wants_previews: bool = True
+        self, what: str, wanted: WantedJob, *, watched: bool = True, wants_previews: bool = True
     ) -> FinishedJob:
         self._bar.show(
             self._jobs_done / self._plan.jobs, f"job {self._jobs_done + 1}/{self._plan.jobs}: {what}"
         )
-        job = run_job(shape, app=self._app, watched=watched, wants_previews=wants_previews)
+        job = run_job(wanted, app=self._app, watched=watched, wants_previews=wants_previews)
         self._jobs_done += 1
         return job
 
@@ -129,9 +126,9 @@ def build_formula_rows(case: Case, job: FinishedJob) -> list[Row]:
     """Return what others' formulas would have shown of the same first job; other figures are unknown."""
     rows: list[Row] = []
     for name, formula in FORMULAS.items():
-        figures = build_figures(replay(job.record, case.shape.planned_passes, formula))
+        figures = build_figures(replay(job.measured, case.wanted.planned_passes, formula))
         shown = {figure: value if figure in FORMULA_FIGURES else None for figure, value in figures.items()}
-        unknown = {"overhead": None, "steps": case.shape.steps, "image_sha256": None}
+        unknown = {"overhead": None, "steps": case.wanted.steps, "image_sha256": None}
         rows.append({"case": case.name, "mode": name, "run": "first", **unknown, **shown})
     return rows
 
@@ -142,7 +139,7 @@ def run_campaign(quick: bool, json_file: Path | None) -> int:
         check_writable(json_file)
     plan = QUICK_PLAN if quick else FULL_PLAN
     bar = TerminalBar()
-    with started_host(plan) as app:
+    with started_host(plan.speed, warm_up=plan.warm_up) as app:
         try:
             campaign = Campaign(plan, app, bar)
             rows = campaign.run()
@@ -166,7 +163,7 @@ def run_campaign(quick: bool, json_file: Path | None) -> int:
 def record_traces(folder: Path) -> int:
     """Run every kind of job some times, and write what the fastest was told: a busy machine spoils traces."""
     folder.mkdir(parents=True, exist_ok=True)
-    with started_host(FULL_PLAN) as app:
+    with started_host(FULL_PLAN.speed, warm_up=FULL_PLAN.warm_up) as app:
         from bench.truth.trace import TraceRecorder
 
         for case in FULL_PLAN.cases:
@@ -175,37 +172,9 @@ def record_traces(folder: Path) -> int:
             for _ in range(RECORDINGS):
                 recorder = TraceRecorder()
                 with recorder.recording():
-                    run_job(case.shape, app=app, wants_previews=False)
+                    run_job(case.wanted, app=app, wants_previews=False)
                 traces.append(recorder.build(case.name))
             file = folder / f"{case.name.replace(' ', '_').replace('.', '')}.json"
             min(traces, key=lambda trace: trace.total_s).write(file)
             print(file)
     return 0
-
-
-@contextmanager
-def started_host(plan: Plan, makes_pictures: bool = False) -> Iterator[Any]:
-    """A context with the host's app, at the plan's speed and warmed up.
-
-    Where the pictures are looked at, its model is the default one, else one that computes next to nothing.
-    Its data folder is its own: what the user switched in the page must not change what is measured, and
-    what is learned here must not pass for the user's.
-    """
-    with tempfile.TemporaryDirectory(prefix="zluda_sync_measure_") as folder:
-        model = () if makes_pictures else ("--model", make_tiny_model(folder))
-        host = start((*_build_host_arguments(plan, folder), *model))
-        hold_self_test()
-        # The first job in a process also pays for torch's own warm-up.
-        for shape in {(case.shape.hires, case.shape.unforeseen): case.shape for case in plan.cases}.values():
-            run_job(JobShape(steps=2, hires=shape.hires, unforeseen=shape.unforeseen), app=host.app)
-        yield host.app
-
-
-def _build_host_arguments(plan: Plan, data_folder: str) -> Sequence[str]:
-    return (
-        "--device", "emulated",
-        "--data-dir", data_folder,
-        "--step-ms", str(plan.step_ms),
-        "--encode-ms", str(plan.encode_ms),
-        "--decode-ms", str(plan.decode_ms),
-    )  # fmt: skip

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.host.job import JobShape, set_mode
+from bench.host.job import WantedJob, set_mode
+from bench.host.started import Speed
 
 LEARNED_AT_RUN = 3
 """A shape counts as learned in its third run in one process."""
@@ -47,7 +48,7 @@ class Case:
     """One kind of job, and in how many pairs its overhead is measured; in none, it stays unknown."""
 
     name: str
-    shape: JobShape
+    wanted: WantedJob
     pairs: int = 0
 
 
@@ -56,26 +57,30 @@ class EtaChange:
     """A job unlike the one that was learned, and what is unlike in it."""
 
     name: str
-    shape: JobShape
+    wanted: WantedJob
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is run, and how slow the emulated device is.
+    """How much is run, and at which speed.
 
-    Before each of the `eta_changes` the first case's shape is learned anew.
+    Before each of the `eta_changes` the job of the first case is learned anew.
     """
 
     cases: tuple[Case, ...]
     runs: int
-    step_ms: float
-    encode_ms: float
-    decode_ms: float
+    speed: Speed
     eta_changes: tuple[EtaChange, ...] = ()
 
     def runs_of(self, setting: Setting) -> int:
         """Return how often a case is run in a setting, its overhead left out."""
         return self.runs if setting.learns else 1
+
+    @property
+    def warm_up(self) -> tuple[WantedJob, ...]:
+        """A short job of each kind that is among the cases."""
+        kinds = {(case.wanted.hires, case.wanted.unforeseen): None for case in self.cases}
+        return tuple(WantedJob(steps=2, hires=hires, unforeseen=unforeseen) for hires, unforeseen in kinds)
 
     @property
     def jobs(self) -> int:
@@ -88,33 +93,29 @@ class Plan:
 
 FULL_PLAN = Plan(
     (
-        Case("1 image", JobShape(steps=20), pairs=5),
-        Case("batch of 3", JobShape(steps=20, batches=3)),
-        Case("hires", JobShape(steps=20, hires=True)),
-        Case("img2img 0.5", JobShape(steps=20, strength=0.5)),
-        Case("hires x 2", JobShape(steps=20, batches=2, hires=True)),
-        Case("unforeseen pass", JobShape(steps=20, unforeseen=True)),
+        Case("1 image", WantedJob(steps=20), pairs=5),
+        Case("batch of 3", WantedJob(steps=20, batches=3)),
+        Case("hires", WantedJob(steps=20, hires=True)),
+        Case("img2img 0.5", WantedJob(steps=20, strength=0.5)),
+        Case("hires x 2", WantedJob(steps=20, batches=2, hires=True)),
+        Case("unforeseen pass", WantedJob(steps=20, unforeseen=True)),
     ),
     runs=LEARNED_AT_RUN,
-    step_ms=100,
-    encode_ms=60,
-    decode_ms=350,
+    speed=Speed(step_ms=100, encode_ms=60, decode_ms=350),
     eta_changes=(
-        EtaChange("256 to 384 px", JobShape(steps=20, size_px=384)),
-        EtaChange("256 to 192 px", JobShape(steps=20, size_px=192)),
-        EtaChange("20 to 35 steps", JobShape(steps=35)),
-        EtaChange("20 to 10 steps", JobShape(steps=10)),
+        EtaChange("256 to 384 px", WantedJob(steps=20, size_px=384)),
+        EtaChange("256 to 192 px", WantedJob(steps=20, size_px=192)),
+        EtaChange("20 to 35 steps", WantedJob(steps=35)),
+        EtaChange("20 to 10 steps", WantedJob(steps=10)),
     ),
 )
 # Less than a minute, the start included: too short to learn a shape, and one case's overhead stands for all.
 QUICK_PLAN = Plan(
     (
-        Case("1 image", JobShape(steps=4), pairs=2),
-        Case("batch of 3", JobShape(steps=4, batches=3)),
-        Case("hires", JobShape(steps=4, hires=True)),
+        Case("1 image", WantedJob(steps=4), pairs=2),
+        Case("batch of 3", WantedJob(steps=4, batches=3)),
+        Case("hires", WantedJob(steps=4, hires=True)),
     ),
     runs=1,
-    step_ms=50,
-    encode_ms=20,
-    decode_ms=80,
+    speed=Speed(step_ms=50, encode_ms=20, decode_ms=80),
 )

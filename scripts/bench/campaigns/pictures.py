@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from bench.campaigns.modes import started_host
-from bench.campaigns.modes_plan import Plan
 from bench.commands.environment import REPOSITORY
-from bench.host.job import JobShape, run_job
+from bench.host.job import WantedJob, run_job
+from bench.host.started import Speed, started_host
 from bench.terminal.bar import TerminalBar
 from bench.terminal.table import Row, build_table
 from shapes.judging import Finding, judge
@@ -17,7 +16,7 @@ from shapes.language import Shape, held_out_shapes
 PROMPTS, QUICK_PROMPTS = 50, 10
 STEPS = 20
 LEAST_RIGHT = 0.8
-SPEED = Plan((), runs=1, step_ms=0, encode_ms=0, decode_ms=0)
+SPEED = Speed(step_ms=0, encode_ms=0, decode_ms=0)
 SHEET = REPOSITORY / ".host" / "pictures.png"
 COLUMNS = 10
 KINDS = ("plain", "gradient", "unsaid")
@@ -41,7 +40,7 @@ def run_picture_campaign(quick: bool) -> int:
         try:
             for number, shape in enumerate(asked):
                 bar.show(number / count, shape.prompt)
-                job = JobShape(steps=STEPS, prompt=shape.prompt, seed=number)
+                job = WantedJob(steps=STEPS, prompt=shape.prompt, seed=number)
                 pictures += run_job(job, app=app, watched=False).images
             bar.show(1.0, "done")
         finally:

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bench.campaigns.modes import started_host
-from bench.campaigns.modes_plan import Plan
-from bench.host.job import JobShape, forget_learned, run_job, set_mode
+from bench.host.job import WantedJob, forget_learned, run_job, set_mode
+from bench.host.started import Speed, started_host
 from bench.terminal.bar import TerminalBar
 from bench.terminal.table import Row, build_table
 from shapes.language import draw_subject
@@ -20,7 +19,7 @@ from shapes.language import draw_subject
 MODES = ("every-step", "run-ahead", "observe")
 STEPS, QUICK_STEPS = 20, 6
 JOBS, QUICK_JOBS = 10, 2
-SPEED = Plan((), runs=1, step_ms=100, encode_ms=40, decode_ms=200)
+SPEED = Speed(step_ms=100, encode_ms=40, decode_ms=200)
 #: Of pictures that teach nothing: on them the likeness is measured.
 UNSEEN_PROMPTS = (
     "a yellow star on purple",
@@ -75,11 +74,11 @@ def measure_cost(mode: str, steps: int, app: Any) -> Row:
     session._previews.look()  # the page was open before Generate was pressed
     with watched_pollers() as pollers:
         source = _Kept(session._previews)
-        job = run_job(JobShape(steps=steps), app=app, on_sample=source.keep)
+        job = run_job(WantedJob(steps=steps), app=app, on_sample=source.keep)
     made = source.previews
     from bench.truth.figures import preview_lag
 
-    previews, lag = preview_lag(job.record)
+    previews, lag = preview_lag(job.measured)
     cost_s = made.cost_s / made.made if made is not None and made.made else 0.0
     return {
         "mode": mode,
@@ -144,32 +143,32 @@ def measure_likeness(steps: int, jobs: int, app: Any) -> list[Row]:
     session = _session()
     set_mode("every-step")
     pairs: dict[str, Any] = {}
-    for shape in unseen_jobs(steps):
+    for wanted in unseen_jobs(steps):
         with _pairs_of_job(session) as seen:
-            run_job(shape, app=app, watched=False)
-        pairs[shape.prompt] = seen[0]
+            run_job(wanted, app=app, watched=False)
+        pairs[wanted.prompt] = seen[0]
     forget_learned()
     rows: list[Row] = [_row("channels 0 to 2", 0, plain_projection(4), pairs)]
     simple = read_projection(session._host.build_simple_preview, 4)
     if simple is not None:
         rows.append(_row("the host's simplest", 0, simple, pairs))
-    for number, shape in enumerate(teaching_jobs(steps, jobs), 1):
-        run_job(shape, app=app, watched=False)
+    for number, wanted in enumerate(teaching_jobs(steps, jobs), 1):
+        run_job(wanted, app=app, watched=False)
         if number in (1, 2, 5, jobs):
             fitted = session._preview_setup._projections.find(session._host.latents_name, 4)
             rows.append(_row("fitted", number, fitted, pairs))
     return rows
 
 
-def unseen_jobs(steps: int) -> list[JobShape]:
+def unseen_jobs(steps: int) -> list[WantedJob]:
     """Return jobs that teach nothing: on their pictures the likeness is measured."""
-    return [JobShape(steps=steps, prompt=prompt) for prompt in UNSEEN_PROMPTS]
+    return [WantedJob(steps=steps, prompt=prompt) for prompt in UNSEEN_PROMPTS]
 
 
-def teaching_jobs(steps: int, count: int) -> list[JobShape]:
+def teaching_jobs(steps: int, count: int) -> list[WantedJob]:
     """Return jobs with prompts of their own, from whose pictures the projection is fitted."""
     generator = random.Random(1)
-    return [JobShape(steps=steps, prompt=draw_subject(generator).prompt, seed=seed) for seed in range(count)]
+    return [WantedJob(steps=steps, prompt=draw_subject(generator).prompt, seed=seed) for seed in range(count)]
 
 
 @contextmanager

@@ -15,28 +15,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.campaigns.modes import started_host
-from bench.campaigns.modes_plan import Plan
 from bench.host.faults import FAULTS
 from bench.host.job import (
     DEPTH_OPTION,
     ENABLED_OPTION,
     JobError,
-    JobShape,
+    WantedJob,
     current_session,
     run_job,
     set_mode,
 )
+from bench.host.started import Speed, started_host
 from bench.terminal.bar import TerminalBar
 from bench.terminal.table import Row, build_table
-from bench.truth.record import Sample
+from bench.truth.measured_job import Sample
 from bench.truth.sampler import NO_PREVIEW_WANTED, Poller, find_progress_endpoint
 
 SEED = 20261125
 JOBS, QUICK_JOBS, WARM_UP_JOBS = 500, 25, 40
 MODES = ("every-step", "run-ahead", "observe", "off")
 SIZES_PX = (64, 96, 128)
-SPEED = Plan((), runs=1, step_ms=30, encode_ms=5, decode_ms=40)
+SPEED = Speed(step_ms=30, encode_ms=5, decode_ms=40)
 #: A silent rung is waited for, two seconds each time: those are the fault table's.
 SLOW_FAULTS = ("query never true", "query late by 2", "synchronize hangs", "compiles in the second step")
 QUICK_FAULTS = tuple(fault for fault in FAULTS[1:] if fault.name not in SLOW_FAULTS)
@@ -105,7 +104,7 @@ def run_random_job(app: Any, chance: random.Random, counts: Counter[str]) -> Non
     """Run one job of a random kind, with what a user and a driver may do to it; count what was done."""
     from modules import shared
 
-    shape = JobShape(
+    wanted = WantedJob(
         steps=chance.randint(2, 4),
         batches=chance.choice((1, 1, 1, 2)),
         hires=chance.random() < 0.15,
@@ -126,7 +125,7 @@ def run_random_job(app: Any, chance: random.Random, counts: Counter[str]) -> Non
         pollers(app, chance.randint(0, 3)),
         contextlib.suppress(JobError),
     ):
-        run_job(shape, app=app, on_sample=lambda sample: disturb(event, sample))
+        run_job(wanted, app=app, on_sample=lambda sample: disturb(event, sample))
     session.self_testing.forget()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.host.job import REQUEST_TITLE, JobError, JobShape, build_request
+from bench.host.job import REQUEST_TITLE, JobError, WantedJob, build_request
 from bench.host.unforeseen import unforeseen_passes
 from bench.truth.recorder import TruthRecorder, build_marks
 from bench.truth.sampler import NO_PREVIEW_WANTED
@@ -109,14 +109,14 @@ class Client:
 
 
 def run_stopped_job(
-    phase: str, mode: str, shape: JobShape, delay_s: float, endpoint: Callable[[Any], Any]
+    phase: str, mode: str, wanted: WantedJob, delay_s: float, endpoint: Callable[[Any], Any]
 ) -> StopOutcome:
     """Run a job and press Stop in a phase of its first image.
 
     Args:
         phase: one of PHASES.
         mode: of the extension, for the outcome only.
-        shape: of the job; of more than one image, so that a lost Stop shows.
+        wanted: the job; of more than one image, so that a lost Stop shows.
         delay_s: from the first answer that shows the phase to the press.
         endpoint: answers the page's polls.
     Raises:
@@ -133,11 +133,11 @@ def run_stopped_job(
     def is_due(label: str) -> bool:
         if phase == QUEUE:
             return label != DONE
-        wanted = LABELS[phase]
+        title = LABELS[phase]
         is_denoising = phase in ("base", "hires", "detail")
-        of_image = label.removeprefix(f"Image 1/{shape.batches}: ")
+        of_image = label.removeprefix(f"Image 1/{wanted.batches}: ")
         # Without barriers the host is ahead, and the page says so in the place of the step.
-        return of_image.startswith(wanted) or (is_denoising and of_image.startswith("Finishing"))
+        return of_image.startswith(title) or (is_denoising and of_image.startswith("Finishing"))
 
     following = FollowingJob()
     with contextlib.ExitStack() as around:
@@ -147,7 +147,7 @@ def run_stopped_job(
         truth = around.enter_context(TruthRecorder(type(shared.sd_model.scheduler), marks))
         with Client(ask, shared.state.interrupt, is_due, delay_s) as client:
             images = run_request(
-                task_id, shape, phase == "load", when_running=following.start if phase == QUEUE else None
+                task_id, wanted, phase == "load", when_running=following.start if phase == QUEUE else None
             )
             ended_s = time.perf_counter()
         is_leaked = not following.is_whole()
@@ -160,7 +160,7 @@ def run_stopped_job(
         latency_s=ended_s - client.pressed_s,
         launched=sum(client.pressed_s < at <= ended_s for at in launched_s),
         is_acknowledged=client.is_acknowledged,
-        is_lost=images >= shape.batches,
+        is_lost=images >= wanted.batches,
         is_leaked=is_leaked,
     )
 
@@ -184,7 +184,7 @@ class FollowingJob:
         return self._images == 1
 
     def _run(self) -> None:
-        self._images = run_request("task(following)", JobShape(steps=1))
+        self._images = run_request("task(following)", WantedJob(steps=1))
 
 
 @contextlib.contextmanager
@@ -207,7 +207,7 @@ def slow_saving() -> Iterator[None]:
 
 def run_request(
     task_id: str,
-    shape: JobShape,
+    wanted: WantedJob,
     loads_model: bool = False,
     when_running: Callable[[], None] | None = None,
 ) -> int:
@@ -215,7 +215,7 @@ def run_request(
 
     Args:
         task_id: of the page's task.
-        shape: of the job.
+        wanted: the job.
         loads_model: whether the host is busy with that before the job.
         when_running: called once the request has left the queue.
     """
@@ -231,7 +231,7 @@ def run_request(
                 loading = shared.state.begin("Load model")
                 time.sleep(LOADING_S)
                 shared.state.end(loading)
-            return len(processing.process_images(build_request(shape)).images)
+            return len(processing.process_images(build_request(wanted)).images)
     finally:
         progress.finish_task(task_id)
         shared.state.end(phase)

@@ -8,10 +8,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from bench.campaigns.modes import started_host
-from bench.campaigns.modes_plan import Plan
 from bench.campaigns.stopped_job import PHASES, StopOutcome, run_stopped_job
-from bench.host.job import JobShape, set_mode
+from bench.host.job import WantedJob, set_mode
+from bench.host.started import Speed, started_host
 from bench.terminal.bar import TerminalBar
 from bench.terminal.table import Row, build_table
 from bench.truth.sampler import find_progress_endpoint
@@ -20,8 +19,8 @@ SEED = 20260722
 #: Modes, and the steps that may be queued after the press: depth + 1.
 ALLOWED_STEPS = {"every-step": 1, "run-ahead": 2, "observe": 1}
 ROUNDS, QUICK_ROUNDS = 5, 1
-SHAPE = JobShape(steps=6, batches=2, hires=True)
-SPEED = Plan((), runs=1, step_ms=60, encode_ms=200, decode_ms=240)
+WANTED = WantedJob(steps=6, batches=2, hires=True)
+SPEED = Speed(step_ms=60, encode_ms=200, decode_ms=240)
 #: Longest wait between the first answer that shows a phase and the press, in seconds: less than each lasts.
 LONGEST_DELAY_S = 0.1
 COLUMNS = (
@@ -53,7 +52,7 @@ def run_stop_campaign(quick: bool) -> int:
                 bar.show(index / len(order), f"job {index + 1}/{len(order)}: {mode}, {phase}")
                 set_mode(mode)
                 delay_s = chance.uniform(0, LONGEST_DELAY_S)
-                outcomes.append(run_stopped_job(phase, mode, SHAPE, delay_s, endpoint))
+                outcomes.append(run_stopped_job(phase, mode, WANTED, delay_s, endpoint))
             bar.show(1.0, f"{len(order)} jobs stopped")
         finally:
             bar.close()

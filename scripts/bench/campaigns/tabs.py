@@ -15,17 +15,16 @@ from statistics import median
 from typing import Any
 
 from bench.campaigns import tab_clients
-from bench.campaigns.modes import started_host
-from bench.campaigns.modes_plan import Plan
 from bench.campaigns.tab_clients import TASK, Told
-from bench.host.job import JobShape, build_request, current_session, set_mode
+from bench.host.job import WantedJob, build_request, current_session, set_mode
+from bench.host.started import Speed, started_host
 from bench.terminal.bar import TerminalBar
 from bench.terminal.table import Row
 
 TABS = (0, 1, 10)
 STEPS, QUICK_STEPS = 25, 12
 ROUNDS, QUICK_ROUNDS = 7, 1
-SPEED = Plan((), runs=1, step_ms=100, encode_ms=40, decode_ms=200)
+SPEED = Speed(step_ms=100, encode_ms=40, decode_ms=200)
 HEADINGS = (
     "Open tabs",
     "Job / no tab, median",
@@ -115,7 +114,7 @@ def run_watched(address: str, tabs: int, steps: int) -> WatchedJob:
         serving_s, began_s = serving_cpu_s(), time.perf_counter()
         progress.start_task(TASK)
         phase = shared.state.begin("Text", TASK)
-        processing.process_images(build_request(JobShape(steps=steps)))
+        processing.process_images(build_request(WantedJob(steps=steps)))
         shared.state.end(phase)
         progress.finish_task(TASK)
         total_s, serving_s = time.perf_counter() - began_s, serving_cpu_s() - serving_s

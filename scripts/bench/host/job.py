@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.host.unforeseen import unforeseen_passes
-from bench.truth.record import JobRecord, Sample
+from bench.truth.measured_job import MeasuredJob, Sample
 from bench.truth.recorder import TruthRecorder, build_marks
 from bench.truth.sampler import ProgressSampler, find_preview_step, find_progress_endpoint
 
@@ -40,7 +40,7 @@ class ExtensionMissingError(Exception):
 
 
 @dataclass(frozen=True)
-class JobShape:
+class WantedJob:
     """What a job asks for, and so how long it takes: `batches` pictures one after the other.
 
     Each takes its `steps`. With a `strength` each picture is made from another one. A job with an
@@ -64,10 +64,10 @@ class JobShape:
 
 @dataclass(frozen=True)
 class FinishedJob:
-    """A job's pictures (PIL) and its record."""
+    """A job's pictures (PIL), and what was measured of it."""
 
     images: Sequence[Any]
-    record: JobRecord
+    measured: MeasuredJob
 
     @property
     def image_sha256(self) -> str:
@@ -141,7 +141,7 @@ def newest_mode() -> str:
 
 
 def run_job(
-    shape: JobShape,
+    wanted: WantedJob,
     *,
     app: Any | None = None,
     watched: bool = True,
@@ -157,11 +157,11 @@ def run_job(
     """
     from modules import devices, processing, progress, shared
 
-    request = build_request(shape)
+    request = build_request(wanted)
     task_id = f"task(measure-{time.monotonic_ns()})"
     with contextlib.ExitStack() as watching:
         truth = sampler = None
-        if shape.unforeseen:
+        if wanted.unforeseen:
             watching.enter_context(unforeseen_passes())
         if watched:
             marks = build_marks(devices.device.type)
@@ -180,11 +180,11 @@ def run_job(
         shared.state.end(phase)
         ended_s = time.perf_counter()
     images = [] if result is None else list(result.images)
-    if len(images) < shape.batches:
+    if len(images) < wanted.batches:
         raise JobError(
-            f"the job delivered {len(images)} of {shape.batches} pictures; see the host's messages above"
+            f"the job delivered {len(images)} of {wanted.batches} pictures; see the host's messages above"
         )
-    record = JobRecord(
+    measured = MeasuredJob(
         started_s=started_s,
         ended_s=ended_s,
         passes=truth.passes() if truth is not None else (),
@@ -192,31 +192,31 @@ def run_job(
         previews=tuple(sampler.previews) if sampler is not None else (),
         phases_began_s=_phases_began_s(started_s, ended_s),
     )
-    return FinishedJob(images, record)
+    return FinishedJob(images, measured)
 
 
-def build_request(shape: JobShape) -> Any:
-    """Return the host's object for a job of this shape."""
+def build_request(wanted: WantedJob) -> Any:
+    """Return the host's object for a wanted job."""
     from modules import processing
 
     common: dict[str, Any] = {
-        "prompt": shape.prompt,
-        "seed": shape.seed,
-        "steps": shape.steps,
-        "n_iter": shape.batches,
-        "width": shape.size_px,
-        "height": shape.size_px,
+        "prompt": wanted.prompt,
+        "seed": wanted.seed,
+        "steps": wanted.steps,
+        "n_iter": wanted.batches,
+        "width": wanted.size_px,
+        "height": wanted.size_px,
         "do_not_save_samples": True,
     }
-    if shape.strength is None:
+    if wanted.strength is None:
         return processing.StableDiffusionProcessingTxt2Img(
-            enable_hr=shape.hires, hr_scale=HIRES_SCALE, **common
+            enable_hr=wanted.hires, hr_scale=HIRES_SCALE, **common
         )
     from PIL import Image
 
-    picture = Image.linear_gradient("L").resize((shape.size_px, shape.size_px)).convert("RGB")
+    picture = Image.linear_gradient("L").resize((wanted.size_px, wanted.size_px)).convert("RGB")
     return processing.StableDiffusionProcessingImg2Img(
-        init_images=[picture], denoising_strength=shape.strength, **common
+        init_images=[picture], denoising_strength=wanted.strength, **common
     )
 
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.host.job import PROMPT, FinishedJob, JobShape, newest_mode, run_job, set_mode
+from bench.host.job import PROMPT, FinishedJob, WantedJob, newest_mode, run_job, set_mode
 from bench.host.process import build_host_arguments, check_writable, start
 from bench.terminal.bar import TerminalBar
 from bench.truth.figures import build_figures
-from bench.truth.record import Sample
+from bench.truth.measured_job import Sample
 
 DEFAULT_STEPS = 20
 DEFAULT_PICTURE = "once.png"
@@ -28,25 +28,25 @@ def run_once(options: argparse.Namespace) -> int:
     host = start(build_host_arguments(options))
     if options.mode is not None:
         set_mode(options.mode)
-    shape = JobShape(
+    wanted = WantedJob(
         options.steps or DEFAULT_STEPS, options.batch or 1, options.hires, prompt=options.prompt or PROMPT
     )
-    job = _run_with_bar(shape, host.app)
+    job = _run_with_bar(wanted, host.app)
     for file in save_pictures(job.images, picture):
         print(f"picture: {file}", file=sys.stderr)
-    line = json.dumps(build_report(job, newest_mode(), shape))
+    line = json.dumps(build_report(job, newest_mode(), wanted))
     if options.json is not None:
         options.json.write_text(line + "\n", encoding="utf-8")
     print(line, flush=True)
     return 0
 
 
-def build_report(job: FinishedJob, mode: str, shape: JobShape) -> dict[str, str | float | int | None]:
+def build_report(job: FinishedJob, mode: str, wanted: WantedJob) -> dict[str, str | float | int | None]:
     """Return the job's figures by name, with what it was."""
     return {
         "mode": mode,
-        "steps": shape.steps,
-        **build_figures(job.record),
+        "steps": wanted.steps,
+        **build_figures(job.measured),
         "image_sha256": job.image_sha256,
     }
 
@@ -59,7 +59,7 @@ def save_pictures(images: Sequence[Any], file: Path) -> list[Path]:
     return files
 
 
-def _run_with_bar(shape: JobShape, app: Any) -> FinishedJob:
+def _run_with_bar(wanted: WantedJob, app: Any) -> FinishedJob:
     bar = TerminalBar()
 
     def show(sample: Sample) -> None:
@@ -69,8 +69,8 @@ def _run_with_bar(shape: JobShape, app: Any) -> FinishedJob:
         bar.show(sample.progress or 0.0, text)
 
     try:
-        job = run_job(shape, app=app, on_sample=show)
-        bar.show(1.0, f"done in {job.record.total_s:.1f} s")
+        job = run_job(wanted, app=app, on_sample=show)
+        bar.show(1.0, f"done in {job.measured.total_s:.1f} s")
         return job
     finally:
         bar.close()

@@ -1,6 +1,6 @@
 """What others' progress formulas would have shown of a recorded job, given the true counts of finished steps.
 
-Each takes a job's record, the number of steps that its request tells, and a time; and returns what would have
+Each takes a measured job, the number of steps that its request tells, and a time; and returns what would have
 stood on the screen then. None of them knows of encoding, decoding or a pass that was not planned.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bench.truth.figures import SAMPLE_PERIOD_S
-from bench.truth.record import JobRecord, Sample
+from bench.truth.measured_job import MeasuredJob, Sample
 
 TQDM_SMOOTHING = 0.3
 
@@ -23,32 +23,32 @@ class Shown:
     eta_s: float | None = None
 
 
-Formula = Callable[[JobRecord, int, float], Shown]
+Formula = Callable[[MeasuredJob, int, float], Shown]
 
 
-def sdnext(record: JobRecord, _planned_steps: int, time_s: float) -> Shown:
+def sdnext(job: MeasuredJob, _planned_steps: int, time_s: float) -> Shown:
     """SD.Next's: steps of the phase begun last, in rounded percent; every begin starts it anew."""
-    begun_s = [began_s for began_s in record.phases_began_s if began_s <= time_s]
-    running = record.latest_pass(time_s)
+    begun_s = [began_s for began_s in job.phases_began_s if began_s <= time_s]
+    running = job.latest_pass(time_s)
     if not begun_s or running is None or running.launched_s[0] < begun_s[-1]:
         return Shown(0.0)
     progress = round(min(1.0, running.completed_at(time_s) / len(running.launched_s)), 2)
     return Shown(progress, _extrapolated_s(progress, time_s - begun_s[-1]))
 
 
-def a1111(record: JobRecord, planned_steps: int, time_s: float) -> Shown:
+def a1111(job: MeasuredJob, planned_steps: int, time_s: float) -> Shown:
     """A1111's: steps of all planned passes, and the time so far extended in a straight line."""
-    progress = min(1.0, record.completed_at(time_s) / planned_steps)
-    return Shown(progress, _extrapolated_s(progress, time_s - record.started_s))
+    progress = min(1.0, job.completed_at(time_s) / planned_steps)
+    return Shown(progress, _extrapolated_s(progress, time_s - job.started_s))
 
 
-def tqdm_ema(record: JobRecord, planned_steps: int, time_s: float) -> Shown:
+def tqdm_ema(job: MeasuredJob, planned_steps: int, time_s: float) -> Shown:
     """tqdm's: steps of all planned passes, at an exponential moving average of the time that one takes.
 
     Redrawn with each step, as a bar of the loop is: between two steps its ETA stands.
     """
-    average_s, weight, previous_s, completed = 0.0, 1.0, record.started_s, 0
-    for completed_s in sorted(step_s for one in record.passes for step_s in one.completed_s):
+    average_s, weight, previous_s, completed = 0.0, 1.0, job.started_s, 0
+    for completed_s in sorted(step_s for one in job.passes for step_s in one.completed_s):
         if completed_s > time_s:
             break
         average_s += TQDM_SMOOTHING * (completed_s - previous_s - average_s)
@@ -68,18 +68,18 @@ FORMULAS: dict[str, Formula] = {
 }
 
 
-def replay(record: JobRecord, planned_passes: int, formula: Formula) -> JobRecord:
+def replay(job: MeasuredJob, planned_passes: int, formula: Formula) -> MeasuredJob:
     """Return the job as a client of this formula would have seen it, sampled as often as every other client.
 
     The planned steps are those of the first passes: what was not planned comes after a picture is decoded.
     """
-    planned_steps = sum(len(one.launched_s) for one in record.passes[:planned_passes])
+    planned_steps = sum(len(one.launched_s) for one in job.passes[:planned_passes])
     samples = []
-    for tick in range(int(record.total_s / SAMPLE_PERIOD_S) + 1):
-        time_s = record.started_s + tick * SAMPLE_PERIOD_S
-        shown = formula(record, planned_steps, time_s)
+    for tick in range(int(job.total_s / SAMPLE_PERIOD_S) + 1):
+        time_s = job.started_s + tick * SAMPLE_PERIOD_S
+        shown = formula(job, planned_steps, time_s)
         samples.append(Sample(time_s, time_s, shown.progress, shown.eta_s))
-    return replace(record, samples=tuple(samples), previews=())
+    return replace(job, samples=tuple(samples), previews=())
 
 
 def _extrapolated_s(progress: float, elapsed_s: float) -> float | None:

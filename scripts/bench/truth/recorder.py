@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from bench.truth.record import PassTruth
+from bench.truth.measured_job import PassTruth
 
 DRAIN_TIMEOUT_S = 600.0
 

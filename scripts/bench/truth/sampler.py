@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.truth.figures import SAMPLE_PERIOD_S
-from bench.truth.record import Preview, Sample
+from bench.truth.measured_job import Preview, Sample
 
 NO_PREVIEW_WANTED = -1
 

@@ -53,7 +53,7 @@ class PassTruth:
 
 
 @dataclass(frozen=True)
-class JobRecord:
+class MeasuredJob:
     """One job from the call to the delivered pictures."""
 
     started_s: float
