@@ -10,9 +10,9 @@ import sys
 
 def main() -> int:
     """Return 0 when every check passes, 1 when one fails."""
-    from bench.checks import run_checks
-    from bench.command_line import OneLineParser, fail
-    from bench.environment import SetupError, VirtualEnvironment
+    from bench.commands.checks import run_checks
+    from bench.commands.command_line import OneLineParser, fail
+    from bench.commands.environment import SetupError, VirtualEnvironment
 
     parser = OneLineParser(prog="check.py", description="Run ruff, mypy and all tests in .venv.")
     parser.parse_args()

@@ -16,8 +16,8 @@ import sys
 
 def main() -> int:
     """Return the command's exit code: 0 if the extension is nowhere worse, else 1."""
-    from bench.command_line import OneLineParser, WholeNumber, fail
-    from bench.environment import SetupError, VirtualEnvironment
+    from bench.commands.command_line import OneLineParser, WholeNumber, fail
+    from bench.commands.environment import SetupError, VirtualEnvironment
 
     parser = OneLineParser(
         prog="differential.py",
@@ -46,7 +46,7 @@ def main() -> int:
     from bench.differential.campaign import HostStartError, run_differential
     from bench.differential.case_run import Choice
     from bench.differential.presses import EXTRA_STEPS, MODES
-    from bench.host import INTERRUPTED_EXIT_CODE
+    from bench.host.process import INTERRUPTED_EXIT_CODE
     from bench.real_host.server import find_missing_names
 
     missing = find_missing_names()

@@ -22,37 +22,37 @@ import sys
 
 #: Measurements of their own: module and function of each, and what it does instead of the table of modes.
 OTHERS = {
-    "stop": ("bench.stop_campaign", "run_stop_campaign", "press Stop in every phase of 120 jobs instead"),
-    "previews": ("bench.preview_campaign", "run_preview_campaign", "measure previews instead"),
+    "stop": ("bench.campaigns.stops", "run_stop_campaign", "press Stop in every phase of 120 jobs instead"),
+    "previews": ("bench.campaigns.previews", "run_preview_campaign", "measure previews instead"),
     "pictures": (
-        "bench.picture_campaign",
+        "bench.campaigns.pictures",
         "run_picture_campaign",
         "judge the default model's pictures instead",
     ),
     "selftest": (
-        "bench.self_test_campaign",
+        "bench.campaigns.self_test",
         "run_self_tests",
         "try every way to wait for the device instead",
     ),
-    "faults": ("bench.fault_campaign", "run_fault_campaign", "inject every fault in every mode instead"),
-    "soak": ("bench.soak", "run_soak", "run hundreds of jobs at random instead"),
+    "faults": ("bench.campaigns.faults", "run_fault_campaign", "inject every fault in every mode instead"),
+    "soak": ("bench.campaigns.soak", "run_soak", "run hundreds of jobs at random instead"),
     "fuzz": (
-        "bench.fuzz_campaign",
+        "bench.campaigns.fuzz",
         "run_fuzz_campaign",
         "give routes, settings and files hostile input instead",
     ),
     "settings": (
-        "bench.bad_settings",
+        "bench.campaigns.bad_settings",
         "run_bad_settings",
         "show what is said of settings that cannot be used instead",
     ),
     "saves": (
-        "bench.saves_campaign",
+        "bench.campaigns.saves",
         "run_saves_campaign",
         "save profiles beside the host's own saves instead",
     ),
-    "tabs": ("bench.tab_campaign", "run_tab_campaign", "measure what open tabs cost instead"),
-    "gpu": ("bench.gpu_lane", "run_gpu_lane", "measure bare loops on the GPU at hand instead"),
+    "tabs": ("bench.campaigns.tabs", "run_tab_campaign", "measure what open tabs cost instead"),
+    "gpu": ("bench.lane.gpu_lane", "run_gpu_lane", "measure bare loops on the GPU at hand instead"),
 }
 
 
@@ -60,8 +60,8 @@ def main() -> int:
     """Return the command's exit code."""
     from pathlib import Path
 
-    from bench.command_line import OneLineParser, fail
-    from bench.environment import SetupError, VirtualEnvironment
+    from bench.commands.command_line import OneLineParser, fail
+    from bench.commands.environment import SetupError, VirtualEnvironment
 
     parser = OneLineParser(
         prog="measure.py",
@@ -91,8 +91,8 @@ def main() -> int:
     except SetupError as failure:
         fail(str(failure))
 
-    from bench.campaign import record_traces, run_campaign
-    from bench.host import ends_in_one_line, import_extension, prepare_process
+    from bench.campaigns.modes import record_traces, run_campaign
+    from bench.host.process import ends_in_one_line, import_extension, prepare_process
 
     prepare_process(draws_own_bar=True)
     if others:

@@ -14,9 +14,9 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of this command's options."""
     from pathlib import Path
 
-    from bench.command_line import OneLineParser, WholeNumber, duration_ms
-    from bench.environment import REPOSITORY
-    from bench.job import MODES, PROMPT
+    from bench.commands.command_line import OneLineParser, WholeNumber, duration_ms
+    from bench.commands.environment import REPOSITORY
+    from bench.host.job import MODES, PROMPT
 
     parser = OneLineParser(
         prog="run_host.py",
@@ -53,8 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     """Return the command's exit code."""
-    from bench.command_line import fail
-    from bench.environment import SetupError, VirtualEnvironment
+    from bench.commands.command_line import fail
+    from bench.commands.environment import SetupError, VirtualEnvironment
 
     parser = build_parser()
     options = parser.parse_args()
@@ -69,8 +69,8 @@ def main() -> int:
     except SetupError as failure:
         fail(str(failure))
 
-    from bench.host import build_host_arguments, ends_in_one_line, prepare_process, serve
-    from bench.once import run_once
+    from bench.host.once import run_once
+    from bench.host.process import build_host_arguments, ends_in_one_line, prepare_process, serve
 
     prepare_process(draws_own_bar=options.once)
     if options.once:

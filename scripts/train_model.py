@@ -13,8 +13,8 @@ def main() -> int:
     """Return the command's exit code."""
     from pathlib import Path
 
-    from bench.command_line import OneLineParser, fail
-    from bench.environment import REPOSITORY, SetupError, VirtualEnvironment
+    from bench.commands.command_line import OneLineParser, fail
+    from bench.commands.environment import REPOSITORY, SetupError, VirtualEnvironment
 
     parser = OneLineParser(
         prog="train_model.py",
@@ -38,8 +38,8 @@ def main() -> int:
     except SetupError as failure:
         fail(str(failure))
 
-    from bench.host import ends_in_one_line, prepare_process
-    from bench.terminal_bar import TerminalBar
+    from bench.host.process import ends_in_one_line, prepare_process
+    from bench.terminal.bar import TerminalBar
 
     prepare_process(draws_own_bar=True)
     kind = "toy" if options.toy else "shapes"

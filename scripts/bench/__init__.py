@@ -1,4 +1,12 @@
-"""Shared code of the commands beside this folder: environment, measurement, figures, table.
+"""Shared code of the commands beside this folder, in rooms by what it does.
+
+- `commands`: what each command does first: options, environment; and the repository's checks.
+- `terminal`: what is shown on a terminal: the bar, tables.
+- `host`: the embedded host in this process, at a chosen speed, with jobs and faults for it.
+- `truth`: what a job's client was told, what the device truly did, and the figures of the two.
+- `campaigns`: the measurements of `measure.py`, a module for each.
+- `lane`: bare loops on a real GPU, without any host.
+- `real_host` and `differential`: the real SD.Next, and the extension held against it.
 
 It is a folder of its own because SD.Next executes every file lying directly in `scripts/`.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from bench.environment import REPOSITORY
+from bench.commands.environment import REPOSITORY
 
 
 def run_in_own_process(code: str) -> str:

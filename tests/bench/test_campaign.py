@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bench.campaign import build_formula_rows
-from bench.job import FinishedJob, JobShape
-from bench.plan import FULL_PLAN, LEARNED_AT_RUN, QUICK_PLAN, SETTINGS, Case
-from bench.record import JobRecord, PassTruth
+from bench.campaigns.modes import build_formula_rows
+from bench.campaigns.modes_plan import FULL_PLAN, LEARNED_AT_RUN, QUICK_PLAN, SETTINGS, Case
+from bench.host.job import FinishedJob, WantedJob
+from bench.truth.measured_job import MeasuredJob, PassTruth
 
 CASES = ["1 image", "batch of 3", "hires", "img2img 0.5", "hires x 2", "unforeseen pass"]
 
@@ -38,6 +38,13 @@ def test_a_plan_counts_its_jobs():
     assert FULL_PLAN.jobs == 6 * (1 + 1 + 3 + 3 + 3) + 5 * 6 + len(FULL_PLAN.eta_changes) * 3
 
 
+def test_each_kind_of_job_warms_the_host_up_once():
+    """The first with a pass of its kind pays for what torch does once."""
+    kinds = [(wanted.hires, wanted.unforeseen) for wanted in FULL_PLAN.warm_up]
+    assert [(False, False), (True, False), (False, True)] == kinds
+    assert {2} == {wanted.steps for wanted in FULL_PLAN.warm_up}
+
+
 def test_the_stock_host_has_rows_of_its_own():
     """Both ways of the host's own synchronize, with the extension off."""
     assert {(setting.mode, setting.host_sync) for setting in SETTINGS if setting.mode == "off"} == {
@@ -47,24 +54,24 @@ def test_the_stock_host_has_rows_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("shape", "passes"),
+    ("wanted", "passes"),
     [
-        (JobShape(), 1),
-        (JobShape(batches=3), 3),
-        (JobShape(batches=2, hires=True), 4),
-        (JobShape(strength=0.5), 1),
-        (JobShape(unforeseen=True), 1),
+        (WantedJob(), 1),
+        (WantedJob(batches=3), 3),
+        (WantedJob(batches=2, hires=True), 4),
+        (WantedJob(strength=0.5), 1),
+        (WantedJob(unforeseen=True), 1),
     ],
 )
-def test_the_planned_passes_follow_from_the_request(shape: JobShape, passes: int):
+def test_the_planned_passes_follow_from_the_request(wanted: WantedJob, passes: int):
     """What is not foreseen is not planned."""
-    assert shape.planned_passes == passes
+    assert wanted.planned_passes == passes
 
 
 def test_a_formula_has_only_the_figures_of_the_bar():
     """It says nothing of previews, launches or cost."""
-    record = JobRecord(0.0, 4.0, (PassTruth((0.0, 0.1), (1.0, 2.0)),), phases_began_s=(0.0,))
-    rows = build_formula_rows(Case("1 image", JobShape(steps=2)), FinishedJob([], record))
+    measured = MeasuredJob(0.0, 4.0, (PassTruth((0.0, 0.1), (1.0, 2.0)),), phases_began_s=(0.0,))
+    rows = build_formula_rows(Case("1 image", WantedJob(steps=2)), FinishedJob([], measured))
     assert [row["mode"] for row in rows] == ["SD.Next's formula", "A1111's formula", "tqdm's EMA"]
     for row in rows:
         assert row["bar_error_mean"] is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.environment import REPOSITORY
+from bench.commands.environment import REPOSITORY
 
 COMMANDS = sorted((REPOSITORY / "scripts").glob("*.py"))
 OWN_COMMANDS = [

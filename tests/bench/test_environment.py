@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.environment import REPOSITORY, SetupError, check_python_version, read_extra
+from bench.commands.environment import REPOSITORY, SetupError, check_python_version, read_extra
 
 PYPROJECT = """
 [project]

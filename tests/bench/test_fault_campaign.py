@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.fault_campaign import LONGEST_WAIT_S, find_failures
-from bench.faults import FAULTS
+from bench.campaigns.faults import LONGEST_WAIT_S, find_failures
+from bench.host.faults import FAULTS
 from modules.emulated_device import runtime
 
 HELD = {

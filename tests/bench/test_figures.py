@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.figures import (
+from bench.truth.figures import (
     FIGURE_NAMES,
     bar_error,
     build_figures,
@@ -18,7 +18,7 @@ from bench.figures import (
     seen_samples,
     step_error,
 )
-from bench.record import JobRecord, PassTruth, Preview, Sample
+from bench.truth.measured_job import MeasuredJob, PassTruth, Preview, Sample
 
 
 def at(time_s: float, progress: float | None = None, **fields) -> Sample:
@@ -31,9 +31,9 @@ def job(
     passes: tuple[PassTruth, ...] = (),
     previews: tuple[Preview, ...] = (),
     started_s: float = 0.0,
-) -> JobRecord:
+) -> MeasuredJob:
     """A job of ten seconds."""
-    return JobRecord(started_s, started_s + 10.0, passes, samples, previews)
+    return MeasuredJob(started_s, started_s + 10.0, passes, samples, previews)
 
 
 FOUR_STEPS = PassTruth(launched_s=(1.0, 1.1, 1.2, 1.3), completed_s=(2.0, 3.0, 4.0, 5.0))
@@ -51,8 +51,8 @@ def test_every_figure_comes_by_name_in_order():
 
 def test_a_bar_that_is_the_true_share_has_no_error():
     """The clock's zero does not matter."""
-    record = job(*(at(100.0 + second, second / 10) for second in range(10)), started_s=100.0)
-    assert bar_error(record) == pytest.approx((0.0, 0.0))
+    measured = job(*(at(100.0 + second, second / 10) for second in range(10)), started_s=100.0)
+    assert bar_error(measured) == pytest.approx((0.0, 0.0))
 
 
 def test_bar_error_is_the_mean_and_the_maximum_distance():
@@ -88,8 +88,8 @@ def test_a_first_call_that_blocks_leaves_an_empty_bar():
 
 def test_falls_counts_each_time_the_bar_goes_back():
     """Standing still is no fall, and a fall of a hundredth is one."""
-    record = job(at(1.0, 0.5), at(2.0, 0.5), at(3.0, 0.49), at(4.0, 0.9), at(5.0, 0.0), at(6.0, 0.1))
-    assert falls(record) == 2
+    measured = job(at(1.0, 0.5), at(2.0, 0.5), at(3.0, 0.49), at(4.0, 0.9), at(5.0, 0.0), at(6.0, 0.1))
+    assert falls(measured) == 2
 
 
 def test_a_bar_that_disappears_falls():
@@ -196,8 +196,8 @@ def test_run_ahead_without_launches_is_unknown():
 
 def test_a_preview_is_judged_on_arrival():
     """The picture of step 1 arrived when two steps were complete, that of step 3 in time."""
-    record = job(at(3.5), passes=(FOUR_STEPS,), previews=(Preview(3.5, 1), Preview(4.6, 3)))
-    assert preview_lag(record) == (2, 1)
+    measured = job(at(3.5), passes=(FOUR_STEPS,), previews=(Preview(3.5, 1), Preview(4.6, 3)))
+    assert preview_lag(measured) == (2, 1)
 
 
 def test_a_preview_of_a_step_that_is_not_complete_is_off_by_as_much():

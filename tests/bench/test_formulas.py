@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from bench.figures import bar_error, early_full_s, eta_error, falls
-from bench.formulas import FORMULAS, a1111, replay, sdnext, tqdm_ema
-from bench.record import JobRecord, PassTruth
+from bench.truth.figures import bar_error, early_full_s, eta_error, falls
+from bench.truth.formulas import FORMULAS, a1111, replay, sdnext, tqdm_ema
+from bench.truth.measured_job import MeasuredJob, PassTruth
 
-ONE_PASS = JobRecord(
+ONE_PASS = MeasuredJob(
     started_s=100.0,
     ended_s=110.0,
     passes=(PassTruth(launched_s=(102.0, 102.1, 102.2, 102.3), completed_s=(103.0, 104.0, 105.0, 106.0)),),
     phases_began_s=(100.0, 101.0, 106.5),
 )
-DETAILED = JobRecord(
+DETAILED = MeasuredJob(
     started_s=0.0,
     ended_s=10.0,
     passes=(PassTruth((0.0, 0.1), (1.0, 2.0)), PassTruth((6.0, 6.1), (7.0, 8.0))),
@@ -30,8 +30,8 @@ def test_sdnext_counts_the_steps_of_the_phase():
 
 def test_sdnext_rounds_the_bar_and_reckons_from_what_is_rounded():
     """One of three is 0.33, and 3 s of which a third is over last 6.09 s more."""
-    record = JobRecord(0.0, 10.0, (PassTruth((0.5, 0.6, 0.7), (3.0, 6.0, 9.0)),), phases_began_s=(0.0,))
-    shown = sdnext(record, 3, 3.0)
+    job = MeasuredJob(0.0, 10.0, (PassTruth((0.5, 0.6, 0.7), (3.0, 6.0, 9.0)),), phases_began_s=(0.0,))
+    shown = sdnext(job, 3, 3.0)
     assert (shown.progress, shown.eta_s) == (0.33, pytest.approx(3.0 / 0.33 - 3.0))
 
 
@@ -78,14 +78,14 @@ def test_a_pass_that_was_not_planned_does_not_fill_the_bar_twice(formula):
 
 def test_tqdm_of_even_steps_is_their_time():
     """However the average is weighted, one second a step is one second a step."""
-    record = JobRecord(0.0, 10.0, (PassTruth((0.0,) * 4, (1.0, 2.0, 3.0, 4.0)),))
-    assert tqdm_ema(record, 4, 3.5).eta_s == pytest.approx(1.0)
+    job = MeasuredJob(0.0, 10.0, (PassTruth((0.0,) * 4, (1.0, 2.0, 3.0, 4.0)),))
+    assert tqdm_ema(job, 4, 3.5).eta_s == pytest.approx(1.0)
 
 
 def test_tqdm_weighs_the_newest_step_most():
     """Steps of 1 s and 2 s: (0.7 * 0.3 * 1 + 0.3 * 2) / (1 - 0.7 * 0.7) seconds each."""
-    record = JobRecord(0.0, 10.0, (PassTruth((0.0,) * 3, (1.0, 3.0, 4.0)),))
-    assert tqdm_ema(record, 3, 3.0).eta_s == pytest.approx((0.21 + 0.6) / 0.51)
+    job = MeasuredJob(0.0, 10.0, (PassTruth((0.0,) * 3, (1.0, 3.0, 4.0)),))
+    assert tqdm_ema(job, 3, 3.0).eta_s == pytest.approx((0.21 + 0.6) / 0.51)
 
 
 def test_tqdm_has_no_eta_before_the_first_step():
@@ -100,10 +100,10 @@ def test_tqdm_agrees_with_tqdm():
     average = tqdm_std.EMA(0.3)
     durations_s = (1.0, 0.5, 0.25, 2.0)
     ends_s = tuple(sum(durations_s[: count + 1]) for count in range(4))
-    record = JobRecord(0.0, 10.0, (PassTruth((0.0,) * 4, ends_s),))
+    job = MeasuredJob(0.0, 10.0, (PassTruth((0.0,) * 4, ends_s),))
     for count, duration_s in enumerate(durations_s, start=1):
         expected_s = average(duration_s)
-        assert tqdm_ema(record, 5, ends_s[count - 1]).eta_s == pytest.approx((5 - count) * expected_s)
+        assert tqdm_ema(job, 5, ends_s[count - 1]).eta_s == pytest.approx((5 - count) * expected_s)
 
 
 @pytest.mark.parametrize("name", FORMULAS)

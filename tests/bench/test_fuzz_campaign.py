@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from bench.fuzz_campaign import Request, Target, ask, build_route_target
+from bench.campaigns.fuzz import Request, Target, ask, build_route_target
 from tests.bench.own_process import run_in_own_process
 
 FEW = """
-from bench import fuzz_campaign
-from bench.host import prepare_process
+from bench.campaigns import fuzz as fuzz_campaign
+from bench.host.process import prepare_process
 prepare_process(draws_own_bar=True)
 fuzz_campaign.QUICK_EXAMPLES = 15
 raise SystemExit(fuzz_campaign.run_fuzz_campaign(quick=True))

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bench.job import REQUEST_TITLE, JobShape, run_job
-from bench.plan import FULL_PLAN, Case
-from bench.unforeseen import unforeseen_passes
+from bench.campaigns.modes_plan import FULL_PLAN, Case
+from bench.host.job import REQUEST_TITLE, WantedJob, run_job
+from bench.host.unforeseen import unforeseen_passes
 from modules import extensions, processing, script_callbacks, shared, webui
 
 # diffusers turns a tensor into an array in a way that NumPy 2 warns of
@@ -32,29 +32,29 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     shared.opts.data.clear()
 
 
-def short(shape: JobShape) -> JobShape:
+def short(wanted: WantedJob) -> WantedJob:
     """The same kind of job, small and with two steps."""
-    return replace(shape, steps=2, size_px=64)
+    return replace(wanted, steps=2, size_px=64)
 
 
 @pytest.mark.parametrize("case", FULL_PLAN.cases, ids=lambda case: case.name)
 def test_each_kind_of_job_has_its_pictures_and_its_passes(app: Any, case: Case):
     """As many passes as the request tells, and one more where it does not tell all."""
-    job = run_job(short(case.shape), app=app)
-    assert len(job.images) == case.shape.batches
-    assert len(job.record.passes) == case.shape.planned_passes + case.shape.unforeseen
-    assert [len(one.completed_s) for one in job.record.passes[: case.shape.planned_passes]] == [
+    job = run_job(short(case.wanted), app=app)
+    assert len(job.images) == case.wanted.batches
+    assert len(job.measured.passes) == case.wanted.planned_passes + case.wanted.unforeseen
+    assert [len(one.completed_s) for one in job.measured.passes[: case.wanted.planned_passes]] == [
         2
-    ] * case.shape.planned_passes
+    ] * case.wanted.planned_passes
 
 
 def test_a_record_knows_when_the_phases_began(app: Any):
     """At least the process, its pass, and the decode, each within the job and in order."""
-    record = run_job(short(JobShape()), app=app).record
-    assert len(record.phases_began_s) >= 3
-    assert list(record.phases_began_s) == sorted(record.phases_began_s)
-    assert record.started_s <= record.phases_began_s[0]
-    assert record.phases_began_s[-1] <= record.ended_s
+    measured = run_job(short(WantedJob()), app=app).measured
+    assert len(measured.phases_began_s) >= 3
+    assert list(measured.phases_began_s) == sorted(measured.phases_began_s)
+    assert measured.started_s <= measured.phases_began_s[0]
+    assert measured.phases_began_s[-1] <= measured.ended_s
 
 
 def test_a_picture_is_made_from_another(app: Any):
@@ -78,7 +78,7 @@ def test_a_picture_is_made_from_another(app: Any):
 def test_an_unforeseen_pass_comes_as_a_detailer_s(app: Any):
     """Between the decode and the result: a job of its own, from picture to picture."""
     shared.state.state_history.clear()
-    run_job(short(JobShape(unforeseen=True)), app=app)
+    run_job(short(WantedJob(unforeseen=True)), app=app)
     began = [entry["job"] for entry in shared.state.state_history if entry["op"] == "begin"]
     one_pass = ["base", "params", "te encode", "inference", "vae decode"]
     assert began == [REQUEST_TITLE.lower(), "process", *one_pass, "detailer", "process", *one_pass]
@@ -95,5 +95,5 @@ def test_the_host_is_left_as_it_came(app: Any):
 def test_nothing_is_saved(app: Any, tmp_path: Path):
     """Measuring leaves no pictures behind."""
     assert shared.opts.samples_save
-    run_job(short(JobShape(strength=0.5)), app=app)
+    run_job(short(WantedJob(strength=0.5)), app=app)
     assert not list(Path(shared.opts.filename).parent.rglob("outputs/**/*.png"))

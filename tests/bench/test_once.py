@@ -7,17 +7,17 @@ from pathlib import Path
 
 from PIL import Image
 
-from bench.job import FinishedJob, JobShape
-from bench.once import build_report, save_pictures
-from bench.record import JobRecord
+from bench.host.job import FinishedJob, WantedJob
+from bench.host.once import build_report, save_pictures
+from bench.truth.measured_job import MeasuredJob
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
 def test_the_report_has_exactly_the_documented_keys():
     """Clients read them by name."""
-    job = FinishedJob([Image.new("RGB", (2, 2), RED)], JobRecord(0.0, 1.0))
-    assert list(build_report(job, "observe", JobShape(steps=7))) == [
+    job = FinishedJob([Image.new("RGB", (2, 2), RED)], MeasuredJob(0.0, 1.0))
+    assert list(build_report(job, "observe", WantedJob(steps=7))) == [
         "mode",
         "steps",
         "total_s",
@@ -40,7 +40,7 @@ def test_the_digest_is_of_the_raw_pixels_of_all_pictures_in_order():
     """Neither the file format nor the picture's mode matters."""
     pictures = [Image.new("RGB", (1, 1), RED), Image.new("RGBA", (1, 1), BLUE)]
     expected = hashlib.sha256(bytes([*RED, *BLUE])).hexdigest()
-    assert FinishedJob(pictures, JobRecord(0.0, 1.0)).image_sha256 == expected
+    assert FinishedJob(pictures, MeasuredJob(0.0, 1.0)).image_sha256 == expected
 
 
 def test_every_picture_gets_a_file_of_its_own(tmp_path: Path):

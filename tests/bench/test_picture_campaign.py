@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from bench import picture_campaign
-from bench.picture_campaign import build_rows, is_right, write_sheet
+from bench.campaigns import pictures as picture_campaign
+from bench.campaigns.pictures import build_rows, is_right, write_sheet
 from shapes.judging import Finding
 from shapes.language import Shape
 

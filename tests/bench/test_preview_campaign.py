@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from bench.environment import REPOSITORY
-from bench.preview_campaign import find_misses
+from bench.campaigns.previews import find_misses
+from bench.commands.environment import REPOSITORY
 
 GOOD = {
     "mode": "run-ahead",

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from bench.environment import REPOSITORY
-from bench.saves_campaign import COUNTS, Row, work, work_together
+from bench.campaigns.saves import COUNTS, Row, work, work_together
+from bench.commands.environment import REPOSITORY
 
 NOTHING = {**dict.fromkeys(COUNTS, 0), "took_s": 1.0}
 

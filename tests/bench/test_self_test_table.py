@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.self_test_table import build_self_test_table
+from bench.terminal.self_test_table import build_self_test_table
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
 
 

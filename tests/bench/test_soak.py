@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.soak import MEMORY_BOUND_MIB, OBJECTS_BOUND, Footprint, extension_threads, find_leaks
+from bench.campaigns.soak import MEMORY_BOUND_MIB, OBJECTS_BOUND, Footprint, extension_threads, find_leaks
 from zluda_sync.device.steps.waits import BlockingWaits
 
 CLEAN = Footprint(400.0, ("zluda_sync-waits", "zluda_sync-watcher"), {"Ledger": 3}, ("a", "b"), ())

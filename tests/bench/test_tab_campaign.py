@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bench.tab_campaign import WatchedJob, build_markdown, build_row, compare
+from bench.campaigns.tabs import WatchedJob, build_markdown, build_row, compare
 from tests.bench.own_process import run_in_own_process
 
 FEW = """
-from bench import tab_campaign
-from bench.host import prepare_process
+from bench.campaigns import tabs as tab_campaign
+from bench.host.process import prepare_process
 prepare_process(draws_own_bar=True)
 tab_campaign.TABS, tab_campaign.QUICK_STEPS = (0, 2), 4
 raise SystemExit(tab_campaign.run_tab_campaign(quick=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.table import build_table
+from bench.terminal.table import build_table
 
 
 def test_columns_line_up_and_unknown_is_a_dash():

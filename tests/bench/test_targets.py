@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.targets import find_misses
+from bench.campaigns.modes_targets import find_misses
 
 GOOD = {
     "case": "1 image",

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from bench.terminal_bar import TerminalBar
+from bench.terminal.bar import TerminalBar
 
 
 class Terminal(io.StringIO):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.trace import TraceRecorder, TraceReplay
+from bench.truth.trace import TraceRecorder, TraceReplay
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.job import Job

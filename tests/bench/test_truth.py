@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.record import PassTruth
-from bench.truth import ImmediateMarks, TruthRecorder
+from bench.truth.measured_job import PassTruth
+from bench.truth.recorder import ImmediateMarks, TruthRecorder
 
 
 class BaseScheduler:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.tiny_model import make_tiny_model
+from bench.host.tiny_model import make_tiny_model
 from tests.browser.chromium import wait_for
 from tests.browser.embedded import button_text, generate, open_host, press, wait_for_label
 

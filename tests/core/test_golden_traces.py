@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.figures import SAMPLE_PERIOD_S, bar_error, eta_error, falls
-from bench.plan import FULL_PLAN
-from bench.record import JobRecord, Sample
-from bench.trace import Trace, TraceReplay
+from bench.campaigns.modes_plan import FULL_PLAN
+from bench.truth.figures import SAMPLE_PERIOD_S, bar_error, eta_error, falls
+from bench.truth.measured_job import MeasuredJob, Sample
+from bench.truth.trace import Trace, TraceReplay
 from zluda_sync.core.phase import Phase
 from zluda_sync.core.progress.durations import Durations, ShapeMemory
 
@@ -25,7 +25,7 @@ FIRST_BAR, FIRST_ETA = 0.05, 0.08
 LEARNED_BAR, LEARNED_ETA = 0.02, 0.03
 
 
-def replay(trace: Trace, memory: ShapeMemory | None = None) -> tuple[JobRecord, TraceReplay]:
+def replay(trace: Trace, memory: ShapeMemory | None = None) -> tuple[MeasuredJob, TraceReplay]:
     """Return what a client sees of a job, ten times a second until just before the delivery."""
     told = TraceReplay(trace, memory)
     samples = []
@@ -35,17 +35,17 @@ def replay(trace: Trace, memory: ShapeMemory | None = None) -> tuple[JobRecord, 
         told.advance(time_s)
         snapshot = told.job.snapshot()
         samples.append(Sample(time_s, time_s, snapshot.fraction, snapshot.eta_s))
-    return JobRecord(0.0, trace.total_s, samples=samples), told
+    return MeasuredJob(0.0, trace.total_s, samples=samples), told
 
 
 @functools.cache
-def first_run(file: Path) -> tuple[JobRecord, TraceReplay]:
+def first_run(file: Path) -> tuple[MeasuredJob, TraceReplay]:
     """Return the job as one sees it who knows of no other."""
     return replay(Trace.read(file))
 
 
 @functools.cache
-def learned_run(file: Path) -> JobRecord:
+def learned_run(file: Path) -> MeasuredJob:
     """Return the same job as one sees it who has learned from it."""
     trace = Trace.read(file)
     _, told = replay(trace)
@@ -91,9 +91,9 @@ def test_the_bar_never_falls(file: Path):
 @each_trace
 def test_the_bar_is_full_with_the_delivery_and_not_before(file: Path):
     """The last sample before it is below 1, and the delivery fills it."""
-    record, told = first_run(file)
-    assert max(sample.progress for sample in record.samples) < 1.0
-    told.advance(record.total_s)
+    measured, told = first_run(file)
+    assert max(sample.progress for sample in measured.samples) < 1.0
+    told.advance(measured.total_s)
     assert told.job.snapshot().fraction == 1.0
 
 
@@ -104,10 +104,10 @@ def test_the_first_run_keeps_its_bounds(file: Path):
     Where a share u of the job cannot be foreseen, a bar that is right about all else runs from 0 to 1 in the
     first 1 - u of the time and waits: a mean error of u / 2. An ETA is too short by u all that time.
     """
-    record, _ = first_run(file)
+    measured, _ = first_run(file)
     unforeseen = unforeseen_share(Trace.read(file))
-    assert bar_error(record)[0] <= FIRST_BAR + unforeseen / 2
-    error, coverage = eta_error(record)
+    assert bar_error(measured)[0] <= FIRST_BAR + unforeseen / 2
+    error, coverage = eta_error(measured)
     assert error <= FIRST_ETA + unforeseen * (1 - unforeseen)
     assert coverage >= 0.95
 
@@ -115,9 +115,9 @@ def test_the_first_run_keeps_its_bounds(file: Path):
 @each_trace
 def test_what_was_learned_is_right(file: Path):
     """The same job again is no surprise, a pass that nobody had planned included."""
-    record = learned_run(file)
-    assert bar_error(record)[0] <= LEARNED_BAR
-    error, coverage = eta_error(record)
+    measured = learned_run(file)
+    assert bar_error(measured)[0] <= LEARNED_BAR
+    error, coverage = eta_error(measured)
     assert error <= LEARNED_ETA
     assert coverage >= 0.95
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.trace import Trace, TraceReplay
+from bench.truth.trace import Trace, TraceReplay
 from tests.core.test_golden_traces import TRACES
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.phase import BASE, HIRES, Phase

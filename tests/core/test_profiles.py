@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.bad_settings import BAD_ENTRIES
+from bench.campaigns.bad_settings import BAD_ENTRIES
 from zluda_sync.core.records.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
 from zluda_sync.core.settings.conditions import CONDITIONS
 from zluda_sync.core.settings.job_facts import JobFacts, Source

@@ -8,7 +8,7 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from bench.trace import Trace, TraceReplay
+from bench.truth.trace import Trace, TraceReplay
 from tests.core.test_golden_traces import TRACES
 from tests.core.test_job_record import job_of_one_pass, record_of
 from tests.trace_events import check_trace, slices_of

@@ -16,8 +16,8 @@ LIMIT_S = 120.0
 PROGRAM = """
 import json, sys
 sys.path[:0] = ["scripts", "."]
-from bench.job import hold_self_test, set_mode
-from bench.tiny_model import make_tiny_model
+from bench.host.job import hold_self_test, set_mode
+from bench.host.tiny_model import make_tiny_model
 from modules import processing, shared, webui
 from modules.emulated_device import QUEUE
 

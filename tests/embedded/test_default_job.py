@@ -16,18 +16,18 @@ LEAST_EARLY_FULL_S = 1.0
 MODES = ("every-step", "run-ahead", "observe")
 
 RUN_ONCE = """
-from bench.host import prepare_process
+from bench.host.process import prepare_process
 from run_host import build_parser
 prepare_process(draws_own_bar=True)
-from bench.once import run_once
+from bench.host.once import run_once
 run_once(build_parser().parse_args(["--once", *{options}]))
 """
 # One host for all: the settings are saved as a page would, then a mode is asked for.
 ASK_FOR_MODES = """
 import json, sys
-from bench.host import prepare_process, start
+from bench.host.process import prepare_process, start
 prepare_process(draws_own_bar=True)
-from bench.job import JobShape, hold_self_test, newest_mode, run_job, set_mode
+from bench.host.job import WantedJob, hold_self_test, newest_mode, run_job, set_mode
 from modules import shared
 app = start(["--data-dir", {folder}, "--device", "emulated", "--step-ms", "1"]).app
 hold_self_test()
@@ -37,7 +37,7 @@ for saved, mode in {cases}:
     shared.opts.data.update({{**before, **saved}})
     if mode is not None:
         set_mode(mode)
-    run_job(JobShape(steps=2, size_px=64), app=app, watched=False)
+    run_job(WantedJob(steps=2, size_px=64), app=app, watched=False)
     answers.append(newest_mode())
 print(json.dumps(answers))
 """

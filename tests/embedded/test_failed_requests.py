@@ -17,8 +17,8 @@ import pytest
 import torch
 import uvicorn
 
-from bench.job import current_session, hold_self_test, set_mode
-from bench.tiny_model import make_tiny_model
+from bench.host.job import current_session, hold_self_test, set_mode
+from bench.host.tiny_model import make_tiny_model
 from modules import call_queue, extensions, processing, script_callbacks, shared, webui
 from modules.emulated_device import QUEUE
 

@@ -21,7 +21,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.tiny_model import make_tiny_model
+from bench.host.tiny_model import make_tiny_model
 from modules import (
     devices,
     extensions,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.job import current_session, set_mode
-from bench.tiny_model import make_tiny_model
+from bench.host.job import current_session, set_mode
+from bench.host.tiny_model import make_tiny_model
 from modules import extensions, processing, script_callbacks, shared, webui
 from tests.embedded.test_host import Client
 from tests.trace_events import check_trace, slices_of

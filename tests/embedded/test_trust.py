@@ -8,7 +8,7 @@ import time
 import pytest
 import torch
 
-from bench import faults
+from bench.host import faults
 from modules import emulated_device
 from modules.emulated_device import QUEUE
 from zluda_sync.core.steps.ledger import Ledger

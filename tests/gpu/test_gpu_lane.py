@@ -10,10 +10,10 @@ import sys
 import pytest
 import torch
 
-from bench.environment import REPOSITORY
-from bench.gpu_lane import MODES
+from bench.commands.environment import REPOSITORY
+from bench.lane.gpu_lane import MODES
 
-COMMAND = "import sys; from bench.gpu_lane import run_gpu_lane; sys.exit(run_gpu_lane(quick=True))"
+COMMAND = "import sys; from bench.lane.gpu_lane import run_gpu_lane; sys.exit(run_gpu_lane(quick=True))"
 LEAD_COLUMN = 6
 
 

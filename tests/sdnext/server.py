@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.environment import REPOSITORY as ROOT
+from bench.commands.environment import REPOSITORY as ROOT
 from bench.real_host.server import (
     DEVICE_EXTENSION,
     DoneJob,

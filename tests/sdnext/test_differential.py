@@ -7,7 +7,7 @@ import pytest
 from bench.differential.campaign import Campaign
 from bench.differential.case_run import Choice
 from bench.differential.presses import AGAIN
-from bench.terminal_bar import TerminalBar
+from bench.terminal.bar import TerminalBar
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for the whole of it
 

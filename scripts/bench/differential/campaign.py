@@ -10,15 +10,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from bench.commands.environment import REPOSITORY
 from bench.differential.case_run import CaseRun, Choice, HostLostError, set_mode
 from bench.differential.cases import Case, build_cases, make_picture_folder
 from bench.differential.left_out import explain_left_out
 from bench.differential.presses import NOTHING
 from bench.differential.report import Report
 from bench.differential.trial import Trials
-from bench.environment import REPOSITORY
 from bench.real_host.server import TEST_EXTENSIONS, SdNextServer, make_data_folder
-from bench.terminal_bar import TerminalBar
+from bench.terminal.bar import TerminalBar
 
 STEP_S = DECODE_S = 0.02
 BAR_PERIOD_S = 0.5

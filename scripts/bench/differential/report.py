@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bench.differential.outcome import Outcome
-from bench.table import Row, build_table
+from bench.terminal.table import Row, build_table
 
 LEGEND = "Each cell: pictures, or the status; + calls of the denoiser after the press; ! worse than alone.\n"
 

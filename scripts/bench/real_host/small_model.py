@@ -15,7 +15,7 @@ def make_small_model(models_dir: Path) -> None:
     Versions before 2025-09 look only at folders named as Hugging Face's cache names them, and come with a
     transformers library that reads a tokenizer's words from vocab.json.
     """
-    from bench.tiny_model import make_tiny_model
+    from bench.host.tiny_model import make_tiny_model
 
     parent = models_dir / "Diffusers"
     parent.mkdir(parents=True)

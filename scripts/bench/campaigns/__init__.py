@@ -1,0 +1,1 @@
+"""The measurements of `measure.py`: each a module with a function that prints and returns the exit code."""
