@@ -42,8 +42,9 @@ def build_running(completed: int = 7) -> dict[str, Any]:
         "id": "12", "label": f"Image 2/3: Denoise {completed}/{STEPS}", "phase": "denoise", "role": "base",
         "image": 1, "images": 3, "pass_index": 1, "completed": completed, "launched": completed + 2,
         "total": STEPS, "run_ahead": 2, "elapsed_s": 4.2, "fraction": 0.41, "eta_s": 6.1,
-        "eta_spread_s": 0.2, "mode": "run-ahead", "rung": "planted-event", "is_paused": False, "ending": None,
-        "is_compiling": False, "silence_s": None, "notice": "",
+        "eta_spread_s": 0.2, "eta_low_s": None, "eta_high_s": None, "mode": "run-ahead",
+        "rung": "planted-event", "is_paused": False, "ending": None, "is_compiling": False,
+        "silence_s": None, "notice": "",
     }  # fmt: skip
 
 

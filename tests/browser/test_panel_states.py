@@ -78,7 +78,8 @@ def test_a_job_moves_the_line(api, open_panel):
     assert "41" == bar.get_attribute("aria-valuenow")
     assert "Image 2/3: Denoise 7/20 6.1 s left" == bar.get_attribute("aria-valuetext")
     running = canned_answers.build_running(8)
-    api.status = canned_answers.build_status({**running, "fraction": 0.5, "eta_s": 6.0, "eta_spread_s": 2.0})
+    unsure = {"fraction": 0.5, "eta_s": 6.0, "eta_spread_s": 2.0, "eta_low_s": 4.0, "eta_high_s": 8.0}
+    api.status = canned_answers.build_status({**running, **unsure})
     wait_for(lambda: text(page, ".zs-eta") == "4 s to 8 s left", lambda: text(page, ".zs-eta"))
     assert "50" == bar.get_attribute("aria-valuenow")
 

@@ -56,3 +56,21 @@ def snapshot(**changes) -> ProgressSnapshot:
 def test_the_label_says_what_is_awaited(changes, label):
     """Queued work cannot be called back: a Stop names it."""
     assert label == snapshot(**changes).label
+
+
+@pytest.mark.parametrize(
+    ("eta_s", "spread_s", "range_s"),
+    [
+        (None, None, (None, None)),
+        (100.0, 15.0, (None, None)),
+        (100.0, 15.5, (84.5, 115.5)),
+        (4.0, 0.9, (None, None)),
+        (4.0, 1.0, (3.0, 5.0)),
+        (0.5, 1.0, (None, None)),
+        (0.5, 2.0, (0.0, 2.5)),
+    ],
+)
+def test_an_eta_is_a_range_where_one_figure_would_promise_too_much(eta_s, spread_s, range_s):
+    """Off by more than 15 %, and by seconds that somebody would notice; never before now."""
+    made = snapshot(eta_s=eta_s, eta_spread_s=spread_s)
+    assert range_s == (made.eta_low_s, made.eta_high_s)

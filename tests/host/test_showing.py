@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +18,7 @@ from zluda_sync.core.phase import Phase
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.host.api.events_route import PATH as EVENTS
+from zluda_sync.host.hooks.progress_routes import describe
 
 OURS = "/zluda_sync/v1/"
 HOSTS = ("/internal/progress", "/sdapi/v1/progress", "/sdapi/v1/status")
@@ -118,3 +120,15 @@ def test_looking_at_a_compilation_marks_no_part():
     assert not part.has_compiled
     job.leave_part()
     assert part.has_compiled
+
+
+@pytest.mark.parametrize(
+    ("spread_s", "words", "ends"), [(2.0, "4-8 s left", [4.0, 8.0]), (0.5, "6 s left", [None, None])]
+)
+def test_every_view_shows_the_same_range(bench, clients, monkeypatch, spread_s, words, ends):
+    """Whether the ETA is one figure or two is decided once, for the page's line and for the panel."""
+    snapshot = replace(bench.session.snapshot(), eta_s=6.0, eta_spread_s=spread_s)
+    monkeypatch.setattr(bench.session.status, "_find_snapshot", lambda: snapshot)
+    job = clients.ours.get(f"{OURS}status").json()["job"]
+    assert ends == [job["eta_low_s"], job["eta_high_s"]]
+    assert words == describe(snapshot).split(", ")[2]

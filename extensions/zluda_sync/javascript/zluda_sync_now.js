@@ -1,7 +1,6 @@
 // The top of the panel: what the GPU does now, what is wrong with the configuration, whether the bar is true.
 (() => {
   const zs = (window.zludaSync ??= {});
-  const UNSURE_SHARE = 0.1; // of the remaining time; from there on it is shown as a range
   const POOR_ERROR = 0.1;
   const EVENT_RUNGS = ['passive-counter', 'planted-event', 'lagged-wait'];
 
@@ -21,11 +20,8 @@
   function timeLeft(job) {
     if (job.is_paused) return zs.t('now.paused');
     if (job.eta_s === null || job.eta_s === undefined) return zs.t('now.eta-unknown');
-    const spread = job.eta_spread_s ?? 0;
-    if (spread > Math.max(1, UNSURE_SHARE * job.eta_s)) {
-      const from = zs.time(Math.max(0, job.eta_s - spread));
-      return zs.t('now.eta-range', { from, to: zs.time(job.eta_s + spread) });
-    }
+    const [from, to] = [job.eta_low_s ?? null, job.eta_high_s ?? null];
+    if (from !== null && to !== null) return zs.t('now.eta-range', { from: zs.time(from), to: zs.time(to) });
     return zs.t('now.eta', { time: zs.time(job.eta_s) });
   }
 

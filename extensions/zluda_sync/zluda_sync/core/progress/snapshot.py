@@ -8,6 +8,10 @@ from zluda_sync.core.phase import PASS_LABELS, Phase
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.core.wishes.control import Ending
 
+#: An ETA that may be off by more than this share of itself is honest as a range only.
+UNSURE_SHARE = 0.15
+#: A range shorter than this, in seconds, says no more than one figure.
+SHORTEST_RANGE_S = 2.0
 _ENDING_LABELS = {Ending.STOP: "Stopping", Ending.SKIP: "Skipping"}
 
 
@@ -69,6 +73,25 @@ class ProgressSnapshot:
     def run_ahead(self) -> int:
         """Steps of the shown pass that are queued and not finished."""
         return self.launched - self.completed
+
+    @property
+    def eta_low_s(self) -> float | None:
+        """Where the range begins in which the job ends; None where ``eta_s`` alone is honest, or unknown."""
+        return self._eta_range_s[0] if self._eta_range_s is not None else None
+
+    @property
+    def eta_high_s(self) -> float | None:
+        """Where that range ends; None where ``eta_low_s`` is."""
+        return self._eta_range_s[1] if self._eta_range_s is not None else None
+
+    @property
+    def _eta_range_s(self) -> tuple[float, float] | None:
+        """The one decision whether the ETA is shown as a range; every view goes by it."""
+        eta_s, spread_s = self.eta_s, self.eta_spread_s
+        if eta_s is None or spread_s is None or spread_s <= UNSURE_SHARE * eta_s:
+            return None
+        low_s, high_s = max(0.0, eta_s - spread_s), eta_s + spread_s
+        return (low_s, high_s) if high_s - low_s >= SHORTEST_RANGE_S else None
 
     @property
     def label(self) -> str:

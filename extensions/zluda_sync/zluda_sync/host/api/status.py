@@ -142,6 +142,8 @@ class SessionStatus:
             "fraction": round(snapshot.fraction, _DIGITS + 1),
             "eta_s": _rounded(snapshot.eta_s),
             "eta_spread_s": _rounded(snapshot.eta_spread_s),
+            "eta_low_s": _rounded(snapshot.eta_low_s),
+            "eta_high_s": _rounded(snapshot.eta_high_s),
             "mode": snapshot.mode.value,
             "rung": snapshot.rung,
             "is_paused": snapshot.is_paused,

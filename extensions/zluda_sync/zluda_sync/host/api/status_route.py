@@ -55,6 +55,8 @@ class JobStatus(BaseModel):
     fraction: float = Field(description="of the whole job; below 1 until the pictures are there")
     eta_s: float | None = None
     eta_spread_s: float | None = Field(None, description="how far off eta_s may be, either way")
+    eta_low_s: float | None = Field(None, description="show a range from here, null where eta_s is enough")
+    eta_high_s: float | None = Field(None, description="to here")
     mode: str
     rung: str | None = Field(None, description="how completions are learned")
     is_paused: bool

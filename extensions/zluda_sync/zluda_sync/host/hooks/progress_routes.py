@@ -31,8 +31,6 @@ _IDLE_STATE = {
 }
 #: The host's own word for it.
 _IDLE_TEXT = "Waiting..."
-#: An ETA whose uncertainty is beyond this share is shown as a range.
-_RANGE_SHARE = 0.15
 
 
 class ProgressRoutes:
@@ -130,15 +128,11 @@ class ProgressRoutes:
 def describe(snapshot: ProgressSnapshot) -> str:
     """Return one line for people: what is going on, how much is done, how long it takes."""
     parts = [snapshot.label, f"{snapshot.fraction:.0%}"]
-    if snapshot.eta_s is not None and snapshot.eta_spread_s is not None:
-        low_s, high_s = (
-            max(0.0, snapshot.eta_s - snapshot.eta_spread_s),
-            snapshot.eta_s + snapshot.eta_spread_s,
-        )
-        if snapshot.eta_spread_s > _RANGE_SHARE * snapshot.eta_s and high_s - low_s >= 2:
-            parts.append(f"{low_s:.0f}-{high_s:.0f} s left")
-        else:
-            parts.append(f"{snapshot.eta_s:.0f} s left")
+    low_s, high_s = snapshot.eta_low_s, snapshot.eta_high_s
+    if low_s is not None and high_s is not None:
+        parts.append(f"{low_s:.0f}-{high_s:.0f} s left")
+    elif snapshot.eta_s is not None:
+        parts.append(f"{snapshot.eta_s:.0f} s left")
     if snapshot.notice and not snapshot.is_notice_new:
         parts.append(snapshot.notice)
     return ", ".join(parts)
