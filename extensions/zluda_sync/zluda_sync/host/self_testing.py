@@ -12,7 +12,7 @@ import torch
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.errors import SelfTestRefusedError
-from zluda_sync.core.json_file import JsonFile
+from zluda_sync.core.files import JsonFile
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.records.self_test_reports import SelfTestReports
 from zluda_sync.device.steps.accelerator import Accelerator

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from zluda_sync.core.whole_file import reason_of, replacing
+from zluda_sync.core.files import reason_of, replacing
 from zluda_sync.device.preview.fit import DecodedPair, ProjectionFit
 from zluda_sync.device.preview.projection import Projection
 

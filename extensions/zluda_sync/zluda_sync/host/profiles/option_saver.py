@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from zluda_sync.core.files import reason_of
 from zluda_sync.core.settings.settings import SettingProblem
-from zluda_sync.core.whole_file import reason_of
 from zluda_sync.host.profiles.host_saves import HostSaves
 from zluda_sync.host.profiles.put_back import PutBack, Wish
 from zluda_sync.host.profiles.settings_file import ABSENT, SettingsFile

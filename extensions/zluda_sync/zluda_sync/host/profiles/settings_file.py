@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from zluda_sync.core.whole_file import replacing
+from zluda_sync.core.files import replacing
 from zluda_sync.host.profiles.host_saves import HostSaves
 from zluda_sync.host.profiles.process_lock import others_kept_off
 from zluda_sync.host.sdnext import SdNext
