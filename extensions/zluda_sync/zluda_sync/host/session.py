@@ -9,11 +9,11 @@ from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.records.job_record import StopRecord
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.settings import Gate, ModeChoice
 from zluda_sync.core.wishes.control import Ending
-from zluda_sync.core.wishes.stop_record import StopRecord
 from zluda_sync.device.steps.waits import BlockingWaits
 from zluda_sync.device.steps.watcher import CompletionWatcher
 from zluda_sync.host.api.status import SessionStatus
