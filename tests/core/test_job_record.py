@@ -20,7 +20,7 @@ from zluda_sync.core.records.job_record import (
     build_title,
 )
 from zluda_sync.core.records.part_record import PartRecord, build_parts
-from zluda_sync.core.settings.job_facts import JobFacts
+from zluda_sync.core.settings.conditions import JobFacts
 from zluda_sync.core.steps.policy import SyncMode
 
 

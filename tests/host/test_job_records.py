@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from zluda_sync.core.records.job_record import Outcome
-from zluda_sync.core.settings.job_facts import Source
+from zluda_sync.core.settings.conditions import Source
 
 
 def picture(**changes):

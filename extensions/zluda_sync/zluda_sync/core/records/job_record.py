@@ -14,7 +14,7 @@ from typing import Any
 from zluda_sync.core.phase import BASE, PASS_LABELS, Phase
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.records.part_record import PartRecord, TimedStep, rounded
-from zluda_sync.core.settings.job_facts import JobFacts
+from zluda_sync.core.settings.conditions import JobFacts
 from zluda_sync.core.steps.policy import SyncMode
 
 #: Jobs that are remembered.
@@ -56,6 +56,17 @@ class StopRecord:
     ended_s: float
     launched_steps: int
     queued_steps: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the API gives it."""
+        return {
+            "phase": self.phase.value,
+            "role": self.role,
+            "acknowledged_s": rounded(self.acknowledged_s),
+            "ended_s": rounded(self.ended_s),
+            "launched_steps": self.launched_steps,
+            "queued_steps": self.queued_steps,
+        }
 
 
 @dataclass(frozen=True)
@@ -125,7 +136,6 @@ class JobRecord:
 
     def summary_to_json(self) -> dict[str, Any]:
         """Return a line of the history as the API gives it."""
-        stop = self.stop
         return {
             "id": self.id,
             "began_at_s": rounded(self.began_at_s),
@@ -145,7 +155,7 @@ class JobRecord:
             "wait_s": rounded(self.wait_s),
             "preview_s": rounded(self.preview_s),
             "previews": len(self.previews),
-            "stop": None if stop is None else _stop_to_json(stop),
+            "stop": None if self.stop is None else self.stop.to_json(),
             "notice": self.notice,
         }
 
@@ -213,14 +223,3 @@ def build_title(facts: JobFacts, parts: Sequence[Part]) -> str:
     roles = {part.role for part in parts} - {BASE}
     words += [label.lower() for role, label in PASS_LABELS.items() if role in roles]
     return ", ".join(words)
-
-
-def _stop_to_json(stop: StopRecord) -> dict[str, Any]:
-    return {
-        "phase": stop.phase.value,
-        "role": stop.role,
-        "acknowledged_s": rounded(stop.acknowledged_s),
-        "ended_s": rounded(stop.ended_s),
-        "launched_steps": stop.launched_steps,
-        "queued_steps": stop.queued_steps,
-    }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from zluda_sync.core.records.bars import stock_bar
 from zluda_sync.core.records.job_record import JobHistory, JobRecord, Outcome, build_title
 from zluda_sync.core.records.part_record import build_parts, build_timed_steps
-from zluda_sync.core.settings.job_facts import JobFacts
+from zluda_sync.core.settings.conditions import JobFacts
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.wishes.control import Ending
 from zluda_sync.host.job.followed import TrackedJob

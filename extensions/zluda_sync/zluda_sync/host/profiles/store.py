@@ -6,8 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from zluda_sync.core.files import reason_of
-from zluda_sync.core.settings.profile import AUTO, parse_profile
-from zluda_sync.core.settings.profiles import ENTRY, PROFILES, RULES, ProfileBook, parse_book
+from zluda_sync.core.settings.profiles import (
+    AUTO,
+    ENTRY,
+    PROFILES,
+    RULES,
+    ProfileBook,
+    parse_book,
+    parse_profile,
+)
 from zluda_sync.core.settings.rules import parse_rules
 from zluda_sync.core.settings.settings import PROFILE, SettingProblem
 from zluda_sync.host.profiles.option_saver import OptionSaver
