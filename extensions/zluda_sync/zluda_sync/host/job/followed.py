@@ -24,7 +24,7 @@ from zluda_sync.core.records.bars import BarSamples
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.wishes.control import Control, Ending
 from zluda_sync.core.wishes.job_wishes import WishFollower
-from zluda_sync.device.preview.fit import DecodedPair
+from zluda_sync.device.preview.projection import DecodedPair
 from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.device.steps.barrier import StepBarrier
 from zluda_sync.device.steps.marks import StepMarks

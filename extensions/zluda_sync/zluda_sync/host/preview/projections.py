@@ -12,8 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from zluda_sync.core.files import reason_of, replacing
-from zluda_sync.device.preview.fit import DecodedPair, ProjectionFit
-from zluda_sync.device.preview.projection import Projection
+from zluda_sync.device.preview.projection import DecodedPair, Projection, ProjectionFit
 
 VERSION = "1"
 
