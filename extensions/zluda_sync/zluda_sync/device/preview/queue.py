@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
-from zluda_sync.core.preview_pace import PreviewPace
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.preview.copy import HostCopier, PendingCopy
+from zluda_sync.device.preview.pace import PreviewPace
 from zluda_sync.device.preview.projection import DeviceProjection, Projection, plain_projection
 from zluda_sync.device.preview.ring import ByteBudget, StepFrame
 from zluda_sync.device.preview.x0 import ShownX0s

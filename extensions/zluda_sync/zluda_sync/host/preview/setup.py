@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from zluda_sync.core.errors import LatentShapeError
-from zluda_sync.core.preview_pace import PreviewPace
 from zluda_sync.core.settings.settings import PreviewMethod, Settings
 from zluda_sync.device.preview.copy import CopyWay, find_copy_way, make_copier
+from zluda_sync.device.preview.pace import PreviewPace
 from zluda_sync.device.preview.projection import Projection
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.steps.marks import StepMarks
