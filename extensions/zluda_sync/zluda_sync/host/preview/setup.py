@@ -17,11 +17,9 @@ from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.steps.marks import StepMarks
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import TrackedJob
-from zluda_sync.host.preview.host_method import HostMethodPreviews
-from zluda_sync.host.preview.patches import PreviewPatches
+from zluda_sync.host.preview.hosts_own import HostMethodPreviews, PreviewPatches
 from zluda_sync.host.preview.previews import NoPreviews, Previews, ProjectedPreviews
-from zluda_sync.host.preview.projections import Projections
-from zluda_sync.host.preview.simple_projection import SIMPLE_CHANNELS, read_projection
+from zluda_sync.host.preview.projections import SIMPLE_CHANNELS, Projections, read_projection
 from zluda_sync.host.sdnext import SdNext
 
 #: A device that is too busy to answer keeps the beginning of a job waiting: so many jobs, and no more.
