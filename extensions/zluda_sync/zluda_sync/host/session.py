@@ -34,7 +34,7 @@ from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.preview.setup import PreviewSetup
 from zluda_sync.host.profiles.choice import ProfileChoice
 from zluda_sync.host.profiles.option_saver import OptionSaver
-from zluda_sync.host.profiles.options import register_options
+from zluda_sync.host.profiles.settings_section import register_options
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.host.self_testing import SelfTesting

@@ -1,4 +1,4 @@
-"""One save of the settings at a time: those of this process line up, and those of other processes are kept off."""
+"""One save of the settings at a time: this process's own line up, other processes are kept off."""
 
 from __future__ import annotations
 
