@@ -16,10 +16,10 @@ from zluda_sync.core.settings.settings import Gate, ModeChoice
 from zluda_sync.core.wishes.control import Ending
 from zluda_sync.device.steps.waits import BlockingWaits
 from zluda_sync.device.steps.watcher import CompletionWatcher
+from zluda_sync.host.accelerator import accelerator_of, is_zluda
 from zluda_sync.host.api.status import SessionStatus
 from zluda_sync.host.api.status_feed import StatusFeed
 from zluda_sync.host.console.console import Console
-from zluda_sync.host.detection import accelerator_of, is_zluda
 from zluda_sync.host.hooks.patch_table import PatchTable
 from zluda_sync.host.hooks.plan import PatchPlan
 from zluda_sync.host.job.begin import Follower
