@@ -34,7 +34,7 @@ def test_the_device_decides_which_pass_is_shown():
     hires, _ledger = job.begin_pass()
     launch(hires, 1)
     assert base is job.shown_pass
-    assert hires is job.newest_pass
+    assert hires is job.passes[-1]
 
 
 def test_a_drained_pass_gives_way_to_the_next():
