@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from zluda_sync.core.errors import HostUnsupportedError
-from zluda_sync.core.wishes.control import Ending
+from zluda_sync.core.wishes.request_wishes import Ending
 
 #: Where an image is made. Imported by the host with its first job, and not before: it asks for the model.
 PROCESSING_MODULE = "modules.processing_diffusers"

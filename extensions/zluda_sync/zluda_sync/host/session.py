@@ -13,7 +13,7 @@ from zluda_sync.core.records.job_record import StopRecord
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.settings import Gate, ModeChoice
-from zluda_sync.core.wishes.control import Ending
+from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.steps.waits import BlockingWaits
 from zluda_sync.device.steps.watcher import CompletionWatcher
 from zluda_sync.host.accelerator import accelerator_of, is_zluda

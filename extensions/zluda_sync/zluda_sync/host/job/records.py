@@ -12,7 +12,7 @@ from zluda_sync.core.records.job_record import JobHistory, JobRecord, Outcome, b
 from zluda_sync.core.records.part_record import build_parts, build_timed_steps
 from zluda_sync.core.settings.conditions import JobFacts
 from zluda_sync.core.settings.profiles import ChosenProfile
-from zluda_sync.core.wishes.control import Ending
+from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.host.job.followed import TrackedJob
 
 #: What stands for the job that runs in the place of its id.
