@@ -7,9 +7,8 @@ from copy import copy
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.forecast import Forecast, forecast
+from zluda_sync.core.progress.forecast import Forecast, Memory, Rates, forecast
 from zluda_sync.core.progress.part import CompileSign, CompileWatch, Part
-from zluda_sync.core.progress.rates import Memory, Rates
 from zluda_sync.core.progress.shape import JobShape, plan_parts
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.steps.ledger import Ledger
