@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from zluda_sync.host.sdnext import HOST_NAMES, HostName
+from tests.contract.host_names import HOST_NAMES, HostName
 
 EMBEDDED = Path(__file__).parents[2]
 REAL = os.environ.get("SDNEXT_DIR")
@@ -82,6 +83,17 @@ def parameters_of(node: ast.AST) -> tuple[str, ...]:
         (node,) = find(node.body, "__init__")
     assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     return tuple(argument.arg for argument in node.args.args if argument.arg != "self")
+
+
+def test_every_module_that_is_named_is_in_the_table():
+    """What the extension reads of the host is held against the host's source, whichever file reads it."""
+    package = EMBEDDED / "extensions" / "zluda_sync" / "zluda_sync"
+    source = "\n".join(file.read_text(encoding="utf-8") for file in sorted(package.rglob("*.py")))
+    named = set(re.findall(r"\"(modules\.[\w.]+)\"", source))
+    named |= set(re.findall(r"^ *from (modules\.[\w.]+) import", source, re.MULTILINE))
+    named |= {f"modules.{name}" for name in re.findall(r"^ *from modules import (\w+)", source, re.MULTILINE)}
+    assert named
+    assert set() == named - {entry.module for entry in HOST_NAMES}
 
 
 @pytest.mark.parametrize("root", HOST_FOLDERS)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.interleaving import run_interrupted
 from tests.virtual_clock import VirtualClock
-from zluda_sync.core.wishes.control import Control, Ending
+from zluda_sync.core.wishes.control import Control
+from zluda_sync.core.wishes.request_wishes import Ending
 
 
 class Request:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.interleaving import run_at_each_instruction
-from zluda_sync.core.json_file import JsonFile
+from zluda_sync.core.files import JsonFile
 from zluda_sync.core.phase import BASE, DETAIL, Phase
 from zluda_sync.core.progress.durations import MAX_ENTRIES, Durations
 from zluda_sync.core.progress.part import Part

@@ -5,10 +5,9 @@ from types import SimpleNamespace
 from tests.interleaving import run_at_each_instruction
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.forecast import forecast
+from zluda_sync.core.progress.forecast import Rate, forecast
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.part import Part
-from zluda_sync.core.progress.rates import Rate
 from zluda_sync.core.progress.shape import JobShape, PassShape
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import SyncMode
@@ -34,7 +33,7 @@ def test_the_device_decides_which_pass_is_shown():
     hires, _ledger = job.begin_pass()
     launch(hires, 1)
     assert base is job.shown_pass
-    assert hires is job.newest_pass
+    assert hires is job.passes[-1]
 
 
 def test_a_drained_pass_gives_way_to_the_next():

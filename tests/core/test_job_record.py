@@ -11,10 +11,16 @@ from tests.core.test_golden_traces import TRACES
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.phase import BASE, HIRES, Phase
 from zluda_sync.core.progress.job import Job
-from zluda_sync.core.records.history import MOST_JOBS, MOST_STEPS, JobHistory
-from zluda_sync.core.records.job_record import JobRecord, Outcome, PartRecord
-from zluda_sync.core.records.part_records import build_parts, build_title
-from zluda_sync.core.settings.job_facts import JobFacts
+from zluda_sync.core.records.job_record import (
+    MOST_JOBS,
+    MOST_STEPS,
+    JobHistory,
+    JobRecord,
+    Outcome,
+    build_title,
+)
+from zluda_sync.core.records.part_record import PartRecord, build_parts
+from zluda_sync.core.settings.conditions import JobFacts
 from zluda_sync.core.steps.policy import SyncMode
 
 

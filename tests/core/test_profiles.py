@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 
 from bench.campaigns.bad_settings import BAD_ENTRIES
 from zluda_sync.core.records.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
-from zluda_sync.core.settings.conditions import CONDITIONS
-from zluda_sync.core.settings.job_facts import JobFacts, Source
-from zluda_sync.core.settings.profile import BUILTIN
-from zluda_sync.core.settings.profiles import ENTRY, MOST_PROFILES, MOST_RULES, parse_book
+from zluda_sync.core.settings.conditions import CONDITIONS, JobFacts, Source
+from zluda_sync.core.settings.profiles import BUILTIN, ENTRY, MOST_PROFILES, MOST_RULES, parse_book
 from zluda_sync.core.settings.rules import rule_to_json
 from zluda_sync.core.settings.schema import build_schema
 from zluda_sync.core.settings.settings import (

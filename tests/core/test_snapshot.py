@@ -7,7 +7,7 @@ import pytest
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.steps.policy import SyncMode
-from zluda_sync.core.wishes.control import Ending
+from zluda_sync.core.wishes.request_wishes import Ending
 
 
 def snapshot(**changes) -> ProgressSnapshot:

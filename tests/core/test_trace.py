@@ -15,10 +15,10 @@ from tests.trace_events import check_trace, slices_of
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.phase import HIRES, Phase
 from zluda_sync.core.progress.job import Job
-from zluda_sync.core.records.timed_step import TimedStep
+from zluda_sync.core.records.job_record import StopRecord
+from zluda_sync.core.records.part_record import TimedStep
 from zluda_sync.core.records.trace import DEVICE, HOST, PHASES, PREVIEWS, build_chrome_trace
 from zluda_sync.core.steps.policy import SyncMode
-from zluda_sync.core.wishes.stop_record import StopRecord
 
 
 def counters(trace):

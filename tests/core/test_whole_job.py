@@ -10,6 +10,7 @@ from tests.virtual_clock import VirtualClock
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, Phase
 from zluda_sync.core.progress.durations import Durations
 from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.part import CompileSign
 from zluda_sync.core.progress.shape import JobShape, PassShape
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import SyncMode
@@ -23,10 +24,12 @@ BATCH = JobShape(images=3, passes=(PassShape(BASE, 20, 512, 512),))
 class JobDriver:
     """Drives a job as a host and a device do, and samples bar and ETA ten times a second."""
 
-    def __init__(self, shape: JobShape, durations: Durations | None = None) -> None:
+    def __init__(
+        self, shape: JobShape, durations: Durations | None = None, compile_sign: CompileSign | None = None
+    ) -> None:
         self.clock = VirtualClock()
         memory = durations.memory_for(shape) if durations is not None else None
-        self.job = Job(SyncMode.EVERY_STEP, shape, memory, self.clock)
+        self.job = Job(SyncMode.EVERY_STEP, shape, memory, self.clock, compile_sign)
         self.samples: list[tuple[float, float, float | None]] = []
 
     def spend(self, seconds: float) -> None:
@@ -288,8 +291,7 @@ def test_steps_noticed_in_one_look_share_the_time_since_the_look_before():
 def test_compilation_is_named_and_teaches_nothing():
     """A decode that compiles its kernels says so, and the next job does not expect that time again."""
     durations = Durations()
-    driver = JobDriver(ONE_IMAGE)
-    driver.job._compile_sign = lambda within_s: True
+    driver = JobDriver(ONE_IMAGE, compile_sign=lambda within_s: True)
     driver.phase(Phase.ENCODE, ENCODE_S)
     driver.denoise(20, STEP_S)
     driver.phase(Phase.DECODE, 90.0)
@@ -303,8 +305,7 @@ def test_compilation_is_named_and_teaches_nothing():
 def test_a_short_silence_is_no_compilation():
     """Nobody asks for the sign before the host has been silent for a while."""
     asked = []
-    driver = JobDriver(ONE_IMAGE)
-    driver.job._compile_sign = asked.append
+    driver = JobDriver(ONE_IMAGE, compile_sign=asked.append)
     driver.phase(Phase.ENCODE, 1.5)
     driver.job.leave_part()
     assert [] == asked
@@ -345,7 +346,7 @@ def test_in_any_order_of_events_the_bar_never_falls_and_is_full_only_at_the_end(
     job = Job(SyncMode.OBSERVE, shape, memory, clock)
     shown = 0.0
     for event, role, number in events:
-        newest = job.newest_pass
+        newest = job.passes[-1] if job.passes else None
         if event == "loop":
             job.begin_pass(role, number)
         elif event == "launch" and newest is not None:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.held_storage import find_held_bytes
-from zluda_sync.core.preview_pace import PreviewPace
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.preview.copy import HostCopier, PendingCopy
+from zluda_sync.device.preview.pace import PreviewPace
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.preview.ring import StepFrame
 

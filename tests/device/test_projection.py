@@ -8,8 +8,14 @@ import pytest
 import torch
 
 from zluda_sync.core.errors import LatentShapeError
-from zluda_sync.device.preview.fit import DecodedPair, ProjectionFit, shrink
-from zluda_sync.device.preview.projection import DeviceProjection, Projection, plain_projection
+from zluda_sync.device.preview.projection import (
+    DecodedPair,
+    DeviceProjection,
+    Projection,
+    ProjectionFit,
+    plain_projection,
+    shrink,
+)
 
 CPU = torch.device("cpu")
 

@@ -127,7 +127,7 @@ class HostBench:
     def finish(self, count: int | None = None) -> None:
         """Let the device finish, and wait until that was noticed."""
         self.device.finish(count)
-        ledger = self.session._jobs.current.job.newest_pass.ledger  # type: ignore[union-attr]
+        ledger = self.session._jobs.current.job.passes[-1].ledger  # type: ignore[union-attr]
         assert ledger.wait_completed((count or ledger.launched) - 1, 20.0)
 
 

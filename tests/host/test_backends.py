@@ -14,8 +14,8 @@ from tests.host.test_job_records import picture
 from tests.host.test_stop_route import Client, HostApi
 from zluda_sync.core.settings.settings import GATE, MODE
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.host import detection
 from zluda_sync.host import session as session_module
+from zluda_sync.host.accelerator import accelerator_of
 
 READS = ("status", "metrics", "selftest", "jobs", "profiles", "profiles/schema", "preview")
 #: Backend, kind of device, and a word of the explanation on a page whose settings ask for every GPU.
@@ -39,7 +39,7 @@ FOLLOWED = (("zluda", "cuda:0"), ("cuda", "cuda"), ("rocm", "cuda:1"), ("ipex", 
 @pytest.fixture
 def host(bench, monkeypatch, caplog):
     """Return a function that gives a client of a session on a backend; nothing may be logged as an error."""
-    monkeypatch.setattr(session_module, "accelerator_of", detection.accelerator_of)
+    monkeypatch.setattr(session_module, "accelerator_of", accelerator_of)
     bench.session.self_testing.is_automatic = False
 
     def on(backend: str | None, device: str | None, **options: object) -> Client:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from modules import shared
-from zluda_sync.core.settings.job_facts import Source
+from zluda_sync.core.settings.conditions import Source
 from zluda_sync.core.settings.profiles import ENTRY
 from zluda_sync.core.settings.settings import MODE, PROFILE
 from zluda_sync.host.job.origin import find_source

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from zluda_sync.core.records.job_record import Outcome
-from zluda_sync.core.settings.job_facts import Source
+from zluda_sync.core.settings.conditions import Source
 
 
 def picture(**changes):
@@ -43,7 +43,7 @@ def test_waits_at_the_barrier_are_timed(bench):
     """A step that is awaited is told with its wait; nobody waits in mode observe."""
     bench.device.finishes_on_wait = False
     thread = bench.wait_in_second_step()
-    ledger = bench.session._jobs.current.job.newest_pass.ledger
+    ledger = bench.session._jobs.current.job.passes[-1].ledger
     # A step that is done before the host waits for it is not awaited.
     bench.wait_until(lambda: ledger.launched == 2 and ledger._changed._waiters)
     bench.device.finish()

@@ -19,8 +19,8 @@ from tests.host.truncating_options import TruncatingOptions
 from zluda_sync.core.settings.profiles import ENTRY
 from zluda_sync.core.settings.settings import PROFILE
 from zluda_sync.host.profiles import settings_file
-from zluda_sync.host.profiles.host_saves import HostSaves
 from zluda_sync.host.profiles.option_saver import OptionSaver
+from zluda_sync.host.profiles.save_turns import HostSaves
 from zluda_sync.host.profiles.store import ProfileRefusedError, ProfileStore
 
 RULES = [{"profile": "off", "steps_min": 3}]

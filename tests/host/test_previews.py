@@ -22,12 +22,19 @@ from zluda_sync.device.preview.copy import CopyWay, EventCopier
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.host.hooks.decodes import build_pair
-from zluda_sync.host.preview import host_method
+from zluda_sync.host.preview import hosts_own
 from zluda_sync.host.preview import setup as preview_setup
-from zluda_sync.host.preview.host_method import HostMethodPreviews
-from zluda_sync.host.preview.picture import Preview, build_images
-from zluda_sync.host.preview.previews import LOOKING_S, Newest, Previews, PreviewSource, ProjectedPreviews
-from zluda_sync.host.preview.simple_projection import read_projection
+from zluda_sync.host.preview.hosts_own import HostMethodPreviews
+from zluda_sync.host.preview.previews import (
+    LOOKING_S,
+    Newest,
+    Preview,
+    Previews,
+    PreviewSource,
+    ProjectedPreviews,
+    build_images,
+)
+from zluda_sync.host.preview.projections import read_projection
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 
 
@@ -484,10 +491,10 @@ def test_clients_that_look_at_the_same_moment_begin_one_thread(monkeypatch):
             def join(self, limit_s=None):
                 pass
 
-        monkeypatch.setattr(host_method.threading, "Thread", Thread)
+        monkeypatch.setattr(hosts_own.threading, "Thread", Thread)
         return source.look, source.look
 
-    run_at_each_instruction(prepare, "zluda_sync.host.preview.host_method")
+    run_at_each_instruction(prepare, "zluda_sync.host.preview.hosts_own")
     monkeypatch.undo()
     assert {1} == set(begun)
 

@@ -171,7 +171,7 @@ def test_a_pass_that_goes_on_after_another_phase_is_not_over(bench, answers):
     bench.state.begin("Sample")
     bench.step(1)
     bench.finish()
-    part = bench.session._jobs.current.job.newest_pass
+    part = bench.session._jobs.current.job.passes[-1]
     assert (2, 4, None) == (part.ledger.launched, part.ledger.total, part.left_at_s)
 
 

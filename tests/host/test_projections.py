@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from tests.full_disk import full_disk
 from zluda_sync.core.errors import LatentShapeError
-from zluda_sync.device.preview.fit import DecodedPair
+from zluda_sync.device.preview.projection import DecodedPair
 from zluda_sync.host.preview.projections import Projections
 
 

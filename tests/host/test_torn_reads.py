@@ -77,7 +77,7 @@ def test_a_record_ends_after_everything_in_it(bench):
     tracked, records = bench.session._jobs.current, bench.session.records
 
     def prepare():
-        tracked.job.resume(tracked.job.newest_pass)
+        tracked.job.resume(tracked.job.passes[-1])
         return lambda: records.find("current"), tracked.job.leave_part
 
     for record in run_at_each_instruction(prepare, "zluda_sync.host.job.records"):

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 
 from bench.truth.recorder import build_marks
-from zluda_sync.core.preview_pace import PreviewPace
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 from zluda_sync.device.preview.copy import CopyWay, find_copy_way, make_copier
+from zluda_sync.device.preview.pace import PreviewPace
 from zluda_sync.device.preview.projection import plain_projection
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.preview.ring import StepFrame

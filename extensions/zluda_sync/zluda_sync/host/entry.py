@@ -1,4 +1,4 @@
-"""Where the host comes in: registers the session's callbacks when an entry script is loaded."""
+"""Where the host comes in: the entry script is loaded, and registers the session's callbacks and its tab."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import zluda_sync
-from zluda_sync.host.panel import build_panel
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.host.session import Session
+
+#: The tab's element is filled by the scripts in ``javascript/``. They draw everything, so that the same panel
+#: stands in every version of the host.
+_TAB_TITLE, _TAB_ID = "ZLUDA Sync", "zluda_sync"
+_PANEL = '<div id="zluda-sync-panel"><noscript>The panel needs JavaScript.</noscript></div>'
 
 _session: Session | None = None
 
@@ -68,7 +72,12 @@ def _register_options() -> None:
 
 
 def _build_tabs() -> list[tuple[Any, str, str]]:
-    return build_panel()
+    """Return the tab as the host's callback for tabs wants it: Gradio's blocks, title, element id."""
+    import gradio
+
+    with gradio.Blocks(analytics_enabled=False) as blocks:
+        gradio.HTML(_PANEL)
+    return [(blocks, _TAB_TITLE, _TAB_ID)]
 
 
 def _on_app_started(_demo: Any, app: Any) -> None:

@@ -1,7 +1,7 @@
-"""SD.Next as seen from here: every host name that the extension uses stands in this file.
+"""SD.Next as seen from here: what the extension reads of the host, and the few things that it has it do.
 
-The table is checked against SD.Next's own source by a contract test, so that a renamed function is found by a
-test and not by a user.
+Every name of the host that the extension uses stands in the table of the contract tests too, which hold it
+against SD.Next's own source: a renamed function is found by a test and not by a user.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import logging
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 import torch
 
 from zluda_sync.core.errors import HostUnsupportedError
-from zluda_sync.core.wishes.control import Ending
+from zluda_sync.core.wishes.request_wishes import Ending
 
 #: Where an image is made. Imported by the host with its first job, and not before: it asks for the model.
 PROCESSING_MODULE = "modules.processing_diffusers"
@@ -30,79 +29,6 @@ _SIMPLE_PREVIEW_MODULES = ("modules.vae.sd_vae_approx", "modules.sd_vae_approx")
 _TINY_DECODER_MODULES = ("modules.vae.sd_vae_taesd", "modules.sd_vae_taesd")
 #: SD.Next's logger, under the same name in every version; its records reach the console and sdnext.log.
 log = logging.getLogger("sd")
-
-
-@dataclass(frozen=True)
-class HostName:
-    """A name of the host that is used.
-
-    Attributes:
-        module: dotted module.
-        attribute: what is used of it; ``Class.member`` for a member, ``shared.state`` style is not followed.
-        parameters: leading parameter names that calls rely on, None where nothing is called.
-        required: without it the extension does not act; otherwise it does without.
-    """
-
-    module: str
-    attribute: str
-    parameters: tuple[str, ...] | None = None
-    required: bool = True
-
-
-HOST_NAMES = (
-    HostName("modules.shared", "state"),
-    HostName("modules.shared", "opts"),
-    HostName("modules.shared", "sd_model", required=False),
-    HostName("modules.shared", "cmd_opts", required=False),
-    HostName("modules.devices", "backend"),
-    HostName("modules.devices", "device"),
-    HostName(
-        "modules.options", "OptionInfo", ("default", "label", "component", "component_args", "onchange")
-    ),
-    HostName("modules.options_handler", "Options.add_option", ("key", "info"), required=False),
-    HostName("modules.options_handler", "Options.save_atomic"),
-    HostName("modules.call_queue", "queue_lock", required=False),
-    HostName("modules.extensions", "extensions"),
-    HostName("modules.extensions", "Extension", ("name", "path", "enabled", "is_builtin")),
-    HostName("modules.script_callbacks", "callback_map"),
-    HostName("modules.script_callbacks", "on_app_started", ("callback",)),
-    HostName("modules.script_callbacks", "on_before_process", ("callback",)),
-    HostName("modules.script_callbacks", "on_after_process", ("callback",)),
-    HostName("modules.script_callbacks", "on_ui_settings", ("callback",)),
-    HostName("modules.script_callbacks", "on_ui_tabs", ("callback",)),
-    HostName("modules.script_callbacks", "on_script_unloaded", ("callback",)),
-    HostName("modules.processing_args", "diffusers_callback"),
-    HostName("modules.processing_args", "diffusers_callback_legacy"),
-    HostName("modules.processing_callbacks", "diffusers_callback", ("pipe", "step", "timestep", "kwargs")),
-    HostName("modules.processing_callbacks", "diffusers_callback_legacy", ("step", "timestep", "latents")),
-    HostName("modules.processing_callbacks", "devices"),
-    HostName(PROCESSING_MODULE, "process_diffusers", ("p",), required=False),
-    HostName("modules.modeldata", "model_data", required=False),
-    HostName("modules.progress", "pending_tasks", required=False),
-    HostName("modules.progress", "current_task", required=False),
-    HostName("modules.call_queue", "queue_lock", required=False),
-    HostName("modules.zluda_installer", "path", required=False),
-    HostName("modules.processing_vae", "vae_decode", ("latents", "model")),
-    HostName("modules.paths", "models_path", required=False),
-    HostName("modules.shared_state", "State.set_current_image"),
-    HostName("modules.shared_state", "State.do_set_current_image", required=False),
-    HostName("modules.shared_state", "State.current_image"),
-    HostName("modules.paths", "data_path"),
-    HostName("modules.shared_state", "State.begin", ("title",)),
-    HostName("modules.shared_state", "State.end"),
-    HostName("modules.shared_state", "State.sampling_step"),
-    HostName("modules.shared_state", "State.sampling_steps"),
-    HostName("modules.shared_state", "State.job"),
-    HostName("modules.shared_state", "State.time_start"),
-    HostName("modules.shared_state", "State.interrupted"),
-    HostName("modules.shared_state", "State.skipped"),
-    HostName("modules.shared_state", "State.paused"),
-    HostName("modules.shared_state", "State.prediction_type", required=False),
-    HostName("modules.shared_state", "State.current_latent"),
-    HostName("modules.shared_state", "State.current_noise_pred", required=False),
-    HostName("modules.shared_state", "State.current_sigma", required=False),
-    HostName("modules.shared_state", "State.current_sigma_next", required=False),
-)
 
 
 class SdNext:
@@ -253,7 +179,7 @@ class SdNext:
     @property
     def is_locked(self) -> bool:
         """Whether the host's lock is held, behind which requests wait for each other."""
-        lock = getattr(sys.modules.get("modules.call_queue"), "queue_lock", None)
+        lock = self.queue_lock
         return bool(lock is not None and lock.locked())
 
     @property

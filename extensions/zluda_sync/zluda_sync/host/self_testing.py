@@ -12,13 +12,13 @@ import torch
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.errors import SelfTestRefusedError
-from zluda_sync.core.json_file import JsonFile
+from zluda_sync.core.files import JsonFile
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.records.self_test_reports import SelfTestReports
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_test import A_JOB_BEGAN, SelfTest
 from zluda_sync.device.steps.waits import BlockingWaits
-from zluda_sync.host.detection import explain_no_accelerator
+from zluda_sync.host.accelerator import explain_no_accelerator
 from zluda_sync.host.sdnext import SdNext
 
 #: How long the host must have been idle, and how often that is looked at, in seconds.

@@ -10,16 +10,16 @@ from typing import Any
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.guard import Guard
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.records.job_record import StopRecord
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.settings import Gate, ModeChoice
-from zluda_sync.core.wishes.control import Ending
-from zluda_sync.core.wishes.stop_record import StopRecord
+from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.steps.tracker import StepTracker
+from zluda_sync.host.accelerator import accelerator_of, is_zluda
 from zluda_sync.host.api.status import SessionStatus
 from zluda_sync.host.api.status_feed import StatusFeed
 from zluda_sync.host.console.console import Console
-from zluda_sync.host.detection import accelerator_of, is_zluda
 from zluda_sync.host.hooks.patch_table import PatchTable
 from zluda_sync.host.hooks.plan import PatchPlan
 from zluda_sync.host.job.begin import JobOpener
@@ -34,7 +34,7 @@ from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.preview.setup import PreviewSetup
 from zluda_sync.host.profiles.choice import ProfileChoice
 from zluda_sync.host.profiles.option_saver import OptionSaver
-from zluda_sync.host.profiles.options import register_options
+from zluda_sync.host.profiles.settings_section import register_options
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.host.self_testing import SelfTesting

@@ -16,8 +16,8 @@ from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.bars import BarSamples
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.core.wishes.control import Ending
 from zluda_sync.core.wishes.job_wishes import WishFollower
+from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.device.steps.tracker import Tracking
 from zluda_sync.pipeline.decode_blocks import DecodeBlocks

@@ -9,8 +9,8 @@ from statistics import median
 from typing import Any
 
 from zluda_sync.core.phase import Phase
+from zluda_sync.core.progress.forecast import EXACT, LEARNED_EXPONENT, SCALED, Rate, lead_in_kind
 from zluda_sync.core.progress.part import Part, PartKind
-from zluda_sync.core.progress.rates import EXACT, LEARNED_EXPONENT, SCALED, Rate, lead_in_kind
 from zluda_sync.core.progress.shape import Extra, JobShape, find_extras
 
 FORMAT_VERSION = 1
@@ -166,7 +166,7 @@ class Durations:
 
 
 class ShapeMemory:
-    """What is known for one shape of job; serves :class:`zluda_sync.core.progress.rates.Rates`."""
+    """What is known for one shape of job; serves :class:`zluda_sync.core.progress.forecast.Rates`."""
 
     def __init__(self, durations: Durations, shape: JobShape) -> None:
         self._durations = durations

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from copy import copy
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.forecast import Forecast, forecast
-from zluda_sync.core.progress.part import Part
-from zluda_sync.core.progress.rates import Memory, Rates
+from zluda_sync.core.progress.forecast import Forecast, Memory, Rates, forecast
+from zluda_sync.core.progress.part import CompileSign, CompileWatch, Part
 from zluda_sync.core.progress.shape import JobShape, plan_parts
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.steps.ledger import Ledger
@@ -18,10 +16,6 @@ from zluda_sync.core.steps.policy import SyncMode
 
 #: The bar stops here until the pictures are delivered.
 UNDELIVERED_MAX = 0.99
-#: A silence of the launching thread shorter than this, in seconds, is no compilation worth a name.
-SHORTEST_COMPILE_S = 2.0
-#: Tells whether kernels were compiled within the last so many seconds.
-CompileSign = Callable[[float], bool]
 
 
 class Job:
@@ -50,7 +44,7 @@ class Job:
         self.mode = mode
         self.shape = shape
         self._clock = clock
-        self._compile_sign = compile_sign
+        self._compiles = CompileWatch(compile_sign)
         self._began_at_s = clock() if began_at_s is None else began_at_s
         extras = memory.extras if memory is not None else ()
         self._parts = plan_parts(shape, extras) if shape is not None else []
@@ -83,14 +77,8 @@ class Job:
 
     @property
     def passes(self) -> tuple[Part, ...]:
-        """The denoising passes that the host has begun."""
+        """The denoising passes that the host has begun, the one that it is queuing last."""
         return tuple(self._passes)
-
-    @property
-    def newest_pass(self) -> Part | None:
-        """The pass that the host is queuing, None before the first."""
-        passes = self._passes
-        return passes[-1] if passes else None
 
     @property
     def shown_pass(self) -> Part | None:
@@ -221,7 +209,7 @@ class Job:
                 role=part.role if part is not None else BASE,
                 image=part.image if part is not None else 0,
                 images=self.shape.images if self.shape is not None else 1,
-                is_compiling=part is not None and self._is_compiling(part, now_s),
+                is_compiling=part is not None and self._compiles.is_compiling(part, now_s),
                 part_elapsed_s=0.0 if part is None or part.began_at_s is None else now_s - part.began_at_s,
                 is_host_ahead=part is not None and part.ledger is not None and part.left_at_s is not None,
                 pass_index=self._passes.index(shown) if shown is not None else None,
@@ -272,19 +260,7 @@ class Job:
         if part is None or part.left_at_s is not None or part.began_at_s is None:
             return
         part.left_at_s = now_s
-        part.has_compiled = part.has_compiled or self._was_compiling(now_s - part.began_at_s)
-
-    def _was_compiling(self, silence_s: float) -> bool:
-        """Whether kernels were compiled in the last ``silence_s`` seconds; never in a short silence."""
-        sign = self._compile_sign
-        return sign is not None and silence_s >= SHORTEST_COMPILE_S and bool(sign(silence_s))
-
-    def _is_compiling(self, part: Part, now_s: float) -> bool:
-        if part.left_at_s is not None or part.began_at_s is None:
-            return False
-        launched_at_s = part.ledger.last_launched_at_s if part.ledger is not None else None
-        silence_s = now_s - (part.began_at_s if launched_at_s is None else launched_at_s)
-        return self._was_compiling(min(silence_s, 2 * SHORTEST_COMPILE_S))
+        part.has_compiled = part.has_compiled or self._compiles.has_compiled(now_s - part.began_at_s)
 
     def _pixels_of(self, role: str) -> int:
         if self.shape is None:

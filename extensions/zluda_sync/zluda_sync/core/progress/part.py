@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -14,6 +14,10 @@ from zluda_sync.core.steps.ledger import Ledger
 SAME_LOOK_S = 0.002
 #: What is learned is kept by this: a phase and its role, such as ("denoise", "hires").
 PartKind = tuple[Phase, str]
+#: A silence of the launching thread shorter than this, in seconds, is no compilation worth a name.
+SHORTEST_COMPILE_S = 2.0
+#: Tells whether kernels were compiled within the last so many seconds.
+CompileSign = Callable[[float], bool]
 
 
 @dataclass(eq=False)
@@ -107,6 +111,29 @@ class Part:
             return None
         first_s = self.ledger.snapshot().completed_at_s[0] - began_at_s
         return max(0.0, first_s - median(self.unit_durations_s()))
+
+
+class CompileWatch:
+    """Tells whether kernels are being compiled in a part, which happens once and takes its time.
+
+    Args:
+        sign: tells of kernels that were compiled, None if that cannot be told.
+    """
+
+    def __init__(self, sign: CompileSign | None) -> None:
+        self._sign = sign
+
+    def has_compiled(self, silence_s: float) -> bool:
+        """Whether kernels were compiled in the last ``silence_s`` seconds; never in a short silence."""
+        return self._sign is not None and silence_s >= SHORTEST_COMPILE_S and bool(self._sign(silence_s))
+
+    def is_compiling(self, part: Part, now_s: float) -> bool:
+        """Whether they are now, in a part that the host is in."""
+        if part.left_at_s is not None or part.began_at_s is None:
+            return False
+        launched_at_s = part.ledger.last_launched_at_s if part.ledger is not None else None
+        silence_s = now_s - (part.began_at_s if launched_at_s is None else launched_at_s)
+        return self.has_compiled(min(silence_s, 2 * SHORTEST_COMPILE_S))
 
 
 def _group_by_look(completed_at_s: Sequence[float]) -> list[tuple[float, int]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from zluda_sync.core.phase import PASS_LABELS, Phase
 from zluda_sync.core.steps.policy import SyncMode
-from zluda_sync.core.wishes.control import Ending
+from zluda_sync.core.wishes.request_wishes import Ending
 
 #: An ETA that may be off by more than this share of itself is honest as a range only.
 UNSURE_SHARE = 0.15

@@ -1,23 +1,26 @@
-"""What is kept of a job: everything that happened, with its times, as frozen values."""
+"""What is kept of a job: everything that happened, with its times, as frozen values; and the last jobs."""
 
 from __future__ import annotations
 
+import threading
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import count
 from statistics import median
 from typing import Any
 
-from zluda_sync.core.phase import PASS_LABELS, Phase
-from zluda_sync.core.records.timed_step import TimedStep
-from zluda_sync.core.settings.job_facts import JobFacts
+from zluda_sync.core.phase import BASE, PASS_LABELS, Phase
+from zluda_sync.core.progress.part import Part
+from zluda_sync.core.records.part_record import PartRecord, TimedStep, rounded
+from zluda_sync.core.settings.conditions import JobFacts
 from zluda_sync.core.steps.policy import SyncMode
-from zluda_sync.core.wishes.stop_record import StopRecord
 
-#: A step is an outlier if it took more than so many times the median of its pass. The first one never counts:
-#: it carries the preparation of the loop and the compilation of kernels.
-OUTLIER_FACTOR = 2.0
-#: Times leave as JSON in whole microseconds.
-_DIGITS = 6
+#: Jobs that are remembered.
+MOST_JOBS = 50
+#: Steps of all of them together; a step takes about 120 bytes, so all take about 6 MB.
+MOST_STEPS = 50_000
 
 Bar = tuple[tuple[float, float], ...]
 
@@ -33,81 +36,36 @@ class Outcome(str, Enum):
 
 
 @dataclass(frozen=True)
-class PartRecord:
-    """One phase of one image. All times are seconds since the job's begin.
+class StopRecord:
+    """One Stop, from the press to the end of the job.
 
     Attributes:
-        phase, role, image: what was done, in which pass, for which image, zero-based.
-        began_s: when the host began with it.
-        ended_s: when the host had left it and the device was done with it, None while that is to come.
-        total: steps of a pass, None if unknown and for other phases.
-        has_compiled: whether kernels were compiled in it.
-        launched_at_s, completed_at_s: of each step.
-        step_s: device time of each completed step: since the completion before it, the first one since the
-            device could begin with the part.
-        waits: of the host at the barrier.
+        mode: when the host waited.
+        phase: what the host was busy with at the press.
+        role: pass that the phase belonged to.
+        acknowledged_s: from the press to the first answer that told of it; None if nobody asked in time.
+        ended_s: from the press to the end of the job.
+        launched_steps: steps that were queued after the press.
+        queued_steps: steps that were queued and unfinished at the press: they cannot be called back.
     """
 
+    mode: SyncMode
     phase: Phase
     role: str
-    image: int
-    began_s: float
-    ended_s: float | None = None
-    total: int | None = None
-    has_compiled: bool = False
-    launched_at_s: tuple[float, ...] = ()
-    completed_at_s: tuple[float, ...] = ()
-    step_s: tuple[float, ...] = ()
-    waits: tuple[TimedStep, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """What it is, as the user reads it."""
-        return PASS_LABELS.get(self.role, self.phase.label) if self.has_steps else self.phase.label
-
-    @property
-    def has_steps(self) -> bool:
-        """Whether it is a denoising pass."""
-        return self.phase is Phase.DENOISE
-
-    @property
-    def outliers(self) -> tuple[int, ...]:
-        """Indexes of steps that took more than twice the median of the pass, the first one left out."""
-        later = self.step_s[1:]
-        limit_s = OUTLIER_FACTOR * median(later) if later else 0.0
-        return tuple(index for index, step_s in enumerate(self.step_s) if index and step_s > limit_s)
-
-    @property
-    def compile_s(self) -> float:
-        """What compiling kernels took, as far as it can be told: 0 unless some were compiled.
-
-        Of a pass, what its first step and its outliers took beyond the median; of another part, all of it.
-        """
-        if not self.has_compiled:
-            return 0.0
-        if not self.has_steps:
-            return (self.ended_s - self.began_s) if self.ended_s is not None else 0.0
-        if len(self.step_s) < 2:
-            return sum(self.step_s)
-        usual_s = median(self.step_s[1:])
-        return sum(max(0.0, self.step_s[index] - usual_s) for index in (0, *self.outliers))
+    acknowledged_s: float | None
+    ended_s: float
+    launched_steps: int
+    queued_steps: int
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the API gives it."""
         return {
             "phase": self.phase.value,
             "role": self.role,
-            "image": self.image,
-            "label": self.label,
-            "began_s": _rounded(self.began_s),
-            "ended_s": _rounded(self.ended_s),
-            "total": self.total,
-            "has_compiled": self.has_compiled,
-            "launched_at_s": [_rounded(at_s) for at_s in self.launched_at_s],
-            "completed_at_s": [_rounded(at_s) for at_s in self.completed_at_s],
-            "step_s": [_rounded(step_s) for step_s in self.step_s],
-            "outliers": list(self.outliers),
-            "waits": [[one.step, _rounded(one.began_s), _rounded(one.duration_s)] for one in self.waits],
+            "acknowledged_s": rounded(self.acknowledged_s),
+            "ended_s": rounded(self.ended_s),
+            "launched_steps": self.launched_steps,
+            "queued_steps": self.queued_steps,
         }
 
 
@@ -178,11 +136,10 @@ class JobRecord:
 
     def summary_to_json(self) -> dict[str, Any]:
         """Return a line of the history as the API gives it."""
-        stop = self.stop
         return {
             "id": self.id,
-            "began_at_s": _rounded(self.began_at_s),
-            "duration_s": _rounded(self.duration_s),
+            "began_at_s": rounded(self.began_at_s),
+            "duration_s": rounded(self.duration_s),
             "outcome": self.outcome.value,
             "title": self.title,
             "model": self.facts.model,
@@ -193,12 +150,12 @@ class JobRecord:
             "profile": self.profile,
             "profile_reason": self.profile_reason,
             "steps": self.steps,
-            "median_step_s": _rounded(self.median_step_s),
-            "compile_s": _rounded(self.compile_s),
-            "wait_s": _rounded(self.wait_s),
-            "preview_s": _rounded(self.preview_s),
+            "median_step_s": rounded(self.median_step_s),
+            "compile_s": rounded(self.compile_s),
+            "wait_s": rounded(self.wait_s),
+            "preview_s": rounded(self.preview_s),
             "previews": len(self.previews),
-            "stop": None if stop is None else _stop_to_json(stop),
+            "stop": None if self.stop is None else self.stop.to_json(),
             "notice": self.notice,
         }
 
@@ -208,24 +165,61 @@ class JobRecord:
             **self.summary_to_json(),
             "parts": [part.to_json() for part in self.parts],
             "previews": [
-                {"step": one.step, "began_s": _rounded(one.began_s), "duration_s": _rounded(one.duration_s)}
+                {"step": one.step, "began_s": rounded(one.began_s), "duration_s": rounded(one.duration_s)}
                 for one in self.previews
             ],
-            "bar": [[_rounded(at_s), _rounded(fraction)] for at_s, fraction in self.bar],
-            "stock_bar": [[_rounded(at_s), _rounded(fraction)] for at_s, fraction in self.stock_bar],
+            "bar": [[rounded(at_s), rounded(fraction)] for at_s, fraction in self.bar],
+            "stock_bar": [[rounded(at_s), rounded(fraction)] for at_s, fraction in self.stock_bar],
         }
 
 
-def _stop_to_json(stop: StopRecord) -> dict[str, Any]:
-    return {
-        "phase": stop.phase.value,
-        "role": stop.role,
-        "acknowledged_s": _rounded(stop.acknowledged_s),
-        "ended_s": _rounded(stop.ended_s),
-        "launched_steps": stop.launched_steps,
-        "queued_steps": stop.queued_steps,
-    }
+class JobHistory:
+    """Keeps frozen records, so many and so large at most; the newest always stays. Any thread."""
+
+    def __init__(self) -> None:
+        self._records: deque[JobRecord] = deque(maxlen=MOST_JOBS)
+        self._numbers = count(1)
+        self._lock = threading.Lock()
+
+    def new_id(self) -> str:
+        """Return the id of a job that begins: they count up from 1."""
+        return str(next(self._numbers))
+
+    def keep(self, record: JobRecord) -> None:
+        """Remember a job that has ended; the oldest ones are forgotten for it.
+
+        Raises:
+            ValueError: the job still runs.
+        """
+        if record.outcome is Outcome.RUNNING:
+            raise ValueError(f"job {record.id} still runs")
+        with self._lock:
+            self._records.appendleft(record)
+            while len(self._records) > 1 and sum(one.steps for one in self._records) > MOST_STEPS:
+                self._records.pop()
+
+    def find(self, job_id: str) -> JobRecord | None:
+        """Return the job of this id, None if it is not remembered."""
+        with self._lock:
+            return next((record for record in self._records if record.id == job_id), None)
+
+    def recent(self, limit: int) -> tuple[JobRecord, ...]:
+        """Return so many jobs at most, newest first."""
+        with self._lock:
+            return tuple(self._records)[: max(limit, 0)]
 
 
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, _DIGITS)
+def build_title(facts: JobFacts, parts: Sequence[Part]) -> str:
+    """Return in words what a job makes: ``3 images, 512 x 512, hires``.
+
+    Args:
+        facts: what was asked for.
+        parts: of the job, planned ones too.
+    """
+    images = (facts.images or 1) * (facts.batch_size or 1)
+    words = [f"{images} image{'s' if images != 1 else ''}"]
+    if facts.width and facts.height:
+        words.append(f"{facts.width} x {facts.height}")
+    roles = {part.role for part in parts} - {BASE}
+    words += [label.lower() for role, label in PASS_LABELS.items() if role in roles]
+    return ", ".join(words)

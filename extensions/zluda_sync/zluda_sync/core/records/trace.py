@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from zluda_sync.core.phase import Phase
-from zluda_sync.core.records.job_record import JobRecord, PartRecord
+from zluda_sync.core.records.job_record import JobRecord
+from zluda_sync.core.records.part_record import PartRecord
 
 Event = dict[str, Any]
 #: A piece of work: when it ended, its name, when it can have begun at the earliest, and what to tell of it.

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from zluda_sync.core.settings.conditions import CONDITIONS, Bound
+from zluda_sync.core.settings.conditions import CONDITIONS, Bound, JobFacts
 from zluda_sync.core.settings.fields import plain, shorten, suggest
-from zluda_sync.core.settings.job_facts import JobFacts
 from zluda_sync.core.settings.settings import SettingProblem
 
 _PROFILE = "profile"

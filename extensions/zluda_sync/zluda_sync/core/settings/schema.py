@@ -6,8 +6,7 @@ from typing import Any
 
 from zluda_sync.core.settings.conditions import CONDITIONS
 from zluda_sync.core.settings.fields import SettingField
-from zluda_sync.core.settings.profile import AUTO, BUILTIN
-from zluda_sync.core.settings.profiles import MOST_PROFILES, MOST_RULES, PROFILES, RULES
+from zluda_sync.core.settings.profiles import AUTO, BUILTIN, MOST_PROFILES, MOST_RULES, PROFILES, RULES
 from zluda_sync.core.settings.settings import NAME_PATTERN, PROFILE_FIELDS
 
 #: Dialect of the schema.

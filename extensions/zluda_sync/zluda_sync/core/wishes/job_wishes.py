@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock, PausableClock
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.records.job_record import StopRecord
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.core.wishes.control import Control, Ending
-from zluda_sync.core.wishes.stop_record import StopRecord
+from zluda_sync.core.wishes.control import Control
+from zluda_sync.core.wishes.request_wishes import Ending
 
 #: How long queued steps may take before a pause begins, in seconds; then the pause counts as work.
 DRAIN_LIMIT_S = 60.0

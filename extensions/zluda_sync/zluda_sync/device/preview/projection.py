@@ -1,11 +1,22 @@
-"""The projection: an affine map from the channels of a latent to the colour of the pixel it stands for."""
+"""The projection: an affine map from the channels of a latent to the colour of the pixel it stands for.
+
+It is fitted to pairs of final latents and decoded pictures, by least squares over all jobs so far.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from zluda_sync.core.errors import LatentShapeError
+
+#: Keeps the fit steady where few pictures have been seen: a share of the mean power of the latents.
+_RIDGE_SHARE = 1e-3
+#: Jobs that count in full; beyond them older ones fade, so that a model that changes is followed.
+_FULL_JOBS = 30
 
 
 @dataclass(frozen=True)
@@ -58,3 +69,82 @@ class DeviceProjection:
         """
         rgb = torch.nn.functional.linear(latents.permute(0, 2, 3, 1).float(), self._weights, self._bias)
         return torch.nan_to_num(rgb, nan=127.0, posinf=255.0, neginf=0.0).clamp(0, 255).to(torch.uint8)
+
+
+@dataclass(frozen=True)
+class DecodedPair:
+    """Final latents and the picture that was decoded from them, at the size of the latents.
+
+    Attributes:
+        latents: (C, h, w), float32, on the CPU.
+        picture: (h, w, 3), float32, 0 to 255, on the CPU.
+    """
+
+    latents: Tensor
+    picture: Tensor
+
+    @property
+    def channels(self) -> int:
+        """C."""
+        return int(self.latents.shape[0])
+
+
+class ProjectionFit:
+    """Sums of the normal equations, which are all that is kept of the pictures.
+
+    Args:
+        channels: C of the latents.
+    Attributes:
+        jobs: how many jobs have taught it.
+        gram: (C + 1, C + 1), float64: latents with a one behind them, times themselves.
+        target: (C + 1, 3), float64: the same times the colours.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self.jobs = 0
+        self.gram = torch.zeros(channels + 1, channels + 1, dtype=torch.float64)
+        self.target = torch.zeros(channels + 1, 3, dtype=torch.float64)
+
+    @property
+    def channels(self) -> int:
+        """C."""
+        return int(self.gram.shape[0]) - 1
+
+    def learn(self, pairs: Sequence[DecodedPair]) -> None:
+        """Take in what one job has decoded; its pictures count together as one.
+
+        Raises:
+            LatentShapeError: none of them teaches anything: other channels, or values that are not finite.
+        """
+        usable = [
+            pair
+            for pair in pairs
+            if pair.channels == self.channels and bool(torch.isfinite(pair.latents).all())
+        ]
+        if not usable:
+            shape = tuple(pairs[0].latents.shape) if pairs else ()
+            raise LatentShapeError(shape, f"no finite latents of {self.channels} channels")
+        fading = min(1.0, _FULL_JOBS / (self.jobs + 1))
+        self.gram *= fading
+        self.target *= fading
+        for pair in usable:
+            points = pair.latents.double().flatten(1).T
+            points = torch.cat([points, torch.ones(len(points), 1, dtype=torch.float64)], dim=1)
+            weight = 1 / (len(points) * len(usable))
+            self.gram += points.T @ points * weight
+            self.target += points.T @ pair.picture.double().flatten(0, 1) * weight
+        self.jobs += 1
+
+    def solve(self) -> Projection:
+        """Return the projection that fits best; :meth:`learn` must have been called."""
+        power = self.gram.diagonal()[:-1].mean()
+        ridge = torch.eye(len(self.gram), dtype=torch.float64) * power * _RIDGE_SHARE
+        ridge[-1, -1] = 0  # the bias is free
+        solution = torch.linalg.lstsq(self.gram + ridge, self.target).solution.float()
+        return Projection(solution[:-1].contiguous(), solution[-1].contiguous())
+
+
+def shrink(picture: Tensor, height: int, width: int) -> Tensor:
+    """Return a picture (H, W, 3) as (height, width, 3), float32: means of the pixels that each stands for."""
+    planes = picture.permute(2, 0, 1).float()[None]
+    return torch.nn.functional.adaptive_avg_pool2d(planes, (height, width))[0].permute(1, 2, 0)

@@ -12,13 +12,12 @@ import torch
 from torch import Tensor
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
-from zluda_sync.core.preview_pace import PreviewPace
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.device.preview.byte_budget import ByteBudget
 from zluda_sync.device.preview.copy import HostCopier, PendingCopy
+from zluda_sync.device.preview.pace import PreviewPace
 from zluda_sync.device.preview.projection import DeviceProjection, Projection, plain_projection
-from zluda_sync.device.preview.ring import StepFrame
-from zluda_sync.device.preview.shown_x0 import ShownX0s
+from zluda_sync.device.preview.ring import ByteBudget, StepFrame
+from zluda_sync.device.preview.x0 import ShownX0s
 
 #: Previews in flight that are kept: without barriers, those of a whole pass are queued at once.
 _KEPT = 256

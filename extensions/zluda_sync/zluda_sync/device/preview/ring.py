@@ -9,7 +9,6 @@ from typing import Any
 
 from torch import Tensor
 
-from zluda_sync.device.preview.byte_budget import ByteBudget
 from zluda_sync.device.preview.frames import middle_frame
 
 #: What the copies of one pass may hold, in bytes: all steps of most jobs, and a part of a long video's.
@@ -33,6 +32,30 @@ class StepFrame:
     noise_pred: Any = None
     sigma: Any = None
     sigma_next: Any = None
+
+
+@dataclass(frozen=True)
+class ByteBudget:
+    """Decides which steps in flight are kept: a bounded number of bytes, spread over all the steps there are.
+
+    What is kept is in use, so nothing is taken back to make room.
+
+    Attributes:
+        limit: never more is held, in bytes.
+    """
+
+    limit: int
+
+    def allows(self, nbytes: int, used: int, steps_since: int | None) -> bool:
+        """Whether there is room for one more: for each step at first, and the fewer the more is used.
+
+        Args:
+            nbytes: of the one.
+            used: bytes that are held.
+            steps_since: how many steps after the last one it comes, None if it is the first.
+        """
+        left = self.limit - used
+        return nbytes <= left and (steps_since is None or (steps_since + 1) * left > self.limit)
 
 
 class LatentsRing:

@@ -8,8 +8,7 @@ from typing import Any
 from fastapi import HTTPException, Query, Response
 from pydantic import BaseModel, Field
 
-from zluda_sync.core.records.history import MOST_JOBS
-from zluda_sync.core.records.job_record import JobRecord
+from zluda_sync.core.records.job_record import MOST_JOBS, JobRecord
 from zluda_sync.core.records.trace import build_chrome_trace
 from zluda_sync.host.api.json_answer import build_answer
 from zluda_sync.host.job.records import CURRENT, JobRecords

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Response
 
-from zluda_sync.core.json_text import to_json_text
+from zluda_sync.core.files import to_json_text
 
 #: What is told is of the moment: no browser and no proxy keeps it.
 NO_STORE = {"Cache-Control": "no-store"}

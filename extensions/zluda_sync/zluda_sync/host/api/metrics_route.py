@@ -7,8 +7,7 @@ from typing import Any
 
 from fastapi import Response
 
-from zluda_sync.core.records.metrics import JobMetrics
-from zluda_sync.core.records.prometheus_text import CONTENT_TYPE, Family, write_families
+from zluda_sync.core.records.metrics import CONTENT_TYPE, Family, JobMetrics, write_families
 from zluda_sync.host.api.json_answer import NO_STORE
 
 PATH = "/zluda_sync/v1/metrics"

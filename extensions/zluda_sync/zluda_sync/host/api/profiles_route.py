@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from zluda_sync.core.settings.conditions import CONDITIONS
 from zluda_sync.core.settings.fields import SettingField
-from zluda_sync.core.settings.profile import AUTO, BUILTIN
+from zluda_sync.core.settings.profiles import AUTO, BUILTIN
 from zluda_sync.core.settings.rules import rule_to_json
 from zluda_sync.core.settings.schema import build_schema
 from zluda_sync.core.settings.settings import PROFILE_FIELDS, SettingProblem

@@ -10,9 +10,9 @@ from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.settings.settings import DEFAULTS, PROFILE_FIELDS, Gate, ModeChoice
-from zluda_sync.core.wishes.control import Ending
+from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.host.detection import explain_no_accelerator, is_zluda
+from zluda_sync.host.accelerator import explain_no_accelerator, is_zluda
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.profiles.choice import ProfileChoice
 from zluda_sync.host.sdnext import SdNext

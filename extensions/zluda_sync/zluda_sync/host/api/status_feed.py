@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
-from zluda_sync.core.json_text import to_json_text
+from zluda_sync.core.files import to_json_text
 
 #: Streams that are served at the same time.
 MOST_STREAMS = 64

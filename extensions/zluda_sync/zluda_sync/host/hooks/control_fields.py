@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from zluda_sync.core.wishes.control import Control, Ending
+from zluda_sync.core.wishes.control import Control
+from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.host.hooks.patch_table import Patch, Switch
 from zluda_sync.host.hooks.phases import PhaseHooks
 from zluda_sync.host.hooks.state_field import StateField

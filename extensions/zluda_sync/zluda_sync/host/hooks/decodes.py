@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from zluda_sync.core.errors import LatentShapeError
-from zluda_sync.device.preview.fit import DecodedPair, shrink
 from zluda_sync.device.preview.frames import middle_frame, select_frames
+from zluda_sync.device.preview.projection import DecodedPair, shrink
 from zluda_sync.host.hooks.patch_table import Switch
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.sdnext import SdNext

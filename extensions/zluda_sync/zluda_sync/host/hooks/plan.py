@@ -19,7 +19,7 @@ from zluda_sync.host.hooks.steps import StepHooks
 from zluda_sync.host.hooks.synchronize import DevicesMask
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.requests import Requests
-from zluda_sync.host.preview.patches import PreviewPatches
+from zluda_sync.host.preview.hosts_own import PreviewPatches
 from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.sdnext import PROCESSING_MODULE, SdNext
 

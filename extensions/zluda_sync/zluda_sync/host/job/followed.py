@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from zluda_sync.core.phase import Phase
-from zluda_sync.device.preview.fit import DecodedPair
+from zluda_sync.device.preview.projection import DecodedPair
 from zluda_sync.device.preview.ring import LatentsRing, StepFrame
 from zluda_sync.host.hooks.phase_titles import phase_of
 from zluda_sync.host.job.source import JobSource

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from zluda_sync.core.json_file import JsonFile
+from zluda_sync.core.files import JsonFile
 from zluda_sync.core.progress.durations import Durations, ShapeMemory
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.shape import JobShape

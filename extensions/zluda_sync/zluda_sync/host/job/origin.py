@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zluda_sync.core.settings.job_facts import Source
+from zluda_sync.core.settings.conditions import Source
 
 #: The host's API names its requests ``API-TXT``, ``API TXT`` (until April 2025), ``API-CTL`` …
 _API_PREFIX = "api"

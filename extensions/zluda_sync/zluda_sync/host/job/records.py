@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from zluda_sync.core.records.history import JobHistory
-from zluda_sync.core.records.job_record import JobRecord, Outcome
-from zluda_sync.core.records.part_records import build_parts, build_timed_steps, build_title
-from zluda_sync.core.records.stock_bar import stock_bar
-from zluda_sync.core.settings.job_facts import JobFacts
+from zluda_sync.core.records.bars import stock_bar
+from zluda_sync.core.records.job_record import JobHistory, JobRecord, Outcome, build_title
+from zluda_sync.core.records.part_record import build_parts, build_timed_steps
+from zluda_sync.core.settings.conditions import JobFacts
 from zluda_sync.core.settings.profiles import ChosenProfile
-from zluda_sync.core.wishes.control import Ending
+from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.host.job.followed import HostJob
 
 #: What stands for the job that runs in the place of its id.

@@ -10,7 +10,8 @@ from typing import Any
 from weakref import WeakSet
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
-from zluda_sync.core.wishes.control import Control, Ending
+from zluda_sync.core.wishes.control import Control
+from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.core.wishes.stop_echo import StopEcho
 from zluda_sync.host.job.call_site import CallSite, is_server_thread
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, REFINE
 from zluda_sync.core.progress.shape import JobShape, PassShape
-from zluda_sync.core.settings.job_facts import JobFacts, Source
+from zluda_sync.core.settings.conditions import JobFacts, Source
 
 #: SD.Next's defaults where a processing object of another kind lacks a field.
 _DEFAULT_SIDE_PX = 1024

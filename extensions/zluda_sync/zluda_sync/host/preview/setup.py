@@ -9,19 +9,17 @@ from typing import Any
 import torch
 
 from zluda_sync.core.errors import LatentShapeError
-from zluda_sync.core.preview_pace import PreviewPace
 from zluda_sync.core.settings.settings import PreviewMethod, Settings
 from zluda_sync.device.preview.copy import CopyWay, find_copy_way, make_copier
+from zluda_sync.device.preview.pace import PreviewPace
 from zluda_sync.device.preview.projection import Projection
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.steps.marks import WorkMarks
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import HostJob
-from zluda_sync.host.preview.host_method import HostMethodPreviews
-from zluda_sync.host.preview.patches import PreviewPatches
+from zluda_sync.host.preview.hosts_own import HostMethodPreviews, PreviewPatches
 from zluda_sync.host.preview.previews import NoPreviews, Previews, ProjectedPreviews
-from zluda_sync.host.preview.projections import Projections
-from zluda_sync.host.preview.simple_projection import SIMPLE_CHANNELS, read_projection
+from zluda_sync.host.preview.projections import SIMPLE_CHANNELS, Projections, read_projection
 from zluda_sync.host.sdnext import SdNext
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 

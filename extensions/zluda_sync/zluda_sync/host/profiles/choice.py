@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from zluda_sync.core.settings.conditions import JobFacts
 from zluda_sync.core.settings.fields import OPTION_PREFIX
-from zluda_sync.core.settings.job_facts import JobFacts
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.settings.settings import PROFILE_FIELDS, SettingProblem, Settings, parse_settings
 from zluda_sync.host.profiles.store import ProfileStore

@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from zluda_sync.core.whole_file import replacing
-from zluda_sync.host.profiles.host_saves import HostSaves
-from zluda_sync.host.profiles.process_lock import others_kept_off
+from zluda_sync.core.files import replacing
+from zluda_sync.host.profiles.save_turns import HostSaves, others_kept_off
 from zluda_sync.host.sdnext import SdNext
 
 #: Stands for an entry that the file shall not have.

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from zluda_sync.core.settings.profile import AUTO, parse_profile
-from zluda_sync.core.settings.profiles import ENTRY, PROFILES, RULES, ProfileBook, parse_book
+from zluda_sync.core.files import reason_of
+from zluda_sync.core.settings.profiles import (
+    AUTO,
+    ENTRY,
+    PROFILES,
+    RULES,
+    ProfileBook,
+    parse_book,
+    parse_profile,
+)
 from zluda_sync.core.settings.rules import parse_rules
 from zluda_sync.core.settings.settings import PROFILE, SettingProblem
-from zluda_sync.core.whole_file import reason_of
 from zluda_sync.host.profiles.option_saver import OptionSaver
 from zluda_sync.host.profiles.settings_file import ABSENT, check_storable
 from zluda_sync.host.sdnext import SdNext

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.virtual_clock import VirtualClock
-from zluda_sync.core.preview_pace import PreviewPace
+from zluda_sync.device.preview.pace import PreviewPace
 
 
 def run(pace, steps, step_s, cost_s):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from zluda_sync.host.profiles import process_lock
-from zluda_sync.host.profiles.process_lock import others_kept_off
+from zluda_sync.host.profiles import save_turns
+from zluda_sync.host.profiles.save_turns import others_kept_off
 
 #: A process that takes the lock as SD.Next's package does, and keeps it until its input ends.
 HOLDER = """
@@ -79,14 +79,14 @@ def test_another_process_is_waited_for(file, hold):
 
 def test_a_lock_on_a_file_that_is_gone_is_none(file, hold, monkeypatch):
     """The host removes the lock's file when it is done, also while others have it open and wait."""
-    other, lock = hold("removes"), process_lock._lock
+    other, lock = hold("removes"), save_turns._lock
 
     def lock_after_the_other_has_ended(held) -> None:
         other.stdin.close()
         other.wait(20.0)
         lock(held)
 
-    monkeypatch.setattr(process_lock, "_lock", lock_after_the_other_has_ended)
+    monkeypatch.setattr(save_turns, "_lock", lock_after_the_other_has_ended)
     with others_kept_off(file):
         assert_nobody_else_gets_it(file)
 
@@ -100,7 +100,7 @@ def test_while_it_is_held_no_other_process_gets_it(file):
 
 def test_who_never_lets_go_is_not_waited_for_for_ever(file, hold, monkeypatch):
     """As the host does: better a save without a lock than none."""
-    monkeypatch.setattr(process_lock, "OTHERS_LIMIT_S", 0.05)
+    monkeypatch.setattr(save_turns, "OTHERS_LIMIT_S", 0.05)
     hold()
     with others_kept_off(file):
         assert Path(f"{file}.lock").exists()

@@ -1,20 +1,80 @@
-"""Files that are replaced whole: a reader finds the old one or the new one, never half of one."""
+"""Files of ours, each replaced whole: a reader finds the old one or the new one, never half of one."""
 
 from __future__ import annotations
 
 import contextlib
 import glob
+import json
 import os
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 #: How often a file that somebody holds open is tried, and with what pause: Windows refuses to replace one.
 HELD_TRIES, HELD_PAUSE_S = 50 if os.name == "nt" else 1, 0.01
 #: A file that a killed process has left unfinished is removed when it is so old.
 LEFT_OVER_S = 3600.0
+
+Content = TypeVar("Content")
+
+
+class JsonFile(Generic[Content]):
+    """Loads and saves one object: written whole or not at all, never trusted blindly.
+
+    Args:
+        path: the file; its folder is made when something is saved.
+        what: is kept in it, for messages.
+        parse: makes the object of the JSON tree; ValueError if that is not one.
+        warn: told in one sentence what is wrong and what was done about it.
+    """
+
+    def __init__(
+        self, path: Path, what: str, parse: Callable[[Any], Content], warn: Callable[[str], None]
+    ) -> None:
+        self._path = path
+        self._what = what
+        self._parse = parse
+        self._warn = warn
+
+    def load(self) -> Content | None:
+        """Return what is kept, None if nothing is. A file that cannot be read is set aside."""
+        try:
+            return self._parse(json.loads(self._path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            aside = self._path.with_suffix(".broken.json")
+            try:
+                self._path.replace(aside)
+                where = f"kept as {aside}"
+            except OSError:
+                where = "left where it is"
+            self._warn(f"{self._what} in {self._path} cannot be used ({error}); {where}, beginning anew")
+            return None
+
+    def save(self, tree: Any) -> None:
+        """Write a JSON tree; a reader finds the old file or the new one, never half of one."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(self._path) as new:
+                new.write_text(json.dumps(tree, indent=1), encoding="utf-8")
+        except OSError as error:
+            # The same words each time: what has been said is not said again after each job.
+            self._warn(
+                f"{self._what} cannot be saved to {self._path} ({reason_of(error)}); lasts until SD.Next ends"
+            )
+
+
+def to_json_text(tree: Any) -> str:
+    """Return a tree as JSON on one line, in ASCII.
+
+    Raises:
+        ValueError: it has a number that JSON has not.
+    """
+    return json.dumps(tree, allow_nan=False, separators=(",", ":"))
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.core.settings.fields import Group, SettingField
-from zluda_sync.core.settings.profile import AUTO
+from zluda_sync.core.settings.profiles import AUTO
 from zluda_sync.core.settings.settings import FIELDS, PROFILE
 from zluda_sync.host.sdnext import SdNext
 

@@ -12,8 +12,8 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
 )
 
-from zluda_sync.device.preview.predicted_x0 import FLOW, V_PREDICTION, predict_x0
 from zluda_sync.device.preview.ring import StepFrame
+from zluda_sync.device.preview.x0 import FLOW, V_PREDICTION, predict_x0
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 STEPS = 6

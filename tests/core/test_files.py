@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.full_disk import full_disk
-from zluda_sync.core import whole_file
-from zluda_sync.core.json_file import JsonFile
-from zluda_sync.core.whole_file import LEFT_OVER_S, replacing
+from zluda_sync.core import files
+from zluda_sync.core.files import LEFT_OVER_S, JsonFile, replacing
 
 
 @pytest.fixture
@@ -136,7 +135,7 @@ def test_a_file_that_somebody_reads_is_tried_again(file, monkeypatch):
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", refuse_twice)
-    monkeypatch.setattr(whole_file, "HELD_TRIES", 5)
-    monkeypatch.setattr(whole_file, "HELD_PAUSE_S", 0.0)
+    monkeypatch.setattr(files, "HELD_TRIES", 5)
+    monkeypatch.setattr(files, "HELD_PAUSE_S", 0.0)
     write(file)
     assert (3, "new") == (len(tries), file.read_text())

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from zluda_sync.core.records.prometheus_text import Family, Histogram, write_families
+from zluda_sync.core.records.metrics import Family, Histogram, write_families
 
 #: The parser takes more for the end of a line than the format does.
 LINE_ENDS = "\r\x1c\x1d\x1e\x85\x0b\x0c\u2028\u2029"
