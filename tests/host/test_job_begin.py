@@ -12,7 +12,7 @@ from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.barrier import StepBarrier
 from zluda_sync.device.steps.tracker import StepTracker, Trust
-from zluda_sync.host.self_testing import SelfTesting
+from zluda_sync.device.steps.trust_book import TrustBook
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_only_what_is_certain_is_kept_for_good(bench, monkeypatch, error, expect
     done = []
     for name in ("distrust", "suspect"):
         monkeypatch.setattr(
-            SelfTesting, name, lambda self, rung, reason, accelerator, _name=name: done.append(_name)
+            TrustBook, name, lambda self, rung, reason, accelerator, _name=name: done.append(_name)
         )
     accelerator = Accelerator(bench.device)
     trust = Trust(on_caught=partial(bench.session._opener._keep_caught, accelerator))
@@ -44,7 +44,7 @@ def test_only_what_is_certain_is_kept_for_good(bench, monkeypatch, error, expect
 def test_what_a_kept_test_has_proved_is_not_checked_in_a_job(bench, monkeypatch):
     """Each check costs the device an idle moment in each job."""
     verdicts = (RungVerdict("planted-event", True), RungVerdict("lagged-wait", None))
-    monkeypatch.setattr(SelfTesting, "find", lambda self, accelerator: SelfTestReport(rungs=verdicts))
+    monkeypatch.setattr(TrustBook, "find", lambda self, accelerator: SelfTestReport(rungs=verdicts))
     made = []
     monkeypatch.setattr(StepBarrier, "prepare", lambda barrier: made.append(set(barrier._judge.proven)))
     bench.begin("observe")

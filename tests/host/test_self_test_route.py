@@ -9,8 +9,8 @@ import pytest
 from modules import shared
 from tests.host.test_stop_route import Client, HostApi
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
+from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.api.self_test_route import build_answer, build_self_test_routes
-from zluda_sync.host.self_testing import SelfTesting
 
 PATH = "/zluda_sync/v1/selftest"
 REPORT = SelfTestReport(

@@ -96,7 +96,7 @@ def run_fault_campaign(quick: bool) -> int:
 def run_fault(app: Any, fault: Fault, mode: str, reference_sha256: str) -> Row:
     """Return the row of one job under one fault. No self-test has warned of it."""
     session = current_session()
-    session.self_testing.forget()
+    session.self_testing.book.forget()
     session._said.clear()  # each job's own lines count
     threads_before = _count_threads()
     with fault.inject(), watching_barrier() as seen:
@@ -134,7 +134,7 @@ def switch_off(sample: Sample) -> None:
 def test_under(fault: Fault) -> Row:
     """Return what the self-test finds while a fault is there."""
     session = current_session()
-    session.self_testing.forget()
+    session.self_testing.book.forget()
     with fault.inject():
         report = session.self_testing.run_now()
     return {

@@ -118,7 +118,7 @@ def run_random_job(app: Any, chance: random.Random, counts: Counter[str]) -> Non
     counts.update({"jobs": 1, f"in {mode}": 1, "with a fault": fault is not None, f"with {event}": 1})
     session = current_session()
     if fault is not None:
-        session.self_testing.forget()
+        session.self_testing.book.forget()
     with (
         quiet_log(),
         fault.inject() if fault is not None else contextlib.nullcontext(),
@@ -126,7 +126,7 @@ def run_random_job(app: Any, chance: random.Random, counts: Counter[str]) -> Non
         contextlib.suppress(JobError),
     ):
         run_job(wanted, app=app, on_sample=lambda sample: disturb(event, sample))
-    session.self_testing.forget()
+    session.self_testing.book.forget()
 
 
 def disturb(event: str, sample: Sample) -> None:

@@ -15,8 +15,10 @@ from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.settings import Gate, ModeChoice
 from zluda_sync.core.wishes.request_wishes import Ending
+from zluda_sync.device.steps.self_testing import SelfTesting, TestSubject
 from zluda_sync.device.steps.tracker import StepTracker
-from zluda_sync.host.accelerator import accelerator_of, is_zluda
+from zluda_sync.device.steps.trust_book import TrustBook
+from zluda_sync.host.accelerator import accelerator_of, explain_no_accelerator, is_zluda
 from zluda_sync.host.api.status import SessionStatus
 from zluda_sync.host.api.status_feed import StatusFeed
 from zluda_sync.host.console.console import Console
@@ -37,7 +39,6 @@ from zluda_sync.host.profiles.option_saver import OptionSaver
 from zluda_sync.host.profiles.settings_section import register_options
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext, log
-from zluda_sync.host.self_testing import SelfTesting
 
 #: Stops that are remembered.
 STOPS_KEPT = 100
@@ -60,13 +61,15 @@ class Session:
         self._plan = PatchPlan(host, self._jobs, self._requests, self._previews, self._console)
         self._preview_setup = PreviewSetup(host, self._jobs, self._previews, self._plan.previews, self._warn)
         self._tracker = StepTracker(self._plan.previews.other_work)
+        self._book = TrustBook(
+            host.data_folder / "zluda_sync" / "selftest.json", self._warn, lambda: host.zluda_build
+        )
         self.self_testing = SelfTesting(
-            host,
-            lambda: accelerator_of(host),
+            TestSubject("SD.Next", lambda: accelerator_of(host), lambda: explain_no_accelerator(host)),
+            self._book,
             self._tracker.threads.waits,
             self._is_idle,
             self._take_self_test,
-            self._warn,
         )
         self._learning = Learning(host.data_folder, self._warn)
         self._saver = OptionSaver(host, lambda: host.queue_lock, self._warn)
@@ -75,7 +78,7 @@ class Session:
         self._opener = JobOpener(
             host,
             self._tracker,
-            self.self_testing,
+            self._book,
             self._requests,
             self._preview_setup,
             self._learning,
@@ -117,7 +120,7 @@ class Session:
                 settings = self.profile_choice.choose().settings
                 if settings.wants_to_act:
                     accelerator, on_zluda = accelerator_of(self._host), is_zluda(self._host)
-                    report = self.self_testing.find(accelerator)
+                    report = self._book.find(accelerator)
                     if on_zluda or settings.gate is not Gate.ZLUDA:
                         self.self_testing.schedule()
                     if accelerator is not None and settings.lets_act(on_zluda, report):
@@ -299,7 +302,7 @@ class Session:
         names = (accelerator.name, self._host.model_name, self._host.model_type)
         facts = JobSource(processing).facts(*names, origin)
         chosen = self.profile_choice.choose(processing, facts)
-        report = self.self_testing.find(accelerator)
+        report = self._book.find(accelerator)
         lets_act = chosen.settings.lets_act(is_zluda(self._host), report)
         if chosen.settings.mode is ModeChoice.OFF or not lets_act:
             return None

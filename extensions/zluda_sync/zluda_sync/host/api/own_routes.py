@@ -8,13 +8,13 @@ from fastapi import Response
 
 from zluda_sync.core.settings.settings import DEFAULTS
 from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.api import preview_route, self_test_route, stop_route
 from zluda_sync.host.api.profiles_route import ProfilesRoutes
 from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.profiles.choice import ProfileChoice
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext
-from zluda_sync.host.self_testing import SelfTesting
 
 _TAGS = ["ZLUDA Sync"]
 
@@ -44,7 +44,7 @@ def add_own_routes(
 
     def tell_self_test() -> self_test_route.SelfTestAnswer:
         accelerator, progress = find_accelerator(), self_testing.progress
-        report = self_testing.find(accelerator)
+        report = self_testing.book.find(accelerator)
         mode = DEFAULTS.policy(report).mode
         share = progress[0] if progress is not None else None
         return self_test_route.build_answer(mode.value, self_testing.explain(accelerator), share, report)

@@ -12,11 +12,11 @@ from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.settings.settings import DEFAULTS, PROFILE_FIELDS, Gate, ModeChoice
 from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.accelerator import explain_no_accelerator, is_zluda
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.profiles.choice import ProfileChoice
 from zluda_sync.host.sdnext import SdNext
-from zluda_sync.host.self_testing import SelfTesting
 
 #: What does not depend on the job is read anew so often, in seconds, for streams of events.
 SURROUNDINGS_S = 1.0
@@ -84,7 +84,7 @@ class SessionStatus:
     def _build_surroundings(self) -> dict[str, Any]:
         accelerator = self._find_accelerator()
         chosen = self._profile_choice.choose()
-        report = self._self_testing.find(accelerator)
+        report = self._self_testing.book.find(accelerator)
         progress = self._self_testing.progress
         explanation = self._self_testing.explain(accelerator)
         is_acting, failure = self._find_failure()

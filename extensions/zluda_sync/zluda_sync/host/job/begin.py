@@ -18,6 +18,7 @@ from zluda_sync.core.wishes.job_wishes import WishFollower
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.ladder import Rung
 from zluda_sync.device.steps.tracker import StepTracker, Trust
+from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.kernel_cache import KernelCache, cache_files
 from zluda_sync.host.job.learned import Learning
@@ -25,7 +26,6 @@ from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.job.source import JobSource
 from zluda_sync.host.preview.setup import PreviewSetup
 from zluda_sync.host.sdnext import SdNext
-from zluda_sync.host.self_testing import SelfTesting
 from zluda_sync.pipeline.run import PipelineRun
 
 #: Tells the user one sentence of what does not work.
@@ -38,7 +38,7 @@ class JobOpener:
     Args:
         host: the host.
         tracker: learns when steps are finished.
-        self_testing: knows which rungs are to be trusted.
+        book: knows which rungs are to be trusted.
         requests: knows the control of the request that a job belongs to.
         preview_setup: begins previews.
         learning: knows what earlier jobs took.
@@ -49,7 +49,7 @@ class JobOpener:
         self,
         host: SdNext,
         tracker: StepTracker,
-        self_testing: SelfTesting,
+        book: TrustBook,
         requests: Requests,
         preview_setup: PreviewSetup,
         learning: Learning,
@@ -57,7 +57,7 @@ class JobOpener:
     ) -> None:
         self._host = host
         self._tracker = tracker
-        self._self_testing = self_testing
+        self._book = book
         self._requests = requests
         self._preview_setup = preview_setup
         self._learning = learning
@@ -81,7 +81,7 @@ class JobOpener:
             began_at_s: when the job was asked for, now if None.
             warn: told in one sentence of what does not work.
         """
-        settings, report = chosen.settings, self._self_testing.find(accelerator)
+        settings, report = chosen.settings, self._book.find(accelerator)
         policy = settings.policy(report)
         source = JobSource(processing)
         control, clock, notices = self._requests.own_or_implied(), PausableClock(), Notices()
@@ -96,7 +96,7 @@ class JobOpener:
         )
         trust = Trust(
             report,
-            self._self_testing.proven(accelerator),
+            self._book.proven(accelerator),
             _wanted_rung(settings, report, warn),
             on_caught=partial(self._keep_caught, accelerator),
             on_failed=partial(_tell_failed, notices, warn),
@@ -123,7 +123,7 @@ class JobOpener:
         self, accelerator: Accelerator, rung_name: str, error: RungLiedError | RungSilentError
     ) -> None:
         """A rung that has lied is believed no more; one that may have lied is checked again."""
-        keep = self._self_testing.distrust if error.is_certain else self._self_testing.suspect
+        keep = self._book.distrust if error.is_certain else self._book.suspect
         with self._guard.watching("keeping what a rung did"):
             keep(rung_name, f"in use: {error}", accelerator)
 

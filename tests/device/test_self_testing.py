@@ -13,10 +13,11 @@ import torch
 from tests.fake_device import FakeDevice
 from zluda_sync.core.errors import SelfTestRefusedError
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
+from zluda_sync.device.steps import self_testing as module
 from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.self_testing import SelfTesting, TestSubject
+from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.device.steps.waits import BlockingWaits
-from zluda_sync.host import self_testing as module
-from zluda_sync.host.self_testing import SelfTesting
 
 LONG_S = 20.0
 FOUND = SelfTestReport(
@@ -58,10 +59,14 @@ class Place:
         self.restart()
 
     def restart(self) -> None:
+        path = self.host.data_folder / "zluda_sync" / "selftest.json"
         self.testing = SelfTesting(
-            self.host, self.accelerator, BlockingWaits(), lambda: self.is_idle, self.reports.append,
-            self.warnings.append,
-        )  # fmt: skip
+            TestSubject("SD.Next", self.accelerator, lambda: "SD.Next computes on the CPU"),
+            TrustBook(path, self.warnings.append, lambda: self.host.zluda_build),
+            BlockingWaits(),
+            lambda: self.is_idle,
+            self.reports.append,
+        )
 
     def accelerator(self):
         made = Accelerator(FakeDevice(), self.device)
@@ -69,7 +74,7 @@ class Place:
         return made
 
     def find(self):
-        return self.testing.find(self.accelerator())
+        return self.testing.book.find(self.accelerator())
 
 
 def wait_until(is_so):
@@ -139,7 +144,7 @@ def test_reports_outlive_a_restart_but_not_another_driver(place):
 def test_a_rung_that_was_caught_stays_distrusted(place):
     """After a restart and after an automatic test too; only the user's own test gives it another chance."""
     place.testing.run_now()
-    place.testing.distrust("planted-event", "lied")
+    place.testing.book.distrust("planted-event", "lied", place.accelerator())
     assert place.find().event_rung is None
     place.testing._run()
     assert place.find().event_rung is None
@@ -196,7 +201,7 @@ def test_closing_ends_the_thread_in_the_middle_of_a_test(place):
 def test_what_one_card_was_caught_at_is_not_held_against_the_other(place):
     """Two unequal cards: a lie is of the card that it was met on, now and when the other is tested."""
     place.testing.run_now()
-    place.testing.distrust("planted-event", "lied")
+    place.testing.book.distrust("planted-event", "lied", place.accelerator())
     place.name, FakeTest.result = "other card", replace(FOUND, device="other card")
     assert "no self-test so far" in place.testing.explain(place.accelerator())
     place.testing.schedule()
@@ -257,13 +262,13 @@ def test_a_job_between_two_looks_calls_the_test_off(place):
 def test_what_may_have_lied_is_no_longer_proven_and_stays_in_use(place):
     """The next job checks it; only what looks like a lie again is left for good."""
     place.testing.run_now()
-    assert {"planted-event"} == place.testing.proven(place.accelerator())
-    place.testing.suspect("planted-event", "late")
+    assert {"planted-event"} == place.testing.book.proven(place.accelerator())
+    place.testing.book.suspect("planted-event", "late", place.accelerator())
     assert (frozenset(), "planted-event") == (
-        place.testing.proven(place.accelerator()),
+        place.testing.book.proven(place.accelerator()),
         place.find().event_rung,
     )
-    place.testing.suspect("planted-event", "late")
+    place.testing.book.suspect("planted-event", "late", place.accelerator())
     assert place.find().event_rung is None
 
 
@@ -283,7 +288,7 @@ def test_a_rung_is_caught_while_others_ask(place):
     for thread in threads:
         thread.start()
     for number in range(30):
-        place.testing.distrust(f"rung {number}", "lied")
+        place.testing.book.distrust(f"rung {number}", "lied", place.accelerator())
     for thread in threads:
         thread.join(LONG_S)
     assert ([], 31) == (wrong, len(place.find().rungs))
