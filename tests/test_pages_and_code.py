@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.figures import FIGURE_NAMES
+from bench.truth.figures import FIGURE_NAMES
 from tests.markdown_page import (
     CHINESE,
     DOCS,
