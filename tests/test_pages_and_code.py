@@ -29,7 +29,7 @@ from tests.markdown_page import (
 )
 from zluda_sync.core.settings.conditions import CONDITIONS
 from zluda_sync.core.settings.fields import SettingField
-from zluda_sync.core.settings.profile import AUTO, BUILTIN
+from zluda_sync.core.settings.profiles import AUTO, BUILTIN
 from zluda_sync.core.settings.settings import FIELDS, PROFILE_FIELDS
 
 BOTH = pytest.mark.parametrize("folder", [DOCS, DOCS / "zh-CN"], ids=["English", "Chinese"])

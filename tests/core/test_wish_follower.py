@@ -10,13 +10,13 @@ from zluda_sync.core.progress.job import Job
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.core.wishes.control import Control
-from zluda_sync.core.wishes.job_wishes import WishFollower
+from zluda_sync.core.wishes.job_wishes import JobWishes
 
 
 def test_a_job_that_was_closed_before_it_waits_is_not_held():
     """The wake that comes with the end of the job is over then, and no other comes for its queue."""
     control, clock, ledger = Control(), PausableClock(), Ledger()
-    follower = WishFollower(Job(SyncMode.OBSERVE), control, clock, lambda: 0)
+    follower = JobWishes(Job(SyncMode.OBSERVE), control, clock, lambda: 0)
     ledger.record_launch()  # the device stands still
     control.pause(True)
     follower.close()
@@ -36,7 +36,7 @@ def test_the_steps_of_a_stop_are_counted_at_one_moment():
         _part, ledger = job.begin_pass()
         for _ in range(3):
             ledger.record_launch()
-        follower = WishFollower(job, control, PausableClock(), lambda: 0)
+        follower = JobWishes(job, control, PausableClock(), lambda: 0)
         control.stop()
 
         def go_on():

@@ -13,7 +13,7 @@ import torch
 from diffusers import DiffusionPipeline
 
 from modules import processing_args
-from zluda_sync.host.console import drawn_bar
+from zluda_sync.pipeline.console import drawn_bar
 
 STYLE = "{desc}{bar} {n_fmt}/{total_fmt}"
 

@@ -216,7 +216,7 @@ JOB_CLASSES = frozenset(
             "Ladder",
             "WorkMarks",
         ),
-        *("ExitPoints", "Control", "WishFollower", "StepFrame", "_EventCopy", "_ThreadCopy", "BlockingCall"),
+        *("ExitPoints", "Control", "JobWishes", "StepFrame", "_EventCopy", "_ThreadCopy", "BlockingCall"),
     )
 )
 

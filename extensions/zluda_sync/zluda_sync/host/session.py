@@ -21,7 +21,6 @@ from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.accelerator import accelerator_of, explain_no_accelerator, is_zluda
 from zluda_sync.host.api.status import SessionStatus
 from zluda_sync.host.api.status_feed import StatusFeed
-from zluda_sync.host.console.console import Console
 from zluda_sync.host.hooks.patch_table import PatchTable
 from zluda_sync.host.hooks.plan import PatchPlan
 from zluda_sync.host.job.begin import JobOpener
@@ -39,6 +38,7 @@ from zluda_sync.host.profiles.option_saver import OptionSaver
 from zluda_sync.host.profiles.settings_section import register_options
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext, log
+from zluda_sync.pipeline.console.console import Console
 
 #: Stops that are remembered.
 STOPS_KEPT = 100
@@ -53,7 +53,7 @@ class Session:
         self._previews = Previews()
         self.metrics = JobMetrics()
         self.records = JobRecords(self.metrics.count)
-        self._console = Console(self._warn)
+        self._console = Console(self._warn, log, "the bar on the console is SD.Next's own for this job")
         self._guard = Guard(_tell_failure)
         self._jobs = Jobs(
             self._follow, self._requests, self._previews, self._console, self._guard, self.records.keep

@@ -16,7 +16,7 @@ from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.bars import BarSamples
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.core.wishes.job_wishes import WishFollower
+from zluda_sync.core.wishes.job_wishes import JobWishes
 from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.device.steps.tracker import Tracking
@@ -82,7 +82,7 @@ class PipelineRun:
 
     def __init__(
         self,
-        wishes: WishFollower,
+        wishes: JobWishes,
         tracking: Tracking,
         notices: Notices,
         models: Models,

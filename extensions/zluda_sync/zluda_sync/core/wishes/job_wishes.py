@@ -28,7 +28,7 @@ class _Press:
     acknowledged_at_s: float | None = None
 
 
-class WishFollower:
+class JobWishes:
     """Brings a job and the control of its request together.
 
     Args:

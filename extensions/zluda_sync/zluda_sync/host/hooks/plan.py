@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from zluda_sync.host.console.console import Console
 from zluda_sync.host.hooks.control_fields import ControlFields
 from zluda_sync.host.hooks.decodes import DecodedPairs
 from zluda_sync.host.hooks.idleness import Idleness
@@ -22,6 +21,7 @@ from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.preview.hosts_own import PreviewPatches
 from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.sdnext import PROCESSING_MODULE, SdNext
+from zluda_sync.pipeline.console.console import Console
 
 #: Modules that import the step-end callback by name and are loaded only when their tab is used.
 _LATE_IMPORTERS = ("modules.ltx.ltx_process",)

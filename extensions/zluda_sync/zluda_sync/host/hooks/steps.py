@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import torch
 
 from zluda_sync.core.errors import Interrupted
-from zluda_sync.host.console.bar import MAX_STEPS_AT_ONCE
-from zluda_sync.host.console.console import Console
 from zluda_sync.host.hooks.patch_table import Switch
 from zluda_sync.host.job.current import Jobs
+from zluda_sync.pipeline.bar_steps import BarSteps
+from zluda_sync.pipeline.console.console import Console
 
 
 class StepHooks:
@@ -79,21 +79,14 @@ class StepHooks:
                 return original(pipe, *args, **kwargs)
             bar = self._console.make(pipe, partial(original, pipe, *args, **kwargs), self._jobs.is_driving())
             job = self._jobs.of_this_thread()
-            if job is not None:
-                with self._jobs.following(job, "announcing a denoising loop"):
-                    job.announce_loop(getattr(bar, "total", None))
-            bar = self._drawn_by_device(bar)
-            with self._jobs.guard.watching("following a progress bar"):
-                _BarCount(self._jobs, switch).attach(bar)
-            return bar
+            if job is None:
+                return bar
+            with self._jobs.following(job, "announcing a denoising loop"):
+                job.announce_loop(getattr(bar, "total", None))
+            steps = _HostBarSteps(self._jobs, switch)
+            return self._console.follow(bar, steps, lambda: job.run.newest_ledger, lambda: job.is_shown)
 
         return progress_bar
-
-    def _drawn_by_device(self, bar: Any) -> Any:
-        job = self._jobs.current
-        if job is None or not job.run.is_driver():
-            return bar
-        return self._console.follow(bar, lambda: job.run.newest_ledger, lambda: job.is_shown)
 
     def _call_back(self, original: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Call the host back, and take over what it says of the step."""
@@ -109,46 +102,35 @@ class StepHooks:
                     job.settle_step(given if isinstance(given, dict) else None)
 
 
-class _BarCount:
-    """Counts the steps of one progress bar, unless a callback counts them already."""
+class _HostBarSteps(BarSteps):
+    """Steps of a bar of the job that its thread runs.
+
+    Args:
+        jobs: knows the job.
+        switch: off, nothing is counted.
+    """
 
     def __init__(self, jobs: Jobs, switch: Switch) -> None:
+        super().__init__()
         self._jobs = jobs
         self._switch = switch
-        self._counted = 0
 
-    def attach(self, bar: Any) -> None:
-        update = getattr(bar, "update", None)
-        if update is None:
-            return
-
-        def counted_update(n: float | None = 1) -> Any:
-            for _ in range(min(int(n or 0), MAX_STEPS_AT_ONCE)):
-                self._count()
-            result = update(n)
-            self._leave_if_wanted()
-            return result
-
-        bar.update = counted_update
-        if getattr(bar, "iterable", None) is not None:
-            bar.iterable = self._count_items(bar.iterable)
-
-    def _count_items(self, items: Iterable[Any]) -> Iterator[Any]:
-        # Asking for the next item means that the step of the item before is queued.
-        for item in items:
-            yield item
-            self._count()
-            self._leave_if_wanted()
-
-    def _count(self) -> None:
+    @property
+    def launched(self) -> int | None:
         job = self._jobs.of_this_thread() if self._switch.is_on else None
-        if job is not None and job.run.newest_launched == self._counted:
-            with self._jobs.following(job, "counting a step"):
-                job.pass_step(is_from_bar=True)
-                job.settle_step()
-                self._counted += 1
+        return job.run.newest_launched if job is not None else None
 
-    def _leave_if_wanted(self) -> None:
+    def count_step(self) -> bool:
+        job = self._jobs.of_this_thread()
+        if job is None:
+            return False
+        with self._jobs.following(job, "counting a step"):
+            job.pass_step(is_from_bar=True)
+            job.settle_step()
+            return True
+        return False
+
+    def leave_if_wanted(self) -> None:
         """Do what the host's callback does after Stop, for pipelines that call nobody back."""
         job = self._jobs.current
         if not self._switch.is_on or job is None or not job.control.must_leave:

@@ -14,7 +14,7 @@ from zluda_sync.core.progress.job import Job
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.settings.settings import RungChoice, Settings
-from zluda_sync.core.wishes.job_wishes import WishFollower
+from zluda_sync.core.wishes.job_wishes import JobWishes
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.ladder import Rung
 from zluda_sync.device.steps.tracker import StepTracker, Trust
@@ -103,7 +103,7 @@ class JobOpener:
         )
         tracking = self._tracker.begin(policy, accelerator, trust, is_leaving=control.wants_out)
         run = PipelineRun(
-            WishFollower(job, control, clock, lambda: source.image),
+            JobWishes(job, control, clock, lambda: source.image),
             tracking,
             notices,
             self._host,

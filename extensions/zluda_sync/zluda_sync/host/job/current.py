@@ -7,10 +7,10 @@ from typing import Any
 
 from zluda_sync.core.guard import Guard, Watch
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
-from zluda_sync.host.console.console import Console
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.preview.previews import Previews
+from zluda_sync.pipeline.console.console import Console
 
 
 class Jobs:

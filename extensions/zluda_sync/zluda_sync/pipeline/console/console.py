@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.host.console.bar import ConsoleBar
-from zluda_sync.host.console.drawn_bar import DrawnBar
-from zluda_sync.host.sdnext import log
+from zluda_sync.pipeline.bar_steps import BarSteps
+from zluda_sync.pipeline.console.bar import ConsoleBar
+from zluda_sync.pipeline.console.drawn_bar import DrawnBar
 
 #: Pause between two looks at what is finished, in seconds; shorter where a line only waits for its end.
 PERIOD_S = 0.1
@@ -32,10 +32,19 @@ class Console:
 
     Args:
         warn: told in one sentence if bars cannot be drawn.
+        log: whose lines share the console with the bars, None if it has none.
+        words: what is so then, for the warning.
     """
 
-    def __init__(self, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        warn: Callable[[str], None],
+        log: logging.Logger | None = None,
+        words: str = "the bar on the console shows what is queued",
+    ) -> None:
         self._warn = warn
+        self._log = log
+        self._words = words
         self._bars: list[DrawnBar] = []
         self._lock = threading.Lock()
         self._hurry = threading.Event()
@@ -56,16 +65,24 @@ class Console:
             return build()
 
     def follow(
-        self, bar: Any, find_ledger: Callable[[], Ledger | None], is_followed: Callable[[], bool]
+        self,
+        bar: Any,
+        steps: BarSteps,
+        find_ledger: Callable[[], Ledger | None],
+        is_followed: Callable[[], bool],
     ) -> Any:
-        """Return what the pipeline is to move in the place of a bar: the bar itself if it cannot be drawn.
+        """Return what the pipeline is to move in the place of a bar.
 
         Args:
-            bar: the host's, just made by :meth:`make`.
+            bar: the pipeline's, just made by :meth:`make`.
+            steps: told of each move.
             find_ledger: gives the counts of the pass that is queued now, None if there is none.
             is_followed: whether the counts can be had.
         """
+        if not hasattr(bar, "update"):
+            return bar  # no bar of any kind that is known
         if getattr(bar, "disable", True) or not all(hasattr(bar, name) for name in _NEEDED):
+            steps.attach(bar)
             return bar
         try:
             drawn = DrawnBar(bar, find_ledger, is_followed, self._hurry.set, self._bars_before(bar))
@@ -74,8 +91,9 @@ class Console:
             self._begin(drawn)
         except Exception as error:  # noqa: BLE001  an observer never breaks a generation
             self._give_up(error)
+            steps.attach(bar)
             return bar
-        return ConsoleBar(drawn, self._give_up)
+        return ConsoleBar(drawn, steps, self._give_up)
 
     def end_job(self) -> None:
         """The job is over: no line stays half drawn."""
@@ -99,7 +117,8 @@ class Console:
                 thread = threading.Thread(target=self._run, name="zluda_sync-console", daemon=True)
                 thread.start()
                 self._thread = thread
-                log.addFilter(self._keep_apart)
+                if self._log is not None:
+                    self._log.addFilter(self._keep_apart)
             self._bars.append(bar)
 
     def _keep_apart(self, _record: logging.LogRecord) -> bool:
@@ -130,7 +149,8 @@ class Console:
             with self._lock:
                 self._bars = [bar for bar in self._bars if not bar.is_over]
                 if not self._bars:
-                    log.removeFilter(self._keep_apart)
+                    if self._log is not None:
+                        self._log.removeFilter(self._keep_apart)
                     self._thread = None
                     return
                 bars = list(self._bars)
@@ -150,7 +170,7 @@ class Console:
     def _give_up(self, error: Exception) -> None:
         """Leave the bars of this job to the host."""
         self._is_off = True
-        self._warn(f"the bar on the console is SD.Next's own for this job: {type(error).__name__}: {error}")
+        self._warn(f"{self._words}: {type(error).__name__}: {error}")
 
 
 @contextmanager

@@ -1,28 +1,28 @@
-"""What a pipeline holds in the place of its bar."""
+"""What a pipeline holds in the place of its bar: counts its moves, and draws what is finished."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from zluda_sync.host.console.drawn_bar import DrawnBar
-
-#: Parallel samplers move their bar by several steps; a bar of bytes or tokens is none of ours.
-MAX_STEPS_AT_ONCE = 64
+from zluda_sync.pipeline.bar_steps import MAX_STEPS_AT_ONCE, BarSteps
+from zluda_sync.pipeline.console.drawn_bar import DrawnBar
 
 
 class ConsoleBar:
     """Takes the calls that a pipeline makes to its bar; none of them draws what is only queued.
 
-    What it does not know goes to the host's bar.
+    What it does not know goes to the pipeline's bar.
 
     Args:
         drawn: the bar that is drawn.
-        give_up: told of an error of ours; the bar is the host's from then on.
+        steps: told of each move.
+        give_up: told of an error of ours; the bar is the pipeline's from then on.
     """
 
-    def __init__(self, drawn: DrawnBar, give_up: Callable[[Exception], None]) -> None:
+    def __init__(self, drawn: DrawnBar, steps: BarSteps, give_up: Callable[[Exception], None]) -> None:
         self._drawn = drawn
+        self._steps = steps
         self._give_up = give_up
         self.iterable = getattr(drawn.bar, "iterable", None)
 
@@ -39,16 +39,11 @@ class ConsoleBar:
             self._guard(self._drawn.cut)
 
     def __iter__(self) -> Iterator[Any]:
-        is_first = True
         try:
             # Asking for the next item means that the step of the item before is queued.
             for item in self.iterable if self.iterable is not None else ():
-                if not is_first:
-                    self._move(1)
-                is_first = False
                 yield item
-            if not is_first:
-                self._move(1)
+                self.update(1)
         except Exception:
             self._guard(self._drawn.cut)
             raise
@@ -87,7 +82,10 @@ class ConsoleBar:
 
     def update(self, n: float | None = 1) -> Any:
         """Move the bar; it is drawn when the device has come so far."""
-        return self._move(n)
+        self._steps.count(n)
+        result = self._move(n)
+        self._steps.leave_if_wanted()
+        return result
 
     def close(self) -> None:
         """The pipeline is done with its bar; the line ends when the device is done too."""
@@ -129,7 +127,6 @@ class ConsoleBar:
             self._drawn.redraw()
 
     def _move(self, n: float | None) -> Any:
-        # Not update(): whoever replaces that counts its calls, and the items of an iterable as well.
         drawn = self._drawn
         if not drawn.is_hosts:
             try:
