@@ -361,6 +361,8 @@ def test_the_second_half_of_a_double_click_that_a_script_has_answered(after_s, i
     assert control.take_leave()
     assert not control.is_answered_stop_repeated()
     control.withdraw(Ending.STOP)
+    assert not control.is_stopped
+    assert control.was_stopped
     clock.pass_time(after_s)
     assert is_repeated == control.is_answered_stop_repeated()
 

@@ -98,3 +98,23 @@ def test_who_still_presses_when_the_next_one_begins_means_the_one_before(clock):
     begun_at_s = clock()
     clock.pass_time(0.02)
     assert echo.record_press("second", begun_at_s)
+
+
+@pytest.mark.parametrize(("after_s", "is_echo"), [(0.9, True), (1.1, False)])
+def test_the_host_is_busy_reporting_a_stopped_request_that_has_failed(clock, after_s, is_echo):
+    """The answer to the first press, and with it the second press, comes when the error is written."""
+    echo = StopEcho(clock)
+    echo.record_press("first", 0.0)
+    echo.record_ended("first", was_stopped=True)
+    echo.record_failed("first")
+    clock.pass_time(after_s)
+    assert is_echo == echo.record_press("second", 0.0)
+
+
+def test_a_failure_of_another_request_changes_nothing(clock):
+    """It was not the stopped one that failed."""
+    echo = StopEcho(clock)
+    echo.record_failed("other")
+    echo.record_ended("first", was_stopped=True)
+    clock.pass_time(0.9)
+    assert not echo.record_press("second", 0.0)

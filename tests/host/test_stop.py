@@ -403,6 +403,20 @@ def test_a_double_click_that_a_script_has_answered_sets_no_flag(bench, pressed, 
     assert not bench.polled("interrupted")[0]
 
 
+def test_a_double_click_that_a_script_has_answered_leaves_no_flag_on_an_idle_host(bench, pressed, image):
+    """The script clears the flag at its end, and the second half comes when the request is over."""
+    bench.switch_on()
+    request = bench.state.begin("Text", task_id="task(one)")
+    stop_in_last_cell(bench, pressed, image)
+    bench.state.interrupted = False
+    bench.session.end_job()
+    bench.state.end(request)
+    thread = type("WorkerThread", (threading.Thread,), {})(target=bench.state.interrupt)
+    thread.start()
+    thread.join(20.0)
+    assert not bench.state.interrupted
+
+
 @pytest.mark.parametrize("kind", ["WorkerThread", "ScriptThread"])
 def test_a_double_click_leaves_no_flag_on_an_idle_host(bench, pressed, kind):
     """Its second half comes when the request has ended; a script of its own that restores the flag may."""

@@ -134,6 +134,11 @@ class Control(RequestWishes):
             self._update()
         self._tell()
 
+    @property
+    def was_stopped(self) -> bool:
+        """Whether the request is to end now, or a script has obeyed a Stop and cleared the flag since."""
+        return self.is_stopped or self._stop_answered_at_s is not None
+
     def is_stop_repeated(self) -> bool:
         """Whether a Stop now is the second half of a double click, whose first half has been obeyed.
 

@@ -25,6 +25,7 @@ class StopEcho:
         self._clock = clock
         self._pressed_at_s: float | None = None
         self._obeyed: tuple[object, float] | None = None
+        self._failed: object = None
 
     def record_ended(self, request: object, was_stopped: bool) -> None:
         """A request has ended, or a job of it; one that was not stopped is a new matter.
@@ -34,6 +35,10 @@ class StopEcho:
             was_stopped: whether by the user.
         """
         self._obeyed = (request, self._clock()) if was_stopped else None
+
+    def record_failed(self, request: object) -> None:
+        """A request was left by an error, which the host reports before it answers anybody."""
+        self._failed = request
 
     def record_press(self, request: object, begun_at_s: float | None) -> bool:
         """Stop was pressed; return whether it was meant for the stopped request that has just ended.
@@ -52,4 +57,5 @@ class StopEcho:
             return False
         since_s = now_s - obeyed[1]
         is_burst = before_s is not None and now_s - before_s < GAP_S
-        return since_s < REACTION_S or (is_burst and since_s < LONGEST_BURST_S)
+        is_known_late = self._failed is obeyed[0]
+        return since_s < REACTION_S or ((is_burst or is_known_late) and since_s < LONGEST_BURST_S)

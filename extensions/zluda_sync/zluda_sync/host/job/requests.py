@@ -178,7 +178,7 @@ class Requests:
         request = self._by_thread.get(thread_id)
         if request is None or self._is_alive(request):
             return False
-        self._remove(request)
+        self._remove_failed(request)
         return True
 
     def has_left(self, control: Control) -> bool:
@@ -211,7 +211,7 @@ class Requests:
             return  # a job of it runs: what has ended lay within that, and nothing around it on this thread
         if request.thread_id == thread_id:
             self._remove(request)
-            self.echo.record_ended(request.control, request.control.is_stopped)
+            self.echo.record_ended(request.control, request.control.was_stopped)
         else:
             with self._lock:
                 self._by_thread = {key: one for key, one in self._by_thread.items() if key != thread_id}
@@ -221,13 +221,13 @@ class Requests:
         self._running = control
         for request in set(self._by_thread.values()):
             if request.control is not control and not self._waits(request) and request.has_moved:
-                self._remove(request)
+                self._remove_failed(request)
 
     def job_ended(self, control: Control) -> None:
         """The job of a request has ended, and with it a request that it implied."""
         if self._running is control:
             self._running = None
-        self.echo.record_ended(control, control.is_stopped)
+        self.echo.record_ended(control, control.was_stopped)
         for request in set(self._by_thread.values()):
             if request.control is control and request.is_implied:
                 self._remove(request)
@@ -296,6 +296,11 @@ class Requests:
             request.threads.add(threading.current_thread())
             self._by_thread = {**self._by_thread, request.thread_id: request}
         return request
+
+    def _remove_failed(self, request: _Request) -> None:
+        """Forget a request that has ended without a word."""
+        self.echo.record_failed(request.control)
+        self._remove(request)
 
     def _remove(self, request: _Request) -> None:
         with self._lock:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from zluda_sync.core.steps.ledger import Ledger
@@ -79,10 +79,9 @@ class Console:
             find_ledger: gives the counts of the pass that is queued now, None if there is none.
             is_followed: whether the counts can be had.
         """
-        if not hasattr(bar, "update"):
-            return bar  # no bar of any kind that is known
         if getattr(bar, "disable", True) or not all(hasattr(bar, name) for name in _NEEDED):
-            steps.attach(bar)
+            with contextlib.suppress(AttributeError):  # a bar of a kind of its own
+                steps.attach(bar)
             return bar
         try:
             drawn = DrawnBar(bar, find_ledger, is_followed, self._hurry.set, self._bars_before(bar))
@@ -173,7 +172,7 @@ class Console:
         self._warn(f"{self._words}: {type(error).__name__}: {error}")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _undrawn(pipe: Any) -> Iterator[None]:
     """Have a pipeline make a bar that draws nothing until it is told to."""
     # Its namespace, not its attributes: pipelines look into their configuration when one is set.
