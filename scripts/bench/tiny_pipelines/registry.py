@@ -1,0 +1,79 @@
+"""The tiny pipelines by name, and how a builder enters its own."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+Product = Literal["image", "video", "audio", "other"]
+Built = tuple[Any, dict[str, Any]]
+"""A pipeline, and the arguments of a call of it."""
+
+SEED = 20240801
+FAMILIES = ("stable_diffusion", "stable_diffusion_xl", "flux", "transformers_image", "transformers_newer")
+"""The files that hold builders, the most used families first."""
+
+_builders: dict[str, Callable[[], TinyPipeline]] = {}
+
+
+@dataclass(frozen=True)
+class TinyPipeline:
+    """A pipeline with small random weights on the CPU; `pipe(**arguments)` is a whole call of it."""
+
+    name: str
+    """The name of its class; where a class has several, what tells them apart is behind it in brackets."""
+    pipe: Any
+    arguments: dict[str, Any]
+    steps: int
+    """How many steps the loop really takes, and so how often the scheduler steps, whatever was asked for."""
+    produces: Product
+
+
+def tiny(
+    name: str, *, steps: int, produces: Product = "image"
+) -> Callable[[Callable[[], Built]], Callable[[], TinyPipeline]]:
+    """Enter a builder under its name: the same weights each time, and torch's own generator is untouched."""
+
+    def enter(build_parts: Callable[[], Built]) -> Callable[[], TinyPipeline]:
+        @functools.wraps(build_parts)
+        def build_tiny() -> TinyPipeline:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(SEED)
+                pipe, arguments = build_parts()
+            for component in pipe.components.values():
+                if isinstance(component, torch.nn.Module):
+                    component.eval()
+            return TinyPipeline(name, pipe, arguments, steps, produces)
+
+        if name in _builders:
+            raise ValueError(f"there is a tiny pipeline of this name already: {name}")
+        _builders[name] = build_tiny
+        return build_tiny
+
+    return enter
+
+
+def all_builders() -> dict[str, Callable[[], TinyPipeline]]:
+    """Return the builders of all families by name, in the families' order."""
+    for family in FAMILIES:
+        importlib.import_module(f"{__package__}.{family}")
+    return _builders
+
+
+def names() -> list[str]:
+    """Return every name, the most used families first."""
+    return list(all_builders())
+
+
+def build(name: str) -> TinyPipeline:
+    """Return a new pipeline of the name.
+
+    Raises:
+        KeyError: there is none of this name.
+    """
+    return all_builders()[name]()
