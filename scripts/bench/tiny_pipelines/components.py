@@ -98,7 +98,7 @@ def clip_vision(*, image_size: int = 32, width: int = WIDTH) -> dict[str, Any]:
         num_hidden_layers=2,
         num_attention_heads=2,
         image_size=image_size,
-        patch_size=8,
+        patch_size=image_size // 4,
     )
     return {
         "image_encoder": CLIPVisionModelWithProjection(config),

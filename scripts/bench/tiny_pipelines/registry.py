@@ -15,7 +15,18 @@ Built = tuple[Any, dict[str, Any]]
 """A pipeline, and the arguments of a call of it."""
 
 SEED = 20240801
-FAMILIES = ("stable_diffusion", "stable_diffusion_xl", "flux", "transformers_image", "transformers_newer")
+FAMILIES = (
+    "stable_diffusion",
+    "stable_diffusion_xl",
+    "flux",
+    "transformers_image",
+    "transformers_newer",
+    "two_stages",
+    "video",
+    "video_more",
+    "audio_and_other",
+    # "modular",
+)
 """The files that hold builders, the most used families first."""
 
 _builders: dict[str, Callable[[], TinyPipeline]] = {}
