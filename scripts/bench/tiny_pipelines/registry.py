@@ -24,8 +24,9 @@ FAMILIES = (
     "two_stages",
     "video",
     "video_more",
-    "audio_and_other",
-    # "modular",
+    "audio",
+    "other",
+    "modular",
 )
 """The files that hold builders, the most used families first."""
 

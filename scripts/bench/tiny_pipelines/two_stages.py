@@ -237,26 +237,3 @@ def wuerstchen() -> Built:
         prior_scheduler=diffusers.DDPMWuerstchenScheduler(),
     )
     return pipe, with_prompt(prior_num_inference_steps=PRIOR_STEPS, height=128, width=128)
-
-
-@tiny("IFPipeline", steps=4)
-def deepfloyd() -> Built:
-    """A small picture without any latents; it takes the older callback."""
-    pipe = diffusers.IFPipeline(
-        tokenizer=t5_tokenizer(longest=77),
-        text_encoder=t5_encoder(),
-        unet=added_attention(
-            in_channels=3,
-            out_channels=6,
-            addition_embed_type="text",
-            addition_embed_type_num_heads=2,
-            cross_attention_norm="group_norm",
-            act_fn="gelu",
-        ),
-        scheduler=diffusers.DDPMScheduler(variance_type="learned_range"),
-        safety_checker=None,
-        feature_extractor=None,
-        watermarker=None,
-        requires_safety_checker=False,
-    )
-    return pipe, with_prompt(clean_caption=False)

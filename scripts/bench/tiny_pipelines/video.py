@@ -31,7 +31,7 @@ def short(frames: int = 9, **arguments: Any) -> dict[str, Any]:
 
 
 def embedded_prompt() -> dict[str, Any]:
-    """Return a prompt that is encoded already, where diffusers cleans a text by a package that is not here."""
+    """Return a prompt that is encoded already, where diffusers would clean a text by a package not here."""
     embedding = torch.linspace(-1, 1, 16 * WIDTH).reshape(1, 16, WIDTH)
     return {"prompt": None, "prompt_embeds": embedding, "negative_prompt_embeds": -embedding}
 

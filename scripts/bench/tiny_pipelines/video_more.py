@@ -82,7 +82,7 @@ def stable_video() -> Built:
         use_karras_sigmas=True,
     )
     pipe = diffusers.StableVideoDiffusionPipeline(
-        vae=vae, unet=denoiser, scheduler=scheduler, **clip_vision()
+        vae=vae, unet=denoiser, scheduler=scheduler, **clip_vision(image_size=224)
     )
     return pipe, {"image": picture(32), "height": 32, "width": 32, "num_frames": 4, "num_inference_steps": 4}
 

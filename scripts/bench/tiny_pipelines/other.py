@@ -1,26 +1,14 @@
-"""Sound, depth, meshes, text, and pictures without any text."""
+"""Pictures of pixels and of classes, depth, solids, and a picture with its text."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import diffusers
-from diffusers.pipelines.audioldm2 import AudioLDM2ProjectionModel, AudioLDM2UNet2DConditionModel
 from diffusers.pipelines.deprecated.unidiffuser import UniDiffuserModel, UniDiffuserTextDecoder
 from diffusers.pipelines.shap_e import ShapERenderer
-from diffusers.pipelines.stable_audio import StableAudioProjectionModel
-from transformers import (
-    ClapConfig,
-    ClapModel,
-    GPT2Config,
-    GPT2LMHeadModel,
-    RobertaTokenizer,
-    SpeechT5HifiGan,
-    SpeechT5HifiGanConfig,
-)
 
 from .components import (
-    CHARACTERS,
     VOCABULARY,
     WIDTH,
     autoencoder,
@@ -35,6 +23,7 @@ from .components import (
     with_prompt,
 )
 from .registry import Built, tiny
+from .two_stages import added_attention
 
 PIXELS = {
     "sample_size": 16,
@@ -120,6 +109,29 @@ def super_resolution() -> Built:
     return pipe, {"image": picture(32), "num_inference_steps": 4}
 
 
+@tiny("IFPipeline", steps=4)
+def deepfloyd() -> Built:
+    """A small picture without any latents; it takes the older callback."""
+    pipe = diffusers.IFPipeline(
+        tokenizer=t5_tokenizer(longest=77),
+        text_encoder=t5_encoder(),
+        unet=added_attention(
+            in_channels=3,
+            out_channels=6,
+            addition_embed_type="text",
+            addition_embed_type_num_heads=2,
+            cross_attention_norm="group_norm",
+            act_fn="gelu",
+        ),
+        scheduler=diffusers.DDPMScheduler(variance_type="learned_range"),
+        safety_checker=None,
+        feature_extractor=None,
+        watermarker=None,
+        requires_safety_checker=False,
+    )
+    return pipe, with_prompt(clean_caption=False)
+
+
 @tiny("MarigoldDepthPipeline", steps=4, produces="other")
 def marigold_depth() -> Built:
     """The depth of a picture; its bar counts every picture of an ensemble, and it takes no callback."""
@@ -163,100 +175,6 @@ def shap_e() -> Built:
     text_encoder = clip_text(projected=True, width=16)
     pipe = diffusers.ShapEPipeline(prior, text_encoder, clip_tokenizer(), scheduler, renderer)
     return pipe, with_prompt(num_inference_steps=3, output_type="latent")
-
-
-@tiny("StableAudioPipeline", steps=4, produces="audio")
-def stable_audio() -> Built:
-    """A sound of two channels; it takes the older callback."""
-    pipe = diffusers.StableAudioPipeline(
-        vae=diffusers.AutoencoderOobleck(
-            encoder_hidden_size=6,
-            downsampling_ratios=[1, 2],
-            decoder_channels=3,
-            decoder_input_channels=3,
-            audio_channels=2,
-            channel_multiples=[2, 4],
-            sampling_rate=4,
-        ),
-        text_encoder=t5_encoder(),
-        projection_model=StableAudioProjectionModel(
-            text_encoder_dim=WIDTH, conditioning_dim=4, min_value=0, max_value=32
-        ),
-        tokenizer=t5_tokenizer(),
-        transformer=diffusers.StableAudioDiTModel(
-            sample_size=4,
-            in_channels=3,
-            num_layers=2,
-            attention_head_dim=4,
-            num_attention_heads=4,
-            num_key_value_attention_heads=2,
-            out_channels=3,
-            cross_attention_dim=4,
-            time_proj_dim=8,
-            global_states_input_dim=8,
-            cross_attention_input_dim=4,
-        ),
-        scheduler=diffusers.EDMDPMSolverMultistepScheduler(),
-    )
-    return pipe, with_prompt()
-
-
-@tiny("AudioLDM2Pipeline", steps=4, produces="audio")
-def audio_ldm2() -> Built:
-    """A sound, by way of a language model's guess at it; it takes the older callback."""
-    text = {"vocab_size": VOCABULARY, "hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 1}
-    audio = {
-        "spec_size": 8,
-        "window_size": 4,
-        "num_mel_bins": 8,
-        "depths": [1, 1],
-        "num_attention_heads": [1, 1],
-        "hidden_size": 32,
-        "patch_embeds_hidden_size": 16,
-        "patch_size": 2,
-        "patch_stride": 2,
-    }
-    clap = ClapConfig(
-        text_config={**text, "num_hidden_layers": 1, "projection_dim": 8},
-        audio_config={**audio, "projection_dim": 8},
-        projection_dim=16,
-    )
-    words = {word: i for i, word in enumerate(["<s>", "<pad>", "</s>", "<unk>", "<mask>", *CHARACTERS, "Ġ"])}
-    language_model = GPT2Config(n_embd=16, n_head=1, n_layer=1, vocab_size=VOCABULARY, n_positions=99)
-    language_model.max_new_tokens = 8
-    vocoder = SpeechT5HifiGanConfig(
-        model_in_dim=8,
-        upsample_initial_channel=16,
-        upsample_rates=[2, 2],
-        upsample_kernel_sizes=[4, 4],
-        resblock_kernel_sizes=[3],
-        resblock_dilation_sizes=[[1, 3]],
-        normalize_before=False,
-    )
-    pipe = diffusers.AudioLDM2Pipeline(
-        vae=autoencoder(in_channels=1, out_channels=1),
-        text_encoder=ClapModel(clap),
-        text_encoder_2=t5_encoder(),
-        projection_model=AudioLDM2ProjectionModel(
-            text_encoder_dim=16, text_encoder_1_dim=WIDTH, langauge_model_dim=16
-        ),
-        language_model=GPT2LMHeadModel(language_model),
-        tokenizer=RobertaTokenizer(vocab=words, merges=[], model_max_length=77),
-        tokenizer_2=t5_tokenizer(),
-        feature_extractor=None,
-        unet=AudioLDM2UNet2DConditionModel(
-            sample_size=32,
-            block_out_channels=(8, 16),
-            layers_per_block=1,
-            norm_num_groups=4,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-            cross_attention_dim=((None, 16, WIDTH), (None, 16, WIDTH)),
-        ),
-        scheduler=diffusers.DDIMScheduler(),
-        vocoder=SpeechT5HifiGan(vocoder),
-    )
-    return pipe, with_prompt(audio_length_in_s=0.02)
 
 
 @tiny("UniDiffuserPipeline", steps=4)
