@@ -134,6 +134,8 @@ def qwen_vl() -> Any:
         Qwen2_5_VLConfig(
             text_config={
                 "vocab_size": VOCABULARY,
+                "bos_token_id": 0,
+                "eos_token_id": 0,
                 "hidden_size": 16,
                 "intermediate_size": 16,
                 "num_hidden_layers": 2,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import diffusers
 from diffusers import modular_pipelines
 
 from .components import mask, picture, with_prompt
@@ -14,9 +15,12 @@ from .transformers_newer import qwen_image_parts, z_image_parts
 from .video import embedded_prompt, ltx_parts, wan_parts, wan_transformer
 
 
-def assemble(blocks: Any, parts: dict[str, Any]) -> Any:
-    """Build the pipeline of the blocks, with those of the components that it asks for."""
-    pipe = blocks.init_pipeline()
+def assemble(kind: Any, parts: dict[str, Any], without: tuple[str, ...] = ()) -> Any:
+    """Build a pipeline of its kind's blocks, `without` some of them, with the parts that they ask for."""
+    blocks = getattr(modular_pipelines, kind.default_blocks_name)()
+    for name in without:
+        del blocks.sub_blocks[name]
+    pipe = kind(blocks)
     pipe.update_components(**{name: part for name, part in parts.items() if name in pipe.component_names})
     return pipe
 
@@ -35,62 +39,62 @@ def video_of(**arguments: Any) -> dict[str, Any]:
 @tiny("StableDiffusionXLModularPipeline", steps=4)
 def xl() -> Built:
     """Text to image, the loop's own blocks within it."""
-    return assemble(modular_pipelines.StableDiffusionXLAutoBlocks(), xl_parts()), picture_of()
+    return assemble(diffusers.StableDiffusionXLModularPipeline, xl_parts()), picture_of()
 
 
 @tiny("StableDiffusionXLModularPipeline (image to image)", steps=3)
 def xl_image_to_image() -> Built:
     """The same blocks, given a picture: three of four steps."""
-    pipe = assemble(modular_pipelines.StableDiffusionXLAutoBlocks(), xl_parts())
+    pipe = assemble(diffusers.StableDiffusionXLModularPipeline, xl_parts())
     return pipe, picture_of(image=picture(), strength=0.75)
 
 
 @tiny("StableDiffusionXLModularPipeline (inpaint)", steps=4)
 def xl_inpaint() -> Built:
     """The same blocks, given a picture and a mask."""
-    pipe = assemble(modular_pipelines.StableDiffusionXLAutoBlocks(), xl_parts())
+    pipe = assemble(diffusers.StableDiffusionXLModularPipeline, xl_parts())
     return pipe, picture_of(image=picture(), mask_image=mask(), strength=1.0)
 
 
 @tiny("StableDiffusion3ModularPipeline", steps=4)
 def sd3() -> Built:
     """Text to image."""
-    pipe = assemble(modular_pipelines.StableDiffusion3AutoBlocks(), sd3_parts())
+    pipe = assemble(diffusers.StableDiffusion3ModularPipeline, sd3_parts())
     return pipe, picture_of(max_sequence_length=16)
 
 
 @tiny("FluxModularPipeline", steps=4)
 def flux() -> Built:
     """Text to image."""
-    pipe = assemble(modular_pipelines.FluxAutoBlocks(), flux_parts())
+    pipe = assemble(diffusers.FluxModularPipeline, flux_parts())
     return pipe, picture_of(max_sequence_length=16)
 
 
 @tiny("FluxModularPipeline (image to image)", steps=3)
 def flux_image_to_image() -> Built:
     """The same blocks, given a picture: three of four steps."""
-    pipe = assemble(modular_pipelines.FluxAutoBlocks(), flux_parts())
+    pipe = assemble(diffusers.FluxModularPipeline, flux_parts())
     return pipe, picture_of(image=picture(), strength=0.75, max_sequence_length=16)
 
 
 @tiny("Flux2KleinModularPipeline", steps=4)
 def flux2() -> Built:
     """Text to image."""
-    pipe = assemble(modular_pipelines.Flux2KleinAutoBlocks(), flux2_parts())
+    pipe = assemble(diffusers.Flux2KleinModularPipeline, flux2_parts())
     return pipe, picture_of(max_sequence_length=16, text_encoder_out_layers=(1,))
 
 
 @tiny("QwenImageModularPipeline", steps=4)
 def qwen_image() -> Built:
     """Text to image."""
-    pipe = assemble(modular_pipelines.QwenImageAutoBlocks(), qwen_image_parts())
+    pipe = assemble(diffusers.QwenImageModularPipeline, qwen_image_parts())
     return pipe, picture_of(max_sequence_length=16)
 
 
 @tiny("ZImageModularPipeline", steps=4)
 def z_image() -> Built:
     """Text to image."""
-    pipe = assemble(modular_pipelines.ZImageAutoBlocks(), z_image_parts())
+    pipe = assemble(diffusers.ZImageModularPipeline, z_image_parts())
     return pipe, picture_of(max_sequence_length=16)
 
 
@@ -104,20 +108,19 @@ def wan_call() -> dict[str, Any]:
 @tiny("WanModularPipeline", steps=4, produces="video")
 def wan() -> Built:
     """Text to video, the block of the text encoder taken out."""
-    blocks = modular_pipelines.WanBlocks()
-    del blocks.sub_blocks["text_encoder"]
-    return assemble(blocks, wan_parts()), wan_call()
+    pipe = assemble(diffusers.WanModularPipeline, wan_parts(), without=("text_encoder",))
+    return pipe, wan_call()
 
 
 @tiny("Wan22ModularPipeline", steps=4, produces="video")
 def wan_22() -> Built:
     """Text to video: one denoiser for the noisy steps, another for the rest."""
-    blocks = modular_pipelines.Wan22Blocks()
-    del blocks.sub_blocks["text_encoder"]
-    return assemble(blocks, {**wan_parts(), "transformer_2": wan_transformer()}), wan_call()
+    parts = {**wan_parts(), "transformer_2": wan_transformer()}
+    pipe = assemble(diffusers.Wan22ModularPipeline, parts, without=("text_encoder",))
+    return pipe, wan_call()
 
 
 @tiny("LTXModularPipeline", steps=4, produces="video")
 def ltx() -> Built:
     """Text to video."""
-    return assemble(modular_pipelines.LTXAutoBlocks(), ltx_parts()), video_of()
+    return assemble(diffusers.LTXModularPipeline, ltx_parts()), video_of()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -70,16 +70,17 @@ def tiny(
     return enter
 
 
-def all_builders() -> dict[str, Callable[[], TinyPipeline]]:
-    """Return the builders of all families by name, in the families' order."""
-    for family in FAMILIES:
-        importlib.import_module(f"{__package__}.{family}")
-    return _builders
+def builders(families: Sequence[str] = FAMILIES) -> dict[str, Callable[[], TinyPipeline]]:
+    """Return the builders of the families by name; a family is imported when it is first asked for."""
+    modules = [f"{__package__}.{family}" for family in families]
+    for module in modules:
+        importlib.import_module(module)
+    return {name: builder for name, builder in _builders.items() if builder.__module__ in modules}
 
 
-def names() -> list[str]:
-    """Return every name, the most used families first."""
-    return list(all_builders())
+def names(families: Sequence[str] = FAMILIES) -> list[str]:
+    """Return every name of the families, in the order of their files."""
+    return list(builders(families))
 
 
 def build(name: str) -> TinyPipeline:
@@ -88,4 +89,4 @@ def build(name: str) -> TinyPipeline:
     Raises:
         KeyError: there is none of this name.
     """
-    return all_builders()[name]()
+    return builders()[name]()
