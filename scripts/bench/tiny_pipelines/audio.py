@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import diffusers
+from diffusers.pipelines.ace_step import AceStepConditionEncoder
 from diffusers.pipelines.audioldm2 import AudioLDM2ProjectionModel, AudioLDM2UNet2DConditionModel
 from diffusers.pipelines.stable_audio import StableAudioProjectionModel
 from transformers import (
@@ -10,12 +11,24 @@ from transformers import (
     ClapModel,
     GPT2Config,
     GPT2LMHeadModel,
+    Qwen3Model,
     RobertaTokenizer,
     SpeechT5HifiGan,
     SpeechT5HifiGanConfig,
 )
 
-from .components import CHARACTERS, VOCABULARY, WIDTH, autoencoder, t5_encoder, t5_tokenizer, with_prompt
+from .components import (
+    CHARACTERS,
+    VOCABULARY,
+    WIDTH,
+    autoencoder,
+    flow_scheduler,
+    qwen3_config,
+    qwen_tokenizer,
+    t5_encoder,
+    t5_tokenizer,
+    with_prompt,
+)
 from .registry import Built, tiny
 
 
@@ -111,3 +124,41 @@ def audio_ldm2() -> Built:
         vocoder=SpeechT5HifiGan(vocoder),
     )
     return pipe, with_prompt(audio_length_in_s=0.02)
+
+
+@tiny("AceStepPipeline", steps=4, produces="audio")
+def ace_step() -> Built:
+    """A piece of music with words to it."""
+    shape = {
+        "hidden_size": WIDTH,
+        "intermediate_size": WIDTH,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "sliding_window": 16,
+    }
+    pipe = diffusers.AceStepPipeline(
+        vae=diffusers.AutoencoderOobleck(
+            encoder_hidden_size=6,
+            downsampling_ratios=[1, 2],
+            decoder_channels=3,
+            decoder_input_channels=8,
+            audio_channels=2,
+            channel_multiples=[2, 4],
+            sampling_rate=4,
+        ),
+        text_encoder=Qwen3Model(qwen3_config()),
+        tokenizer=qwen_tokenizer(),
+        transformer=diffusers.AceStepTransformer1DModel(
+            **shape, num_hidden_layers=2, in_channels=24, audio_acoustic_hidden_dim=8, patch_size=2
+        ),
+        condition_encoder=AceStepConditionEncoder(
+            **shape,
+            text_hidden_dim=16,
+            timbre_hidden_dim=8,
+            num_lyric_encoder_hidden_layers=1,
+            num_timbre_encoder_hidden_layers=1,
+        ),
+        scheduler=flow_scheduler(num_train_timesteps=1, shift=1.0),
+    )
+    return pipe, with_prompt(lyrics="a red circle", audio_duration=4.0)

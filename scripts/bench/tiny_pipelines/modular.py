@@ -7,12 +7,12 @@ from typing import Any
 import diffusers
 from diffusers import modular_pipelines
 
-from .components import mask, picture, with_prompt
+from .components import embedded_prompt, mask, picture, with_prompt
 from .flux import flux2_parts, flux_parts
 from .registry import Built, tiny
 from .stable_diffusion_xl import sd3_parts, xl_parts
 from .transformers_newer import qwen_image_parts, z_image_parts
-from .video import embedded_prompt, ltx_parts, wan_parts, wan_transformer
+from .video import ltx_parts, wan_parts, wan_transformer
 
 
 def assemble(kind: Any, parts: dict[str, Any], without: tuple[str, ...] = ()) -> Any:

@@ -27,6 +27,9 @@ FAMILIES = (
     "audio",
     "other",
     "modular",
+    "rarer",
+    "rarer_video",
+    "several_loops",
 )
 """The files that hold builders, the most used families first."""
 
@@ -42,7 +45,7 @@ class TinyPipeline:
     pipe: Any
     arguments: dict[str, Any]
     steps: int
-    """How many steps the loop really takes, and so how often the scheduler steps, whatever was asked for."""
+    """How many steps the loops of a call really take together, whatever was asked for."""
     produces: Product
 
 

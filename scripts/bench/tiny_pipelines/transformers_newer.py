@@ -30,19 +30,24 @@ def sized(**arguments: Any) -> dict[str, Any]:
     return with_prompt(**{"height": 64, "width": 64, "max_sequence_length": 16, **arguments})
 
 
+def qwen_image_vae() -> Any:
+    """Build Qwen-Image's autoencoder, whose latents have a length in time, of one."""
+    return diffusers.AutoencoderKLQwenImage(
+        base_dim=8,
+        z_dim=4,
+        dim_mult=[1, 1, 1],
+        num_res_blocks=1,
+        temperal_downsample=[False, True],
+        latents_mean=[0.0] * 4,
+        latents_std=[1.0] * 4,
+    )
+
+
 def qwen_image_parts() -> dict[str, Any]:
-    """Build what those of Qwen-Image have in common; its latents have a length in time, of one."""
+    """Build what those of Qwen-Image have in common."""
     return {
         "scheduler": flow_scheduler(),
-        "vae": diffusers.AutoencoderKLQwenImage(
-            base_dim=8,
-            z_dim=4,
-            dim_mult=[1, 1, 1],
-            num_res_blocks=1,
-            temperal_downsample=[False, True],
-            latents_mean=[0.0] * 4,
-            latents_std=[1.0] * 4,
-        ),
+        "vae": qwen_image_vae(),
         "text_encoder": qwen_vl(),
         "tokenizer": qwen_tokenizer(),
         "transformer": diffusers.QwenImageTransformer2DModel(

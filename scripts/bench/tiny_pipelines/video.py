@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import diffusers
-import torch
 from transformers import LlamaConfig, LlamaModel
 
 from .components import (
@@ -14,6 +13,7 @@ from .components import (
     clip_text,
     clip_tokenizer,
     clip_vision,
+    embedded_prompt,
     flow_scheduler,
     gemma_tokenizer,
     picture,
@@ -28,12 +28,6 @@ def short(frames: int = 9, **arguments: Any) -> dict[str, Any]:
     """Return the arguments of a call of four steps for a few small frames."""
     size = {"height": 32, "width": 32, "num_frames": frames, "max_sequence_length": 16}
     return with_prompt(**{**size, **arguments})
-
-
-def embedded_prompt() -> dict[str, Any]:
-    """Return a prompt that is encoded already, where diffusers would clean a text by a package not here."""
-    embedding = torch.linspace(-1, 1, 16 * WIDTH).reshape(1, 16, WIDTH)
-    return {"prompt": None, "prompt_embeds": embedding, "negative_prompt_embeds": -embedding}
 
 
 def wan_transformer(**changes: Any) -> Any:
@@ -155,9 +149,8 @@ def ltx_image_to_video() -> Built:
     return diffusers.LTXImageToVideoPipeline(**ltx_parts()), short(image=picture(32))
 
 
-@tiny("HunyuanVideoPipeline", steps=4, produces="video")
-def hunyuan_video() -> Built:
-    """Text to video, by two text encoders."""
+def hunyuan_text() -> dict[str, Any]:
+    """Build both text encoders of Hunyuan, and the scheduler."""
     llama = LlamaConfig(
         vocab_size=VOCABULARY,
         hidden_size=16,
@@ -166,9 +159,20 @@ def hunyuan_video() -> Built:
         num_attention_heads=2,
         pad_token_id=0,
     )
+    return {
+        "text_encoder": LlamaModel(llama),
+        "tokenizer": gemma_tokenizer(),
+        "text_encoder_2": clip_text(),
+        "tokenizer_2": clip_tokenizer(),
+        "scheduler": flow_scheduler(shift=7.0),
+    }
+
+
+@tiny("HunyuanVideoPipeline", steps=4, produces="video")
+def hunyuan_video() -> Built:
+    """Text to video, by two text encoders."""
     pipe = diffusers.HunyuanVideoPipeline(
-        text_encoder=LlamaModel(llama),
-        tokenizer=gemma_tokenizer(),
+        **hunyuan_text(),
         transformer=diffusers.HunyuanVideoTransformer3DModel(
             in_channels=4,
             out_channels=4,
@@ -184,9 +188,6 @@ def hunyuan_video() -> Built:
             rope_axes_dim=(2, 4, 4),
         ),
         vae=hunyuan_vae(),
-        scheduler=flow_scheduler(shift=7.0),
-        text_encoder_2=clip_text(),
-        tokenizer_2=clip_tokenizer(),
     )
     return pipe, short(prompt_template={"template": "{}", "crop_start": 0})
 

@@ -10,6 +10,7 @@ from .components import (
     WIDTH,
     autoencoder,
     clip_vision,
+    embedded_prompt,
     flow_scheduler,
     picture,
     t5_encoder,
@@ -19,7 +20,7 @@ from .components import (
 from .registry import Built, tiny
 from .stable_diffusion import BETAS, text_and_latents
 from .two_stages import kandinsky_5_parts
-from .video import embedded_prompt, hunyuan_vae, short, wan_vae
+from .video import hunyuan_vae, short, wan_vae
 
 
 def motion_parts() -> dict[str, Any]:
