@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from statistics import median
-from typing import Any
 
 from zluda_sync.core.phase import PASS_LABELS, Phase
 from zluda_sync.core.records.timed_step import TimedStep
@@ -16,8 +15,6 @@ from zluda_sync.core.wishes.stop_record import StopRecord
 #: A step is an outlier if it took more than so many times the median of its pass. The first one never counts:
 #: it carries the preparation of the loop and the compilation of kernels.
 OUTLIER_FACTOR = 2.0
-#: Times leave as JSON in whole microseconds.
-_DIGITS = 6
 
 Bar = tuple[tuple[float, float], ...]
 
@@ -92,24 +89,6 @@ class PartRecord:
         usual_s = median(self.step_s[1:])
         return sum(max(0.0, self.step_s[index] - usual_s) for index in (0, *self.outliers))
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as the API gives it."""
-        return {
-            "phase": self.phase.value,
-            "role": self.role,
-            "image": self.image,
-            "label": self.label,
-            "began_s": _rounded(self.began_s),
-            "ended_s": _rounded(self.ended_s),
-            "total": self.total,
-            "has_compiled": self.has_compiled,
-            "launched_at_s": [_rounded(at_s) for at_s in self.launched_at_s],
-            "completed_at_s": [_rounded(at_s) for at_s in self.completed_at_s],
-            "step_s": [_rounded(step_s) for step_s in self.step_s],
-            "outliers": list(self.outliers),
-            "waits": [[one.step, _rounded(one.began_s), _rounded(one.duration_s)] for one in self.waits],
-        }
-
 
 @dataclass(frozen=True)
 class JobRecord:
@@ -175,57 +154,3 @@ class JobRecord:
     def preview_s(self) -> float:
         """What previews took the host."""
         return sum(preview.duration_s for preview in self.previews)
-
-    def summary_to_json(self) -> dict[str, Any]:
-        """Return a line of the history as the API gives it."""
-        stop = self.stop
-        return {
-            "id": self.id,
-            "began_at_s": _rounded(self.began_at_s),
-            "duration_s": _rounded(self.duration_s),
-            "outcome": self.outcome.value,
-            "title": self.title,
-            "model": self.facts.model,
-            "device": self.facts.device,
-            "source": self.facts.source.value,
-            "mode": self.mode.value,
-            "rung": self.rung,
-            "profile": self.profile,
-            "profile_reason": self.profile_reason,
-            "steps": self.steps,
-            "median_step_s": _rounded(self.median_step_s),
-            "compile_s": _rounded(self.compile_s),
-            "wait_s": _rounded(self.wait_s),
-            "preview_s": _rounded(self.preview_s),
-            "previews": len(self.previews),
-            "stop": None if stop is None else _stop_to_json(stop),
-            "notice": self.notice,
-        }
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all of it as the API gives it; ``previews`` are told one by one, not counted."""
-        return {
-            **self.summary_to_json(),
-            "parts": [part.to_json() for part in self.parts],
-            "previews": [
-                {"step": one.step, "began_s": _rounded(one.began_s), "duration_s": _rounded(one.duration_s)}
-                for one in self.previews
-            ],
-            "bar": [[_rounded(at_s), _rounded(fraction)] for at_s, fraction in self.bar],
-            "stock_bar": [[_rounded(at_s), _rounded(fraction)] for at_s, fraction in self.stock_bar],
-        }
-
-
-def _stop_to_json(stop: StopRecord) -> dict[str, Any]:
-    return {
-        "phase": stop.phase.value,
-        "role": stop.role,
-        "acknowledged_s": _rounded(stop.acknowledged_s),
-        "ended_s": _rounded(stop.ended_s),
-        "launched_steps": stop.launched_steps,
-        "queued_steps": stop.queued_steps,
-    }
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, _DIGITS)
