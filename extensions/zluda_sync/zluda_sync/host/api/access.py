@@ -1,4 +1,4 @@
-"""Who may use our routes: who has logged in, and no page of another site that the user's browser has open.
+"""Who may use our routes: whoever has logged in, but no page of another site in the user's browser.
 
 Any page may have a browser send a POST without a body to any address, SD.Next's among them: it cannot read
 the answer, but a job is stopped all the same. Browsers say where such a request comes from; programs that are
@@ -24,7 +24,7 @@ from zluda_sync.host.sdnext import SdNext
 _LOGIN_COOKIES = ("access-token", "access-token-unsecure")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-#: What tells that a proxy has passed the request on. No page can set these without being asked beforehand.
+#: Signs of a proxy that has passed the request on. No page can set these without being asked beforehand.
 _PROXY_HEADERS = (
     "x-forwarded-host", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-real-ip", "forwarded",
     "via",
@@ -130,7 +130,7 @@ def _split(address: str) -> SplitResult | None:
     """Return the parts of an address, None if it is none: ``null``, or nonsense."""
     try:
         parts = urlsplit(address)
-        # To ask for the port checks it.
+        # Reading the port checks it.
         is_plain = parts.hostname and parts.port != 0 and "@" not in parts.netloc
     except ValueError:
         return None

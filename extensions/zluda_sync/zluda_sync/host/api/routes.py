@@ -1,4 +1,4 @@
-"""Every route of ours below ``/zluda_sync/v1``: what answers it, and with which answer."""
+"""Every route of ours below ``/zluda_sync/v1``: its endpoint, and what it answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from zluda_sync.host.sdnext import SdNext
 from zluda_sync.host.self_testing import SelfTesting
 
 _TAGS = ["ZLUDA Sync"]
-#: Method, path, what answers, and the answer: a dataclass, what OpenAPI says of it, or None for a plain tree.
+#: Method, path, endpoint, and the answer for OpenAPI: its dataclass, its description, or None.
 _Row = tuple[str, str, Callable[..., Any], Any]
 
 
@@ -47,7 +47,7 @@ def add_view_routes(
     reaches; the one that runs is asked by a path that is not counted.
 
     Args:
-        host: serves the routes, to whom it serves its own.
+        host: serves the routes to whoever may use its own.
         status: of the session.
         feed: the same for streams.
         records: of the jobs.
@@ -83,7 +83,7 @@ def add_control_routes(
     """Serve what changes something, and what there is to change.
 
     Args:
-        host: serves the routes, to whom it serves its own.
+        host: serves the routes to whoever may use its own.
         stop: ends what runs, after the image if True; False if nothing runs.
         tell_label: gives what the host is busy with to who has stopped it, None if no job runs.
         self_testing: keeps the self-test's reports.

@@ -61,8 +61,8 @@ class JobStatus:
     fraction: float = described("of the whole job; below 1 until the pictures are there")
     eta_s: float | None
     eta_spread_s: float | None = described("how far off eta_s may be, either way")
-    eta_low_s: float | None = described("where to show a range: its begin; null where eta_s alone is honest")
-    eta_high_s: float | None = described("where to show a range: its end")
+    eta_low_s: float | None = described("of the range to show instead; null where eta_s is enough")
+    eta_high_s: float | None = described("of the range to show instead; null where eta_s is enough")
     mode: str
     rung: str | None = described("how completions are learned")
     is_paused: bool
