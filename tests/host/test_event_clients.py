@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +22,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from modules import shared
 from tests.host.test_job_records import picture
 from tests.host.test_stop_route import HostApi
-from zluda_sync.host.api import events_route, status_feed
+from zluda_sync.host.api import event_stream, status_feed
 
 OURS = "/zluda_sync/v1/"
 LIMIT_S = 20.0
@@ -145,10 +146,12 @@ def test_clients_that_go_at_once_leave_nothing(host):
 
 def test_a_client_that_never_reads_is_hung_up_on(host, monkeypatch, caplog):
     """It keeps neither its place nor a task, and does not hold up the end of the server."""
-    monkeypatch.setattr(events_route, "LONGEST_SEND_S", 0.3)
+    monkeypatch.setattr(event_stream, "LONGEST_SEND_S", 0.3)
     monkeypatch.setattr(status_feed, "SAME_MOMENT_S", 0.0)
-    counter = iter(range(10**9))
-    monkeypatch.setattr(host.feed, "_build", lambda: {"job": None, "filler": f"{next(counter)}{'x' * 10**6}"})
+    counter, status = iter(range(10**9)), host.feed._build()
+    monkeypatch.setattr(
+        host.feed, "_build", lambda: replace(status, explanation=f"{next(counter)}{'x' * 10**6}")
+    )
     with caplog.at_level(logging.ERROR), open_stream(host.port, receive_bytes=4096):
         wait_until(lambda: host.feed.streams, "stream")
         wait_until(lambda: not host.feed.streams, "end of the stream")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +11,7 @@ from modules import shared
 from tests.host.test_stop_route import Client, HostApi
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
 from zluda_sync.device.steps.self_testing import SelfTesting
-from zluda_sync.host.api.self_test_route import build_answer, build_self_test_routes
+from zluda_sync.host.api.self_test_route import SelfTestRoutes, tell_report
 
 PATH = "/zluda_sync/v1/selftest"
 REPORT = SelfTestReport(
@@ -57,9 +58,10 @@ def test_a_new_test_is_told_as_it_is(monkeypatch):
         return REPORT
 
     api = HostApi()
-    get, post = build_self_test_routes(run, lambda: build_answer("run-ahead", "why", 0.5, REPORT))
-    api.add_api_route(PATH, get, methods=["GET"])
-    api.add_api_route(PATH, post, methods=["POST"])
+    known = {"find": lambda _accelerator: REPORT, "explain": lambda _accelerator: "why"}
+    routes = SelfTestRoutes(SimpleNamespace(run_now=run, progress=(0.5, "rungs"), **known), lambda: None)
+    api.add_api_route(PATH, routes.get_selftest, methods=["GET"])
+    api.add_api_route(PATH, routes.post_selftest, methods=["POST"])
     client = Client(api.app)
     told = client.get(PATH).json()
     assert [] == ran
@@ -75,4 +77,4 @@ def test_a_new_test_is_told_as_it_is(monkeypatch):
 
 def test_a_report_without_versions_is_told_too():
     """Nothing is None where a dictionary is promised."""
-    assert {} == build_answer("every-step", "why", None, replace(REPORT, versions=None)).report.versions
+    assert {} == tell_report(replace(REPORT, versions=None)).versions

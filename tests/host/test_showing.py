@@ -17,7 +17,7 @@ from tests.host.test_stop_route import Client, HostApi
 from zluda_sync.core.phase import Phase
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.steps.policy import SyncMode
-from zluda_sync.host.api.events_route import PATH as EVENTS
+from zluda_sync.host.api.status_route import EVENTS_PATH as EVENTS
 from zluda_sync.host.hooks.progress_routes import describe
 
 OURS = "/zluda_sync/v1/"

@@ -117,5 +117,5 @@ def test_the_status_is_of_the_job_whose_id_it_has(bench, monkeypatch):
         return status._build_job, lambda: setattr(records, "current_id", "2")
 
     found = run_at_each_instruction(prepare, "zluda_sync.host.api.status")
-    told = {(one["id"], one["launched"]) for one in found if one is not None}
+    told = {(one.id, one.launched) for one in found if one is not None}
     assert {("1", 1), ("2", 2)} == told

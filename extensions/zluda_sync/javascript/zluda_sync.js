@@ -1,17 +1,17 @@
 // The panel "ZLUDA Sync": finds its place on the page, puts its sections there and keeps them up to date.
-// Plain scripts in one namespace, window.zludaSync, in any order: nothing runs before the page is there.
+//
+// Plain scripts in one namespace, window.zludaSync. Hosts load each by itself, some in any order: a script
+// only makes its functions known, and this one starts when all of them are there.
 (() => {
   const zs = (window.zludaSync ??= {});
   const ROOT_ID = 'zluda-sync-panel';
   const RUNNING_REFRESH_MS = 2000;
-  const INKS = ['--zs-muted', '--zs-blue', '--zs-orange', '--zs-red'];
-  const LEAST_CONTRAST = 5; // 4.5 is wanted, also where a selected row is a little darker
 
   let panel = null;
   let isInView = false;
   zs.isLiveWanted = () => (document.visibilityState === 'visible' && isInView) || zs.wantsExtras();
 
-  /** Make the panel. Its elements outlive the place that they stand in: what was typed survives a new page part. */
+  /** Make the panel. It outlives the place that it stands in, so that what was typed survives a new one. */
   function buildPanel() {
     let jobs = [];
     let selfTest = null;
@@ -71,10 +71,8 @@
       }
     }
 
-    const columns = zs.el(
-      'div', { class: 'zs-columns' }, now.element, verdict.element, job.element, history.element, selfTesting.element,
-      profiles.element, extras.element,
-    );
+    const sections = [now, verdict, job, history, selfTesting, profiles, extras];
+    const columns = zs.el('div', { class: 'zs-columns' }, ...sections.map((section) => section.element));
     return {
       element: zs.el('div', { class: 'zs', lang: zs.language() }, columns),
       language: zs.language(),
@@ -87,50 +85,11 @@
     };
   }
 
-  // Ink is chosen by what lies behind it: hosts and their themes call light and dark by many names.
-  const parse = (colour) => {
-    const parts = colour.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0, 0];
-    return colour.startsWith('color(srgb') ? [...parts.slice(0, 3).map((part) => part * 255), parts[3] ?? 1] : [...parts.slice(0, 3), parts[3] ?? 1];
-  };
-  const luminance = ([red, green, blue]) => [red, green, blue].map((part) => {
-    const share = part / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  }).reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
-
-  /** The colour behind an element, with all that shines through. */
-  zs.backgroundOf = (element) => {
-    const layers = [];
-    for (let one = element; one; one = one.parentElement) {
-      const layer = parse(getComputedStyle(one).backgroundColor);
-      layers.push(layer);
-      if (layer[3] >= 1) break;
-    }
-    const page = matchMedia('(prefers-color-scheme: dark)').matches && document.body.classList.contains('dark') ? [0, 0, 0] : [255, 255, 255];
-    return layers.reverse().reduce((below, [red, green, blue, alpha]) =>
-      [red, green, blue].map((part, index) => part * alpha + below[index] * (1 - alpha)), page);
-  };
-  zs.contrast = (one, other) => {
-    const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-    return (light + 0.05) / (dark + 0.05);
-  };
-
-  function chooseInk() {
-    const { element } = panel;
-    if (!element.isConnected) return;
-    delete element.dataset.surface;
-    const card = element.querySelector('.zs-card');
-    element.dataset.tone = luminance(zs.backgroundOf(card)) > 0.18 ? 'light' : 'dark';
-    const style = getComputedStyle(element);
-    const inks = INKS.map((name) => style.getPropertyValue(name).match(/[\da-f]{2}/gi).map((part) => parseInt(part, 16)));
-    const least = Math.min(...inks.map((ink) => zs.contrast(ink, zs.backgroundOf(card))));
-    if (least < LEAST_CONTRAST) element.dataset.surface = 'own';
-  }
-
   const viewer = new IntersectionObserver((entries) => {
     const wasInView = isInView;
     isInView = entries[entries.length - 1].isIntersecting;
     if (isInView && !wasInView) {
-      chooseInk();
+      zs.chooseInk(panel.element);
       panel.load();
     }
     zs.refreshLive();
@@ -149,7 +108,7 @@
       if (zs.currentStatus()) panel.update(zs.currentStatus());
     }
     root.replaceChildren(panel.element);
-    chooseInk();
+    zs.chooseInk(panel.element);
   }
 
   async function start() {
@@ -169,21 +128,24 @@
         mount();
       }, 200);
     }).observe(document.documentElement, { childList: true, subtree: true });
-    new MutationObserver(() => panel && chooseInk()).observe(document.body, { attributes: true, attributeFilter: ['class'] });
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => panel && chooseInk());
+    const themeHasChanged = () => panel && zs.chooseInk(panel.element);
+    const bodyClass = { attributes: true, attributeFilter: ['class'] };
+    new MutationObserver(themeHasChanged).observe(document.body, bodyClass);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', themeHasChanged);
     mount();
-    const answer = await zs.ask('GET', 'status'); // says whether an extra is wanted before the panel is opened
+    const answer = await zs.ask('GET', 'status'); // an extra may be wanted before the panel is opened
     if (answer.ok) zs.tellStatus(answer.data);
     zs.refreshLive();
   }
 
-  // Hosts bring the other scripts before this one, after it, or long after the page is complete.
+  // One name of each script: hosts bring them before this one, after it, or long after the page is complete.
   const NEEDED = [
-    'el', 'ask', 't', 'countSteps', 'axes', 'buildNow', 'buildJob', 'buildHistory', 'buildSelfTest', 'buildField',
-    'buildProfiles', 'buildRules', 'startExtras', 'startLive',
+    'ask', 'axes', 'buildConnection', 'buildField', 'buildHistory', 'buildJob', 'buildNow', 'buildProfiles',
+    'buildRules', 'buildSelfTest', 'buildVerdict', 'chooseInk', 'countSteps', 'el', 'startExtras',
+    'startLive', 't',
   ];
   const startWhenWhole = () => {
-    if (document.body && NEEDED.every((name) => name in zs)) start();
+    if (document.body && NEEDED.every((name) => name in zs) && zs.words.en) start();
     else setTimeout(startWhenWhole, 50);
   };
   startWhenWhole();

@@ -8,7 +8,7 @@
   zs.address = (path) => `${zs.base}/zluda_sync/v1/${path}`;
 
   // SD.Next of 2026 lets its page into its API by the login's token, through authFetch. We ask for the token
-  // ourselves: authFetch writes it to the console with each refusal, and a refusal is an ordinary answer here.
+  // ourselves: authFetch writes each refusal to the console, and a refusal is an ordinary answer here.
   let credentials = null;
   let isGuarded = false;
   async function findCredentials() {
@@ -43,12 +43,14 @@
     }
   };
 
-  /** What a refusal is about: [{where, text}]. */
+  /** What an answer that is not ok refuses, and why: [{where, text}]. */
   zs.refusals = (answer) => {
     const detail = answer.data?.detail;
     if (typeof detail === 'string') return [{ where: '', text: detail }];
     if (Array.isArray(detail)) {
-      return detail.map((one) => ({ where: one.where ?? (one.loc ?? []).join('.'), text: one.text ?? one.msg ?? '' }));
+      // FastAPI's own refusals have `loc` and `msg`.
+      const whereOf = (one) => one.where ?? (one.loc ?? []).join('.');
+      return detail.map((one) => ({ where: whereOf(one), text: one.text ?? one.msg ?? '' }));
     }
     const text = answer.status ? zs.t('answer.status', { status: answer.status }) : zs.t('answer.none');
     return [{ where: '', text }];
@@ -63,7 +65,7 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   };
 
-  /** A link that downloads a route's answer; behind a login, where a plain link would not do, through fetch. */
+  /** A link that downloads a route's answer; behind a login through fetch, as a plain link would not do. */
   zs.download = (text, path, name) => zs.el('a', {
     class: 'zs-button', href: zs.address(path), download: name, text,
     on: {

@@ -2,15 +2,19 @@
 (() => {
   const zs = (window.zludaSync ??= {});
 
-  /** Make an element. `properties`: class, text, on (listeners), anything else is an attribute; null leaves it out. */
+  /**
+   * Make an element.
+   * `properties`: class, text, on (listeners), anything else is an attribute; null leaves it out.
+   */
   zs.el = (tag, properties = {}, ...children) => {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(properties)) {
       if (value === null || value === undefined || value === false) continue;
       if (name === 'class') element.className = value;
       else if (name === 'text') element.append(document.createTextNode(value));
-      else if (name === 'on') Object.entries(value).forEach(([event, act]) => element.addEventListener(event, act));
-      else element.setAttribute(name, value === true ? '' : value);
+      else if (name === 'on') {
+        Object.entries(value).forEach(([event, act]) => element.addEventListener(event, act));
+      } else element.setAttribute(name, value === true ? '' : value);
     }
     element.append(...children.filter((child) => child !== null && child !== undefined));
     return element;
@@ -20,8 +24,8 @@
   zs.newId = (stem) => `zluda-sync-${stem}-${(lastId += 1)}`;
 
   /**
-   * Change a text, only where it differs and within its text node: SD.Next goes over its whole page whenever an
-   * element comes or goes, and screen readers read what is written anew.
+   * Change a text, only where it differs and within its text node: SD.Next goes over its whole page whenever
+   * an element comes or goes, and screen readers read what is written anew.
    */
   zs.setText = (element, text) => {
     if (element.textContent === text) return;
@@ -33,9 +37,8 @@
   /** A section of the panel with its heading. SD.Next translates an h2 whose words its own dictionary has. */
   zs.section = (name, title, ...children) => {
     const id = zs.newId(name);
-    return zs.el(
-      'section', { class: `zs-card zs-${name}`, 'aria-labelledby': id }, zs.el('h2', { id, text: title }), ...children,
-    );
+    const heading = zs.el('h2', { id, text: title });
+    return zs.el('section', { class: `zs-card zs-${name}`, 'aria-labelledby': id }, heading, ...children);
   };
 
   zs.button = (text, act, properties = {}) =>
@@ -69,19 +72,23 @@
     return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   };
 
-  zs.number = (value, digits = 0) =>
-    (Number.isFinite(value) ? value.toLocaleString(zs.language?.() ?? 'en', { maximumFractionDigits: digits }) : '–');
+  /** A number with so many decimals at most; a dash if unknown. */
+  zs.number = (value, digits = 0) => {
+    if (!Number.isFinite(value)) return '–';
+    return value.toLocaleString(zs.language(), { maximumFractionDigits: digits });
+  };
 
-  /** A share of 1 as whole per cent; below one per cent with a digit more, so that a little is not nothing. */
+  /** A share of 1 in whole per cent; below one per cent with a decimal, so that a little is not nothing. */
   zs.percent = (share) => {
     if (share === null || share === undefined || !Number.isFinite(share)) return '–';
     const percent = 100 * share;
     return `${zs.number(percent, percent > 0 && percent < 1 ? 1 : 0)} %`;
   };
 
+  /** A moment in seconds since the epoch: the time, and the day unless that is today. */
   zs.clock = (epochS) => {
     const at = new Date(epochS * 1000);
     const isToday = at.toDateString() === new Date().toDateString();
-    return isToday ? at.toLocaleTimeString(zs.language?.()) : at.toLocaleString(zs.language?.());
+    return isToday ? at.toLocaleTimeString(zs.language()) : at.toLocaleString(zs.language());
   };
 })();

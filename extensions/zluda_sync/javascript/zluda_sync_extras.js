@@ -1,4 +1,4 @@
-// Extras of the browser that the user has switched on in Settings: progress as the tab's icon, a word at the end.
+// Extras that are switched on in Settings: progress as the icon of the browser's tab, and a note at the end.
 (() => {
   const zs = (window.zludaSync ??= {});
   const SIZE = 64;
@@ -42,14 +42,19 @@
     icon.link.href = drawIcon(percent);
   }
 
-  let last = null;
+  /** What the browser says of notifications; 'missing' where it has none, as over plain http. */
+  const permission = () => (typeof Notification === 'function' ? Notification.permission : 'missing');
+
+  let last = null; // the job that ran
 
   function notifyOfEnd(status) {
     const ended = last && status.job?.id !== last.id ? last : null;
     last = status.job;
-    const isAllowed = status.page?.notification && typeof Notification === 'function' && Notification.permission === 'granted';
-    if (!ended || !isAllowed || !zs.speaksForAll() || (document.visibilityState === 'visible' && document.hasFocus())) return;
-    const note = new Notification(zs.t('extras.finished'), { body: zs.t('extras.after', { time: zs.time(ended.elapsed_s) }), tag: 'zluda-sync' });
+    const isLookedAt = document.visibilityState === 'visible' && document.hasFocus();
+    const isWanted = status.page?.notification && permission() === 'granted';
+    if (!ended || !isWanted || !zs.speaksForAll() || isLookedAt) return;
+    const body = zs.t('extras.after', { time: zs.time(ended.elapsed_s) });
+    const note = new Notification(zs.t('extras.finished'), { body, tag: 'zluda-sync' });
     note.onclick = () => { window.focus(); note.close(); };
   }
 
@@ -71,13 +76,13 @@
       await Notification.requestPermission();
       update(zs.currentStatus());
     });
-    const element = zs.section('extras', zs.t('extras.title'), text, zs.el('p', { class: 'zs-buttons' }, allow));
+    const buttons = zs.el('p', { class: 'zs-buttons' }, allow);
+    const element = zs.section('extras', zs.t('extras.title'), text, buttons);
     function update(status) {
       if (!status) return;
       const { favicon, notification } = status.page ?? {};
-      const permission = typeof Notification === 'function' ? Notification.permission : 'missing';
-      allow.hidden = !notification || permission !== 'default';
-      const parts = [favicon ? 'icon-on' : 'icon-off', notification ? `note-${permission}` : 'note-off'];
+      allow.hidden = !notification || permission() !== 'default';
+      const parts = [favicon ? 'icon-on' : 'icon-off', notification ? `note-${permission()}` : 'note-off'];
       zs.setText(text, parts.map((part) => zs.t(`extras.${part}`)).join(' '));
     }
     return { element, update };

@@ -1,4 +1,5 @@
-// Input fields made of the server's descriptions {name, label, unit, kind, choices, minimum, maximum, step, default}.
+// Input fields, made from the server's descriptions of them:
+// {name, label, info, unit, kind, choices, minimum, maximum, step, default}.
 (() => {
   const zs = (window.zludaSync ??= {});
 
@@ -10,14 +11,19 @@
 
   function buildInput(field, emptyText) {
     if (field.kind === 'choice') {
-      return zs.el('select', {}, zs.el('option', { value: '', text: emptyText }), ...field.choices.map((choice) => zs.el('option', { value: choice, text: choice })));
+      const options = field.choices.map((choice) => zs.el('option', { value: choice, text: choice }));
+      return zs.el('select', {}, zs.el('option', { value: '', text: emptyText }), ...options);
     }
     if (field.kind === 'number') {
-      return zs.el('input', { type: 'number', inputmode: 'decimal', min: field.minimum, max: field.maximum, step: field.step ?? 'any', placeholder: emptyText });
+      return zs.el('input', {
+        type: 'number', inputmode: 'decimal', placeholder: emptyText,
+        min: field.minimum, max: field.maximum, step: field.step ?? 'any',
+      });
     }
     return zs.el('input', { type: 'text', placeholder: emptyText });
   }
 
+  /** What is typed: undefined if nothing is, several texts as an array, NaN for a number that is none. */
   const read = (field, input) => {
     const typed = input.value.trim();
     if (field.kind === 'number') {
@@ -25,20 +31,23 @@
       return typed === '' ? undefined : Number(typed);
     }
     if (typed === '') return undefined;
-    const parts = field.kind === 'text' ? typed.split(',').map((part) => part.trim()).filter(Boolean) : [typed];
+    if (field.kind === 'choice') return typed;
+    const parts = typed.split(',').map((part) => part.trim()).filter(Boolean);
     return parts.length === 1 ? parts[0] : parts;
   };
 
-  const check = (field, value) => {
-    if (field.kind !== 'number' || value === undefined) return '';
-    const isWhole = Number.isInteger(field.step ?? 0.1);
-    const isRight = Number.isFinite(value) && value >= field.minimum && value <= field.maximum && (!isWhole || Number.isInteger(value));
-    return isRight ? '' : zs.t(isWhole ? 'field.wrong-whole' : 'field.wrong', { minimum: field.minimum, maximum: field.maximum, unit: field.unit });
+  /** What is wrong with a value, empty if nothing is. */
+  const check = ({ kind, minimum, maximum, step, unit }, value) => {
+    if (kind !== 'number' || value === undefined) return '';
+    const isWhole = Number.isInteger(step ?? 0.1);
+    const isRight = value >= minimum && value <= maximum && (!isWhole || Number.isInteger(value));
+    return isRight ? '' : zs.t(isWhole ? 'field.wrong-whole' : 'field.wrong', { minimum, maximum, unit });
   };
 
   /**
    * A field with its label, its limits and room for what is wrong with it.
-   * Returns {name, element, row, input, value() -> undefined where empty, set(value), check() -> whether right, fail(text)}.
+   * Returns {name, element, row, input, value(), set(value), check(), fail(text)}; value() is undefined where
+   * nothing is typed, check() returns whether it is right and writes what is not.
    */
   zs.buildField = (field, { emptyText = '', hasInfo = true } = {}) => {
     const id = zs.newId(field.name);
@@ -48,7 +57,8 @@
     input.id = id;
     input.dataset.field = field.name;
     input.setAttribute('aria-describedby', `${id}-info ${id}-error`);
-    const label = zs.el('label', { for: id }, zs.el('span', { text: zs.said(field.label) + (field.unit ? ` (${field.unit})` : '') }));
+    const words = zs.said(field.label) + (field.unit ? ` (${field.unit})` : '');
+    const label = zs.el('label', { for: id }, zs.el('span', { text: words }));
     const row = zs.el('div', { class: 'zs-field-row' }, input);
     const fail = (text) => {
       zs.setText(error, text);

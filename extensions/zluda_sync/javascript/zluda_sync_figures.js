@@ -43,25 +43,30 @@
   };
 
   /**
-   * How far a bar was from the true share of the time, as shares of the whole; null where that is not known.
-   * `samples`: [[time, error]]. This bar moves between its samples, which are looks at it: it is judged at them.
+   * How far a bar was from the true share of the time, as shares of the whole, and how often it fell back.
+   * `errors`: at the moments at which it is judged.
    */
-  function judge(samples, bar) {
-    const errors = samples.map(([, error]) => Math.abs(error));
+  function judge(errors, bar) {
+    const sizes = errors.map((error) => Math.abs(error));
     const falls = bar.filter(([, shown], index) => index && shown < bar[index - 1][1] - FALL).length;
-    return { worst: Math.max(...errors), mean: errors.reduce((sum, error) => sum + error, 0) / errors.length, falls };
+    const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
+    return { worst: Math.max(...sizes), mean, falls };
   }
 
   const canBeJudged = (job, bar) => bar.length > 1 && job.outcome === 'finished' && job.duration_s > 0;
 
-  zs.judgeOwnBar = (job) => (canBeJudged(job, job.bar)
-    ? judge(job.bar.map(([at, shown]) => [at, shown - at / job.duration_s]), job.bar) : null);
+  /** This bar moves between the recorded looks at it: it is judged at those. Null if it cannot be. */
+  zs.judgeOwnBar = (job) => {
+    if (!canBeJudged(job, job.bar)) return null;
+    return judge(job.bar.map(([at, shown]) => shown - at / job.duration_s), job.bar);
+  };
 
-  /** SD.Next's own stands still between its changes, so it is judged all the time. */
+  /** SD.Next's own stands still between its changes: it is judged all the time. Null if it cannot be. */
   zs.judgeStockBar = (job) => {
     if (!canBeJudged(job, job.stock_bar)) return null;
     const shares = Array.from({ length: SAMPLES }, (_none, index) => (index + 0.5) / SAMPLES);
-    return judge(shares.map((share) => [share, zs.shownAt(job.stock_bar, share * job.duration_s) - share]), job.stock_bar);
+    const errors = shares.map((share) => zs.shownAt(job.stock_bar, share * job.duration_s) - share);
+    return judge(errors, job.stock_bar);
   };
 
   /** Every step with its time: [{number, seconds, part, isCompile, isOutlier}]. */
@@ -86,15 +91,16 @@
     return known.length ? Math.max(...known) : null;
   };
 
-  /** Recent stops by the phase that they came in. */
+  /** Recent stops by the phase that they came in, passes by their role. */
   zs.groupStops = (jobs) => {
     const groups = new Map();
     jobs.filter((job) => job.stop).forEach(({ stop }) => {
-      const key = stop.phase === 'denoise' ? stop.role || 'base' : stop.phase;
+      const key = stop.phase === 'denoise' ? `denoise ${stop.role || 'base'}` : stop.phase;
       groups.set(key, [...(groups.get(key) ?? []), stop]);
     });
-    return [...groups].map(([phase, stops]) => ({
-      phase,
+    return [...groups.values()].map((stops) => ({
+      phase: stops[0].phase,
+      role: stops[0].role,
       count: stops.length,
       acknowledged_s: zs.median(stops.map((stop) => stop.acknowledged_s)),
       ended_s: zs.median(stops.map((stop) => stop.ended_s)),

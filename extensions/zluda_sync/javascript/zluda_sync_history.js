@@ -3,12 +3,12 @@
   const zs = (window.zludaSync ??= {});
   const MOST_JOBS = 50;
 
+  const buttonsOf = (rows) => [...rows.querySelectorAll('.zs-row-button')];
+
   /** `choose(id)` is called with the job that the user wants to see, null for the newest. */
   zs.buildHistory = (choose) => {
-    const table = zs.table(zs.t('history.title'), [
-      zs.t('history.began'), zs.t('history.job'), zs.t('history.outcome'), zs.t('history.time'), zs.t('history.steps'),
-      zs.t('history.step-time'), zs.t('history.mode'), zs.t('history.source'),
-    ], []);
+    const head = ['began', 'job', 'outcome', 'time', 'steps', 'step-time', 'mode', 'source'];
+    const table = zs.table(zs.t('history.title'), head.map((name) => zs.t(`history.${name}`)), []);
     let body = table.querySelector('tbody');
     const empty = zs.el('p', { class: 'zs-note', text: zs.t('history.none') });
     const follow = zs.button(zs.t('history.follow'), () => choose(null), { hidden: true });
@@ -27,22 +27,26 @@
         if (answer.ok) jobs.push(answer.data);
       }
       save.disabled = false;
-      if (list.ok) zs.save(new Blob([JSON.stringify({ jobs }, null, 1)], { type: 'application/json' }), 'zluda-sync-history.json');
-      else zs.setText(failure, zs.refusals(list).map((one) => one.text).join(' '));
+      if (list.ok) {
+        const written = JSON.stringify({ jobs }, null, 1);
+        zs.save(new Blob([written], { type: 'application/json' }), 'zluda-sync-history.json');
+      } else zs.setText(failure, zs.refusals(list).map((one) => one.text).join(' '));
     }
 
     function buildRow(job) {
       // The button carries keyboard and screen reader; the row around it is only a larger target for a mouse.
-      const show = zs.el('button', { type: 'button', class: 'zs-row-button', text: zs.clock(job.began_at_s), 'data-job': job.id });
-      const row = zs.el('tr', { on: { click: () => choose(job.id) } }, ...zs.cells([
-        show, job.title || zs.t('job.untitled'), zs.outcomeOf(job.outcome), zs.time(job.duration_s), String(job.steps ?? '–'),
-        zs.time(job.median_step_s), [job.mode, job.rung].filter(Boolean).join(' · '), zs.hasWord(`source.${job.source}`) ? zs.t(`source.${job.source}`) : job.source,
+      const show = zs.el('button', {
+        type: 'button', class: 'zs-row-button', text: zs.clock(job.began_at_s), 'data-job': job.id,
+      });
+      return zs.el('tr', { on: { click: () => choose(job.id) } }, ...zs.cells([
+        show, job.title || zs.t('job.untitled'), zs.outcomeOf(job.outcome), zs.time(job.duration_s),
+        String(job.steps ?? '–'), zs.time(job.median_step_s),
+        [job.mode, job.rung].filter(Boolean).join(' · '), zs.sourceOf(job.source),
       ]));
-      return row;
     }
 
     function mark(selected) {
-      body.querySelectorAll('.zs-row-button').forEach((button) => {
+      buttonsOf(body).forEach((button) => {
         const isSelected = button.dataset.job === selected;
         button.setAttribute('aria-pressed', String(isSelected));
         button.closest('tr').classList.toggle('zs-selected', isSelected);
@@ -52,7 +56,7 @@
     table.addEventListener('keydown', (event) => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (!step) return;
-      const buttons = [...body.querySelectorAll('.zs-row-button')];
+      const buttons = buttonsOf(body);
       buttons[buttons.indexOf(document.activeElement) + step]?.focus();
       event.preventDefault();
     });
@@ -63,19 +67,21 @@
         stops.replaceChildren(zs.el('p', { class: 'zs-note', text: zs.t('stops.none') }));
         return;
       }
-      stops.replaceChildren(zs.table(zs.t('stops.title'), [
-        zs.t('stops.phase'), zs.t('stops.count'), zs.t('stops.acknowledged'), zs.t('stops.ended'), zs.t('stops.longest'), zs.t('stops.launched'), zs.t('stops.queued'),
-      ], groups.map((group) => [
-        zs.phaseOf(['hires', 'refine', 'detail'].includes(group.phase) ? 'denoise' : group.phase === 'base' ? 'denoise' : group.phase, group.phase),
-        String(group.count), zs.time(group.acknowledged_s), zs.time(group.ended_s), zs.time(group.longest_s),
+      const columns = ['phase', 'count', 'acknowledged', 'ended', 'longest', 'launched', 'queued'];
+      const rows = groups.map((group) => [
+        zs.phaseOf(group.phase, group.role), String(group.count),
+        zs.time(group.acknowledged_s), zs.time(group.ended_s), zs.time(group.longest_s),
         String(group.launched ?? '–'), String(group.queued ?? '–'),
-      ])));
+      ]);
+      const words = columns.map((name) => zs.t(`stops.${name}`));
+      stops.replaceChildren(zs.table(zs.t('stops.title'), words, rows));
     }
 
     return {
       limit: MOST_JOBS,
       element: zs.section(
-        'history', zs.t('history.title'), empty, table, zs.el('p', { class: 'zs-buttons' }, follow, save), failure,
+        'history', zs.t('history.title'), empty, table,
+        zs.el('p', { class: 'zs-buttons' }, follow, save), failure,
         zs.el('h3', { text: zs.t('stops.title') }), stops,
       ),
       show: (jobs, selected, isPinned) => {
@@ -87,7 +93,7 @@
           const fresh = zs.el('tbody', {}, ...jobs.map(buildRow));
           body.replaceWith(fresh);
           body = fresh;
-          if (focused) [...body.querySelectorAll('.zs-row-button')].find((button) => button.dataset.job === focused)?.focus();
+          buttonsOf(body).find((button) => button.dataset.job === focused)?.focus();
           showStops(jobs);
         }
         empty.hidden = jobs.length > 0;

@@ -2,29 +2,34 @@
 (() => {
   const zs = (window.zludaSync ??= {});
   const CLIP_FACTOR = 1.6; // a compile step can be a hundred times the others: its bar is cut, and says so
+  const LEAST_BAR_PX = 2; // a step that was seen together with the one before took no time, but it is there
 
   const bandsOf = (job, end) => job.parts.map((part) => ({
     from: part.began_s, to: part.ended_s ?? end, label: zs.phaseOf(part.phase, part.role),
   }));
+  /** The last moment that any plot of a job shows. */
   const endOf = (job) => {
-    const last = job.parts.flatMap((part) => [part.ended_s ?? 0, ...part.completed_at_s.slice(-1), ...part.launched_at_s.slice(-1)]);
-    return Math.max(job.duration_s ?? 0, ...last, 0.1);
+    const moments = job.parts.flatMap((part) =>
+      [part.ended_s ?? 0, ...part.completed_at_s.slice(-1), ...part.launched_at_s.slice(-1)]);
+    return Math.max(job.duration_s ?? 0, ...moments, 0.1);
   };
-  const LEAST_BAR_PX = 2; // a step that was seen together with the one before it took no time, but it is there
   const writeSeconds = (value) => zs.number(value, 2);
 
   function showSteps(figure, job) {
     const end = endOf(job);
     const { launched, completed, mostAhead, total } = zs.countSteps(job);
-    const values = { launched: launched.length, completed: completed.length, ahead: mostAhead, time: zs.time(end) };
+    const time = zs.time(end);
+    const values = { launched: launched.length, completed: completed.length, ahead: mostAhead, time };
     figure.show({
       sentence: launched.length ? zs.t('steps.sentence', values) : zs.t('steps.none'),
       head: [zs.t('steps.step'), zs.t('steps.launched'), zs.t('steps.completed')],
-      rows: () => launched.map(([at], index) => [String(index + 1), zs.time(at), zs.time(completed[index]?.[0])]),
+      rows: () => launched.map(([at], index) =>
+        [String(index + 1), zs.time(at), zs.time(completed[index]?.[0])]),
       draw: (width) => {
+        const most = Math.max(total, launched.length, 1);
         const axes = zs.axes(width, {
           x: { most: end, label: zs.t('plot.seconds'), write: writeSeconds },
-          y: { most: Math.max(total, launched.length, 1), label: zs.t('plot.steps'), isWhole: true, write: (n) => zs.number(n) },
+          y: { most, label: zs.t('plot.steps'), isWhole: true, write: (n) => zs.number(n) },
           bands: bandsOf(job, end),
         });
         axes.add(
@@ -74,31 +79,47 @@
     });
   }
 
+  const timesOf = (steps) => steps.map((step) => step.seconds);
+  const withoutCompiles = (steps) => steps.filter((step) => !step.isCompile);
+  const kindOf = (step) => (step.isCompile ? 'compile' : step.isOutlier ? 'outlier' : 'usual');
+
+  function sayTimes(steps) {
+    if (!steps.length) return zs.t('times.none');
+    const median = zs.time(zs.median(timesOf(withoutCompiles(steps))));
+    const longest = zs.time(Math.max(...timesOf(steps)));
+    const compiled = steps.find((step) => step.isCompile);
+    const outliers = steps.filter((step) => step.isOutlier).length;
+    return [
+      zs.t('times.sentence', { count: steps.length, median, longest }),
+      compiled ? zs.t('times.compiled', { time: zs.time(compiled.seconds) }) : '',
+      outliers ? zs.t(outliers === 1 ? 'times.one-outlier' : 'times.outliers', { count: outliers }) : '',
+    ].filter(Boolean).join(' ');
+  }
+
+  /** The time that the plot ends at: a compile step that is far beyond the others is cut there. */
+  function topOf(steps) {
+    const usual = withoutCompiles(steps);
+    const most = Math.max(...timesOf(usual.length ? usual : steps), 0.001);
+    const longest = Math.max(most, ...timesOf(steps));
+    const isCut = steps.some((step) => step.isCompile && step.seconds > CLIP_FACTOR * most);
+    return isCut ? most * CLIP_FACTOR : longest;
+  }
+
   function showTimes(figure, job) {
     const steps = zs.listSteps(job);
-    const usual = steps.filter((step) => !step.isCompile).map((step) => step.seconds);
-    const most = Math.max(...(usual.length ? usual : steps.map((step) => step.seconds)), 0.001);
-    const top = steps.some((step) => step.isCompile && step.seconds > CLIP_FACTOR * most) ? most * CLIP_FACTOR : Math.max(
-      most, ...steps.map((step) => step.seconds),
-    );
-    const outliers = steps.filter((step) => step.isOutlier).length;
-    const compiled = steps.filter((step) => step.isCompile);
-    const kindOf = (step) => (step.isCompile ? 'compile' : step.isOutlier ? 'outlier' : 'usual');
-    const sentence = steps.length ? [
-      zs.t('times.sentence', { count: steps.length, median: zs.time(zs.median(usual)), longest: zs.time(Math.max(...steps.map((step) => step.seconds))) }),
-      compiled.length ? zs.t('times.compiled', { time: zs.time(compiled[0].seconds) }) : '',
-      outliers ? zs.t(outliers === 1 ? 'times.one-outlier' : 'times.outliers', { count: outliers }) : '',
-    ].filter(Boolean).join(' ') : zs.t('times.none');
+    const top = topOf(steps);
     figure.show({
-      sentence,
+      sentence: sayTimes(steps),
       kinds: new Set(['usual', ...steps.map(kindOf)]),
       head: [zs.t('steps.step'), zs.t('times.phase'), zs.t('times.time'), zs.t('times.kind')],
       rows: () => steps.map((step) => [
-        String(step.number), zs.phaseOf(step.part.phase, step.part.role), zs.time(step.seconds), zs.t(`times.${kindOf(step)}`),
+        String(step.number), zs.phaseOf(step.part.phase, step.part.role), zs.time(step.seconds),
+        zs.t(`times.${kindOf(step)}`),
       ]),
       draw: (width) => {
+        const most = Math.max(steps.length, 1);
         const axes = zs.axes(width, {
-          x: { most: Math.max(steps.length, 1), label: zs.t('plot.step-number'), isWhole: true, write: (n) => zs.number(n) },
+          x: { most, label: zs.t('plot.step-number'), isWhole: true, write: (n) => zs.number(n) },
           y: { most: top, label: zs.t('plot.step-time'), write: (value) => zs.time(value) },
         });
         const pitch = axes.x(1) - axes.x(0);
@@ -129,17 +150,24 @@
       const fill = zs.el('span', { class: 'zs-fill' });
       const element = zs.el(
         'div', { class: `zs-cost-${name}` }, zs.el('dt', { text: zs.t(`costs.${name}`) }), value,
-        zs.el('div', { class: 'zs-cost-bar', 'aria-hidden': 'true' }, fill), zs.el('p', { class: 'zs-note', text: zs.t(`costs.${name}-note`) }),
+        zs.el('div', { class: 'zs-cost-bar', 'aria-hidden': 'true' }, fill),
+        zs.el('p', { class: 'zs-note', text: zs.t(`costs.${name}-note`) }),
       );
       return { name, value, fill, element };
     });
+    const previewsOf = ({ previews }) =>
+      (previews.length ? zs.t('costs.previews', { count: previews.length }) : '');
     return {
-      element: zs.el('div', { class: 'zs-costs' }, zs.el('h3', { text: zs.t('costs.title') }), zs.el('dl', {}, ...parts.map((part) => part.element))),
+      element: zs.el(
+        'div', { class: 'zs-costs' }, zs.el('h3', { text: zs.t('costs.title') }),
+        zs.el('dl', {}, ...parts.map((part) => part.element)),
+      ),
       show: (job) => parts.forEach(({ name, value, fill }) => {
         const spent = job[`${name}_s`];
         const share = spent === null || !(job.duration_s > 0) ? null : spent / job.duration_s;
-        const count = name === 'preview' && job.previews.length ? ` ${zs.t('costs.previews', { count: job.previews.length })}` : '';
-        zs.setText(value, share === null ? '–' : `${zs.time(spent)} · ${zs.t('costs.share', { share: zs.percent(share) })}${count}`);
+        const said = `${zs.time(spent)} · ${zs.t('costs.share', { share: zs.percent(share) })}`;
+        const count = name === 'preview' ? previewsOf(job) : '';
+        zs.setText(value, share === null ? '–' : [said, count].filter(Boolean).join(' '));
         fill.style.transform = `scaleX(${Math.min(share ?? 0, 1)})`;
       }),
     };
@@ -150,16 +178,23 @@
     const heading = zs.el('p', { class: 'zs-job-title' });
     const facts = zs.el('p', { class: 'zs-note' });
     const empty = zs.el('p', { class: 'zs-note', text: zs.t('job.none') });
-    const steps = zs.plotFigure('steps', zs.t('steps.title'), [['launched', zs.t('steps.launched')], ['completed', zs.t('steps.completed')], ['ahead', zs.t('steps.ahead')]]);
-    const bars = zs.plotFigure('bars', zs.t('bars.title'), [['shown', zs.t('bars.shown')], ['stock', zs.t('bars.stock')], ['true', zs.t('bars.true')]]);
-    const times = zs.plotFigure('times', zs.t('times.title'), [['usual', zs.t('times.usual')], ['compile', zs.t('times.compile')], ['outlier', zs.t('times.outlier')]]);
+    const buildFigure = (name, kinds) =>
+      zs.plotFigure(name, zs.t(`${name}.title`), kinds.map((kind) => [kind, zs.t(`${name}.${kind}`)]));
+    const steps = buildFigure('steps', ['launched', 'completed', 'ahead']);
+    const bars = buildFigure('bars', ['shown', 'stock', 'true']);
+    const times = buildFigure('times', ['usual', 'compile', 'outlier']);
     const costs = buildCosts();
     const exports = zs.el('p', { class: 'zs-buttons zs-exports' });
-    const body = zs.el('div', { class: 'zs-job-body', hidden: true }, facts, steps.element, bars.element, times.element, costs.element, exports);
+    const body = zs.el(
+      'div', { class: 'zs-job-body', hidden: true },
+      facts, steps.element, bars.element, times.element, costs.element, exports,
+    );
     let exported = null;
     return {
       element: zs.section('job', zs.t('job.title'), heading, empty, body),
-      update: (status) => zs.setText(empty, zs.t(status?.is_acting === false ? 'job.none-followed' : 'job.none')),
+      update: (status) => {
+        zs.setText(empty, zs.t(status?.is_acting === false ? 'job.none-followed' : 'job.none'));
+      },
       show: (job) => {
         empty.hidden = Boolean(job);
         body.hidden = !job;
@@ -178,12 +213,12 @@
           const path = `jobs/${encodeURIComponent(job.id)}/trace`;
           exports.replaceChildren(
             zs.download(zs.t('job.export-json'), `${path}?format=json`, `zluda-sync-job-${job.id}.json`),
-            zs.download(zs.t('job.export-chrome'), `${path}?format=chrome`, `zluda-sync-job-${job.id}-chrome.json`),
+            zs.download(
+              zs.t('job.export-chrome'), `${path}?format=chrome`, `zluda-sync-job-${job.id}-chrome.json`,
+            ),
           );
         }
       },
     };
   };
-
-  zs.outcomeOf = (outcome) => (zs.hasWord(`outcome.${outcome}`) ? zs.t(`outcome.${outcome}`) : outcome);
 })();

@@ -1,22 +1,8 @@
-// The top of the panel: what the GPU does now, what is wrong with the configuration, whether the bar is true.
+// The top of the panel: what the GPU does now, and what is wrong with the configuration.
 (() => {
   const zs = (window.zludaSync ??= {});
-  const POOR_ERROR = 0.1;
-  const EVENT_RUNGS = ['passive-counter', 'planted-event', 'lagged-wait'];
 
-  zs.labelOf = (job) => {
-    if (zs.language() === 'en' || !job.phase) return job.label;
-    const image = job.images > 1 ? zs.t('now.image', { image: job.image + 1, images: job.images }) : '';
-    return image + zs.phaseOf(job.phase, job.role);
-  };
-
-  zs.phaseOf = (phase, role) => {
-    const key = phase === 'denoise' && role && role !== 'base' ? `phase.${role}` : `phase.${phase}`;
-    return zs.hasWord(key) ? zs.t(key) : phase;
-  };
-
-  zs.sayFalls = (count) => zs.t(count === 1 ? 'verdict.once' : 'verdict.times', { count });
-
+  /** One figure, or a range where the server has found that one would promise too much. */
   function timeLeft(job) {
     if (job.is_paused) return zs.t('now.paused');
     if (job.eta_s === null || job.eta_s === undefined) return zs.t('now.eta-unknown');
@@ -30,12 +16,14 @@
     return mode === 'auto' && status.self_test?.mode ? `auto: ${status.self_test.mode}` : mode;
   }
 
+  /** The section. `update(status)` takes an answer of status, null while SD.Next does not answer. */
   zs.buildNow = () => {
     const label = zs.el('p', { class: 'zs-label-now' });
     const eta = zs.el('p', { class: 'zs-eta' });
     const fill = zs.el('span', { class: 'zs-fill' });
     const bar = zs.el('div', {
-      class: 'zs-bar', role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-label': zs.t('now.bar'),
+      class: 'zs-bar', role: 'progressbar', 'aria-label': zs.t('now.bar'),
+      'aria-valuemin': '0', 'aria-valuemax': '100',
     }, fill);
     const note = zs.el('p', { class: 'zs-note' });
     const spoken = zs.el('p', { class: 'zs-hidden', 'aria-live': 'polite' });
@@ -43,15 +31,16 @@
     const list = zs.el('dl', { class: 'zs-facts' });
     ['steps', 'ahead', 'mode', 'rung', 'profile', 'device'].forEach((name) => {
       facts[name] = zs.el('dd', {});
-      list.append(zs.el('div', { class: `zs-fact-${name}` }, zs.el('dt', { text: zs.t(`now.${name}`) }), facts[name]));
+      const term = zs.el('dt', { text: zs.t(`now.${name}`) });
+      list.append(zs.el('div', { class: `zs-fact-${name}` }, term, facts[name]));
     });
     const problems = zs.el('ul', {});
     const alert = zs.el(
-      'div', { class: 'zs-problems', role: 'status', hidden: true }, zs.el('h3', { text: zs.t('now.problems') }), problems,
+      'div', { class: 'zs-problems', role: 'status', hidden: true },
+      zs.el('h3', { text: zs.t('now.problems') }), problems,
     );
-    const element = zs.section(
-      'now', zs.t('now.title'), zs.el('div', { class: 'zs-line-now' }, label, eta), bar, spoken, note, list, alert,
-    );
+    const line = zs.el('div', { class: 'zs-line-now' }, label, eta);
+    const element = zs.section('now', zs.t('now.title'), line, bar, spoken, note, list, alert);
 
     function showFact(name, text) {
       facts[name].parentNode.hidden = !text;
@@ -87,9 +76,10 @@
       if (alert.dataset.written === written) return;
       alert.dataset.written = written;
       alert.hidden = !found.length;
-      problems.replaceChildren(...found.map(({ where, text }) => zs.el(
-        'li', {}, zs.el('code', { text: where }), ' ', zs.el('span', { text: text.startsWith(where) ? text.slice(where.length).trim() : text }),
-      )));
+      problems.replaceChildren(...found.map(({ where, text }) => {
+        const rest = text.startsWith(where) ? text.slice(where.length).trim() : text;
+        return zs.el('li', {}, zs.el('code', { text: where }), ' ', zs.el('span', { text: rest }));
+      }));
     }
 
     return {
@@ -112,58 +102,6 @@
         showFact('profile', status.profile && `${status.profile.name}: ${status.profile.reason}`);
         showFact('device', [status.device, status.backend].filter(Boolean).join(', '));
         showProblems(status.problems ?? []);
-      },
-    };
-  };
-
-  function judgeDevice(status, selfTest) {
-    const report = selfTest?.report;
-    if (!status.is_acting) return ['off', zs.t('verdict.off'), zs.sentence(status.explanation)];
-    if (!report) return ['unknown', zs.t('verdict.unknown'), zs.t('verdict.untested', { why: selfTest?.explanation ?? status.self_test?.explanation ?? '' })];
-    if (report.is_blocking) return ['yes', zs.t('verdict.yes'), zs.t('verdict.blocking')];
-    const truthful = report.rungs.filter((rung) => rung.is_truthful).map((rung) => rung.name);
-    const rung = truthful.find((name) => EVENT_RUNGS.includes(name));
-    if (report.unfinished || !truthful.length) {
-      const why = report.unfinished || zs.t('verdict.no-rung');
-      return ['unknown', zs.t('verdict.unknown'), zs.t('verdict.unfinished', { why })];
-    }
-    if (!rung) return ['yes', zs.t('verdict.yes'), zs.t('verdict.costly')];
-    return ['yes', zs.t('verdict.yes'), zs.t('verdict.truthful', { rung })];
-  }
-
-  function judgeJob(job) {
-    if (!job || job.outcome === 'running') return '';
-    const { mostAhead, launched } = zs.countSteps(job);
-    const parts = [];
-    const own = zs.judgeOwnBar(job);
-    const stock = zs.judgeStockBar(job);
-    if (launched.length) {
-      parts.push(zs.t(mostAhead === 1 ? 'verdict.ahead-one' : 'verdict.ahead', { count: mostAhead, when: zs.clock(job.began_at_s) }));
-    }
-    if (own && stock) {
-      parts.push(zs.t('verdict.bars', { stock: zs.percent(stock.worst), stockMean: zs.percent(stock.mean), own: zs.percent(own.worst), mean: zs.percent(own.mean) }));
-    } else if (own) parts.push(zs.t('verdict.own-bar', { own: zs.percent(own.worst) }));
-    if (stock?.falls) parts.push(zs.t('verdict.falls', { count: zs.sayFalls(stock.falls) }));
-    if (own && own.worst > POOR_ERROR) parts.push(zs.t('verdict.learning'));
-    return parts.join(' ');
-  }
-
-  zs.buildVerdict = () => {
-    const answer = zs.el('strong', {});
-    const reason = zs.el('span', { class: 'zs-reason' });
-    const lastJob = zs.el('span', { class: 'zs-last-job' });
-    const element = zs.section(
-      'verdict', zs.t('verdict.title'), zs.el('p', { 'aria-live': 'polite' }, answer, ' ', reason, ' ', lastJob),
-    );
-    return {
-      element,
-      update: (status, selfTest, job) => {
-        if (!status) return;
-        const [verdict, word, why] = judgeDevice(status, selfTest);
-        element.dataset.verdict = verdict;
-        zs.setText(answer, word);
-        zs.setText(reason, why);
-        zs.setText(lastJob, judgeJob(job));
       },
     };
   };

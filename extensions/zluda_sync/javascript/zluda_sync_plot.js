@@ -21,7 +21,7 @@
   };
 
   /** Round numbers from 0 to `most`, about `count` of them. */
-  zs.ticks = (most, count, isWhole = false) => {
+  const ticks = (most, count, isWhole = false) => {
     if (!(most > 0)) return [0];
     const raw = most / count;
     const power = 10 ** Math.floor(Math.log10(raw));
@@ -31,7 +31,8 @@
   };
 
   /**
-   * Empty axes. `x`, `y`: {most, label, isWhole, write(value)}; `bands`: [{from, to, label}].
+   * Axes with nothing between them yet.
+   * `x`, `y`: {most, label, isWhole, write(value)}; `bands`: [{from, to, label}].
    * Returns {root, x(value), y(value), add(...elements), bottom}.
    */
   zs.axes = (width, { x, y, bands = [] }) => {
@@ -41,36 +42,42 @@
     const atX = (value) => MARGIN.left + (inner.width * Math.min(Math.max(value, 0), x.most)) / x.most;
     const atY = (value) => bottom - (inner.height * Math.min(Math.max(value, 0), y.most)) / y.most;
     const root = svg('svg', {
-      class: 'zs-plot', viewBox: `0 0 ${whole} ${HEIGHT}`, width: whole, height: HEIGHT, 'aria-hidden': 'true',
+      class: 'zs-plot', 'aria-hidden': 'true',
+      viewBox: `0 0 ${whole} ${HEIGHT}`, width: whole, height: HEIGHT,
     });
     bands.forEach(({ from, to, label }, index) => {
       const left = atX(from);
       const span = atX(to) - left;
       if (span <= 0) return;
       root.append(svg('rect', {
-        class: index % 2 ? 'zs-band zs-odd' : 'zs-band', x: left, y: MARGIN.top, width: span, height: inner.height,
+        class: index % 2 ? 'zs-band zs-odd' : 'zs-band',
+        x: left, y: MARGIN.top, width: span, height: inner.height,
       }));
       if (span > label.length * LETTER_WIDTH + 6) {
         root.append(text(label, { x: left + span / 2, y: MARGIN.top - 9, 'text-anchor': 'middle' }));
       }
     });
-    zs.ticks(y.most, 4, y.isWhole).forEach((value) => root.append(
-      svg('line', { class: 'zs-grid', x1: MARGIN.left, x2: whole - MARGIN.right, y1: atY(value), y2: atY(value) }),
+    const ends = { x1: MARGIN.left, x2: whole - MARGIN.right };
+    ticks(y.most, 4, y.isWhole).forEach((value) => root.append(
+      svg('line', { class: 'zs-grid', ...ends, y1: atY(value), y2: atY(value) }),
       text(y.write(value), { x: MARGIN.left - 7, y: atY(value) + 4, 'text-anchor': 'end' }),
     ));
-    zs.ticks(x.most, Math.max(3, Math.floor(inner.width / 90)), x.isWhole).forEach((value) => root.append(
+    ticks(x.most, Math.max(3, Math.floor(inner.width / 90)), x.isWhole).forEach((value) => root.append(
       text(x.write(value), { x: atX(value), y: bottom + 16, 'text-anchor': 'middle' }),
     ));
     root.append(
-      svg('line', { class: 'zs-axis', x1: MARGIN.left, x2: whole - MARGIN.right, y1: bottom, y2: bottom }),
+      svg('line', { class: 'zs-axis', ...ends, y1: bottom, y2: bottom }),
       text(x.label, { class: 'zs-label', x: whole - MARGIN.right, y: bottom + 31, 'text-anchor': 'end' }),
       text(y.label, { class: 'zs-label', x: 0, y: 11 }),
     );
     return { root, x: atX, y: atY, bottom, add: (...elements) => root.append(...elements) };
   };
 
-  const trace = (points) => points.map(([left, top], index) => `${index ? 'L' : 'M'}${left.toFixed(1)} ${top.toFixed(1)}`).join('');
+  /** Points of the plot as an SVG path. */
+  const toPath = (points) => points.map(([left, top], index) =>
+    `${index ? 'L' : 'M'}${left.toFixed(1)} ${top.toFixed(1)}`).join('');
 
+  /** The corners of a line that stands still between its changes. */
   const stairs = (axes, steps, end) => {
     const points = [[axes.x(0), axes.y(0)]];
     steps.forEach(([at, value]) => {
@@ -80,17 +87,20 @@
     return points;
   };
 
-  zs.drawStairs = (axes, steps, end, kind) => svg('path', { class: `zs-line zs-${kind}`, d: trace(stairs(axes, steps, end)) });
-  zs.drawBetween = (axes, upper, lower, end, kind) => svg('path', {
-    class: `zs-area zs-${kind}`, d: `${trace([...stairs(axes, upper, end), ...stairs(axes, lower, end).reverse()])}Z`,
-  });
+  const drawPath = (points, kind) => svg('path', { class: `zs-line zs-${kind}`, d: toPath(points) });
+
+  zs.drawStairs = (axes, steps, end, kind) => drawPath(stairs(axes, steps, end), kind);
   zs.drawLine = (axes, points, kind) =>
-    svg('path', { class: `zs-line zs-${kind}`, d: trace(points.map(([at, value]) => [axes.x(at), axes.y(value)])) });
+    drawPath(points.map(([at, value]) => [axes.x(at), axes.y(value)]), kind);
+  zs.drawBetween = (axes, upper, lower, end, kind) => {
+    const outline = [...stairs(axes, upper, end), ...stairs(axes, lower, end).reverse()];
+    return svg('path', { class: `zs-area zs-${kind}`, d: `${toPath(outline)}Z` });
+  };
 
   /**
    * A plot with its words: heading, legend, sentence, and the figures as a table that can be opened.
-   * show({sentence, draw(width) -> svg, head, rows(), kinds}) fills it, and draws anew when its width changes; with
-   * `kinds` the legend names only these.
+   * show({sentence, draw(width) -> svg, head, rows(), kinds}) fills it; a new width draws it anew.
+   * With `kinds` the legend names only these.
    */
   zs.plotFigure = (name, title, legend) => {
     const id = zs.newId(name);
@@ -126,7 +136,7 @@
       show: (content) => {
         shown = content;
         zs.setText(sentence, content.sentence);
-        entries.forEach((entry, kind) => { entry.hidden = Boolean(content.kinds) && !content.kinds.has(kind); });
+        entries.forEach((entry, kind) => { entry.hidden = content.kinds?.has(kind) === false; });
         draw();
         fill();
       },

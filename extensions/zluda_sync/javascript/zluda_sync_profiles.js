@@ -1,24 +1,30 @@
-// Profiles: choose one, and make, change and delete one's own.
+// Profiles: choose one, and make, change and delete your own.
 (() => {
   const zs = (window.zludaSync ??= {});
   const AUTO = 'auto';
   const NAME = /^[^/\\?#%]{1,40}$/; // the server says more exactly; these would not even reach it
 
-  /** The form for one profile. `save(name, values)` gives an answer of the server; `done()` closes. */
+  /** The form for one profile. `save(name, values)` returns an answer of the server; `done()` closes it. */
   function buildEditor(answer, { name = '', values = {}, isNew }, save, done) {
-    const nameField = zs.buildField({ name: 'name', label: zs.t('profiles.name'), unit: '', info: zs.t('profiles.name-info'), kind: 'text' });
+    const title = zs.t(isNew ? 'profiles.new-title' : 'profiles.edit-title', { name });
+    const nameField = zs.buildField({
+      name: 'name', label: zs.t('profiles.name'), unit: '', info: zs.t('profiles.name-info'), kind: 'text',
+    });
     nameField.set(name);
     nameField.input.readOnly = !isNew;
     const fields = answer.fields.map((field) => {
-      const made = zs.buildField(field, { emptyText: zs.t('profiles.as-settings', { value: field.default ?? '–' }) });
+      const emptyText = zs.t('profiles.as-settings', { value: field.default ?? '–' });
+      const made = zs.buildField(field, { emptyText });
       made.set(values[field.name]);
       return made;
     });
     const failure = zs.el('p', { class: 'zs-error', role: 'alert' });
-    const submit = zs.el('button', { type: 'submit', class: 'zs-button zs-primary', text: zs.t('profiles.save') });
+    const submit = zs.el('button', {
+      type: 'submit', class: 'zs-button zs-primary', text: zs.t('profiles.save'),
+    });
     const form = zs.el(
-      'form', { class: 'zs-form', novalidate: true, 'aria-label': zs.t(isNew ? 'profiles.new-title' : 'profiles.edit-title', { name }) },
-      zs.el('h3', { text: zs.t(isNew ? 'profiles.new-title' : 'profiles.edit-title', { name }) }), nameField.element,
+      'form', { class: 'zs-form', novalidate: true, 'aria-label': title },
+      zs.el('h3', { text: title }), nameField.element,
       zs.el('div', { class: 'zs-fields' }, ...fields.map((field) => field.element)), failure,
       zs.el('p', { class: 'zs-buttons' }, submit, zs.button(zs.t('profiles.cancel'), done)),
     );
@@ -33,9 +39,10 @@
         form.querySelector('[aria-invalid]')?.focus();
         return;
       }
-      const entries = fields.map((field) => [field.name, field.value()]).filter(([, value]) => value !== undefined);
+      const entries = fields.map((field) => [field.name, field.value()]);
+      const set = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
       submit.disabled = true;
-      const reply = await save(typed, Object.fromEntries(entries));
+      const reply = await save(typed, set);
       submit.disabled = false;
       if (reply.ok) {
         done();
@@ -53,6 +60,7 @@
     return form;
   }
 
+  /** The section, with the rules below. `load()` asks the server for both. */
   zs.buildProfiles = () => {
     const chosen = zs.el('select', { 'data-field': 'chosen' });
     const chosenId = zs.newId('chosen');
@@ -85,8 +93,10 @@
         (opener?.isConnected ? opener : fresh).focus();
       };
       const save = (name, values) => {
-        const isTaken = what.isNew && known.profiles.some((profile) => profile.name === name);
-        if (isTaken) return { ok: false, status: 409, data: { detail: [{ where: 'name', text: zs.t('profiles.taken') }] } };
+        if (what.isNew && known.profiles.some((profile) => profile.name === name)) {
+          const detail = [{ where: 'name', text: zs.t('profiles.taken') }];
+          return { ok: false, status: 409, data: { detail } };
+        }
         return change('PUT', `profiles/${encodeURIComponent(name)}`, { values });
       };
       editor.replaceChildren(buildEditor(known, what, save, close));
@@ -101,27 +111,32 @@
 
     async function remove(profile) {
       const question = zs.t('profiles.delete-sure', { name: profile.name });
-      if (!window.confirm(question)) return; // eslint-disable-line no-alert
+      if (!window.confirm(question)) return;
       const answer = await change('DELETE', `profiles/${encodeURIComponent(profile.name)}`);
       if (answer.ok) fresh.focus();
       else say(answer);
     }
 
     function buildItem(profile) {
-      const entries = Object.entries(profile.values);
-      const sets = entries.length ? entries.map(([name, value]) => `${name} ${value}`).join(', ') : zs.t('profiles.sets-nothing');
-      const own = profile.is_builtin ? [] : [
-        zs.button(zs.t('profiles.edit'), () => edit({ name: profile.name, values: profile.values, isNew: false })),
-        zs.button(zs.t('profiles.delete'), () => remove(profile)),
-      ];
-      [zs.t('profiles.edit'), zs.t('profiles.delete')].forEach((text, index) => own[index]?.setAttribute('aria-label', `${text}: ${profile.name}`));
-      const copy = zs.button(zs.t('profiles.copy'), () => edit({ name: nameOfCopy(profile.name), values: profile.values, isNew: true }));
-      copy.setAttribute('aria-label', `${zs.t('profiles.copy')}: ${profile.name}`);
-      const inUse = profile.name === known.chosen ? zs.el('span', { class: 'zs-tag', text: zs.t('profiles.in-use') }) : null;
+      const { name, values } = profile;
+      const entries = Object.entries(values).map(([field, value]) => `${field} ${value}`);
+      const sets = entries.length ? entries.join(', ') : zs.t('profiles.sets-nothing');
+      const buildButton = (word, act) =>
+        zs.button(zs.t(`profiles.${word}`), act, { 'aria-label': `${zs.t(`profiles.${word}`)}: ${name}` });
+      const buttons = [buildButton('copy', () => edit({ name: nameOfCopy(name), values, isNew: true }))];
+      if (!profile.is_builtin) {
+        buttons.unshift(
+          buildButton('edit', () => edit({ name, values, isNew: false })),
+          buildButton('delete', () => remove(profile)),
+        );
+      }
+      const isInUse = name === known.chosen;
+      const tag = isInUse ? zs.el('span', { class: 'zs-tag', text: zs.t('profiles.in-use') }) : null;
+      const note = [zs.said(profile.explanation), sets].filter(Boolean).join(' · ');
+      const words = [zs.el('strong', { text: name }), ' ', tag, zs.el('p', { class: 'zs-note', text: note })];
       return zs.el(
-        'li', { 'data-profile': profile.name },
-        zs.el('div', {}, zs.el('strong', { text: profile.name }), ' ', inUse, zs.el('p', { class: 'zs-note', text: [zs.said(profile.explanation), sets].filter(Boolean).join(' · ') })),
-        zs.el('p', { class: 'zs-buttons' }, ...own, copy),
+        'li', { 'data-profile': name },
+        zs.el('div', {}, ...words), zs.el('p', { class: 'zs-buttons' }, ...buttons),
       );
     }
 
@@ -129,9 +144,11 @@
       known = answer;
       zs.setText(failure, answer.not_saved ?? '');
       const names = [...answer.profiles.map((profile) => profile.name), AUTO];
-      chosen.replaceChildren(...names.map((name) => zs.el('option', { value: name, text: name === AUTO ? zs.t('profiles.auto') : name })));
+      const buildOption = (name, text) => zs.el('option', { value: name, text });
+      chosen.replaceChildren(...names.map((name) =>
+        buildOption(name, name === AUTO ? zs.t('profiles.auto') : name)));
       if (!names.includes(answer.chosen)) {
-        chosen.append(zs.el('option', { value: answer.chosen, text: zs.t('profiles.unknown', { name: answer.chosen }) }));
+        chosen.append(buildOption(answer.chosen, zs.t('profiles.unknown', { name: answer.chosen })));
       }
       chosen.value = answer.chosen;
       list.replaceChildren(zs.el('ul', {}, ...answer.profiles.map(buildItem)));
@@ -149,7 +166,10 @@
     return {
       element: zs.section(
         'profiles', zs.t('profiles.title'),
-        zs.el('div', { class: 'zs-field zs-chosen' }, zs.el('label', { for: chosenId }, zs.el('span', { text: zs.t('profiles.chosen') })), chosen),
+        zs.el(
+          'div', { class: 'zs-field zs-chosen' },
+          zs.el('label', { for: chosenId }, zs.el('span', { text: zs.t('profiles.chosen') })), chosen,
+        ),
         state, failure, list, zs.el('p', { class: 'zs-buttons' }, fresh), editor, rules.element, where,
       ),
       load: async () => {

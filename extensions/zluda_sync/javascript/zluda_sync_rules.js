@@ -43,7 +43,8 @@
 
     function buildRow(rule) {
       const names = known.profiles.map((profile) => profile.name);
-      const profile = zs.el('select', {}, ...names.map((name) => zs.el('option', { value: name, text: name })));
+      const options = names.map((name) => zs.el('option', { value: name, text: name }));
+      const profile = zs.el('select', {}, ...options);
       if (names.includes(rule.profile)) profile.value = rule.profile;
       const profileId = zs.newId('rule-profile');
       profile.id = profileId;
@@ -54,7 +55,8 @@
       const error = zs.el('p', { class: 'zs-error', role: 'alert' });
 
       function offer() {
-        const open = known.conditions.filter((one) => !conditions.some((field) => field.name === one.name));
+        const isAsked = (one) => conditions.some((field) => field.name === one.name);
+        const open = known.conditions.filter((one) => !isAsked(one));
         more.replaceChildren(
           zs.el('option', { value: '', text: zs.t('rules.add-condition') }),
           ...open.map((one) => zs.el('option', { value: one.name, text: zs.said(one.label) })),
@@ -67,13 +69,14 @@
         if (!description) return null;
         const field = zs.buildField(description);
         if (value !== undefined) field.set(value);
+        const label = zs.t('rules.remove-condition', { label: zs.said(description.label) });
         const remove = zs.button('×', () => {
           conditions.splice(conditions.indexOf(field), 1);
           field.element.remove();
           offer();
           touch(true);
           more.focus();
-        }, { class: 'zs-button zs-small', 'aria-label': zs.t('rules.remove-condition', { label: zs.said(description.label) }) });
+        }, { class: 'zs-button zs-small', 'aria-label': label });
         field.row.append(remove);
         conditions.push(field);
         shelf.append(field.element);
@@ -108,16 +111,14 @@
         row.down.setAttribute('aria-label', zs.t('rules.down', { number }));
         remove.setAttribute('aria-label', `${zs.t('rules.delete')} ${number}`);
       };
-      row.read = () => Object.fromEntries([
-        ['profile', profile.value], ...conditions.map((field) => [field.name, field.value()]).filter(([, value]) => value !== undefined),
-      ]);
-      row.element = zs.el(
-        'li', {}, zs.el(
-          'fieldset', {}, title,
-          zs.el('div', { class: 'zs-rule-head' }, zs.el('label', { for: profileId }, zs.el('span', { text: zs.t('rules.profile') })), profile, row.up, row.down, remove),
-          shelf, more, error,
-        ),
-      );
+      row.read = () => {
+        const typed = conditions.map((field) => [field.name, field.value()]);
+        const asked = typed.filter(([, value]) => value !== undefined);
+        return { profile: profile.value, ...Object.fromEntries(asked) };
+      };
+      const label = zs.el('label', { for: profileId }, zs.el('span', { text: zs.t('rules.profile') }));
+      const head = zs.el('div', { class: 'zs-rule-head' }, label, profile, row.up, row.down, remove);
+      row.element = zs.el('li', {}, zs.el('fieldset', {}, title, head, shelf, more, error));
       row.element.addEventListener('input', () => touch(true));
       return row;
     }
@@ -158,7 +159,8 @@
 
     return {
       element: zs.el(
-        'div', { class: 'zs-rules-part' }, zs.el('h3', { text: zs.t('rules.title') }), zs.el('p', { class: 'zs-note', text: zs.t('rules.what') }),
+        'div', { class: 'zs-rules-part' }, zs.el('h3', { text: zs.t('rules.title') }),
+        zs.el('p', { class: 'zs-note', text: zs.t('rules.what') }),
         list, state, failure, zs.el('p', { class: 'zs-buttons' }, add, save, discard),
       ),
       show: (answer) => {

@@ -2,17 +2,55 @@
 (() => {
   const zs = (window.zludaSync ??= {});
 
-  /** `changed(answer)` is called with each answer of the route. */
+  /** What was tested, when, and why it ended early if it did. */
+  function sayReport(report) {
+    if (!report) return zs.t('selftest.none');
+    const versions = Object.entries(report.versions).filter(([, version]) => version);
+    return [
+      zs.t('selftest.taken', { when: zs.clock(report.taken_at_s), time: zs.time(report.duration_s) }),
+      report.device,
+      ...versions.map(([name, version]) => `${name} ${version}`),
+      report.unfinished && zs.t('selftest.unfinished', { why: report.unfinished }),
+    ].filter(Boolean).join(' · ');
+  }
+
+  function buildRow(rung, rungInUse) {
+    const isInUse = rung.name === rungInUse;
+    const tag = isInUse ? [' ', zs.el('span', { class: 'zs-tag', text: zs.t('selftest.in-use') })] : [];
+    const verdict = rung.is_truthful === null ? 'untried' : rung.is_truthful ? 'truthful' : 'lies';
+    const write = (value, scale, digits) => (value === null ? '–' : zs.number(scale * value, digits));
+    return [
+      zs.el('span', {}, rung.name, ...tag),
+      zs.el('span', { class: `zs-verdict-${rung.is_truthful}`, text: zs.t(`selftest.${verdict}`) }),
+      rung.reason || '',
+      write(rung.wait_share, 1, 2), write(rung.residual_s, 1e3, 2), write(rung.cost_s, 1e6, 1),
+    ];
+  }
+
+  /** A row for each rung, and what the columns mean; nothing where none was tried. */
+  function buildResult(report) {
+    if (!report?.rungs.length) return [];
+    const head = ['rung', 'verdict', 'reason', 'report-at', 'residual', 'cost'];
+    const rows = report.rungs.map((rung) => buildRow(rung, report.event_rung));
+    return [
+      zs.table(zs.t('selftest.title'), head.map((name) => zs.t(`selftest.${name}`)), rows),
+      zs.el('p', { class: 'zs-note', text: zs.t('selftest.legend') }),
+    ];
+  }
+
+  /** The section. `changed(answer)` is called with each answer of the route. */
   zs.buildSelfTest = (changed) => {
     const explanation = zs.el('p', {});
     const facts = zs.el('p', { class: 'zs-note' });
     const failure = zs.el('p', { class: 'zs-error', role: 'alert' });
-    const progress = zs.el('progress', { max: '1', value: '0', hidden: true, 'aria-label': zs.t('selftest.progress') });
+    const progress = zs.el('progress', {
+      max: '1', value: '0', hidden: true, 'aria-label': zs.t('selftest.progress'),
+    });
     const result = zs.el('div', {});
     const start = zs.button(zs.t('selftest.start'), run);
-    let isOurs = false;
+    let isOurs = false; // this page has asked for the test that runs
     let wasRunning = false;
-    let takenAt = null;
+    let takenAt = null; // of the newest report
 
     async function run() {
       isOurs = true;
@@ -38,27 +76,15 @@
       const { report } = answer;
       takenAt = report?.taken_at_s ?? null;
       zs.setText(explanation, zs.sentence(answer.explanation));
-      zs.setText(facts, report ? [
-        zs.t('selftest.taken', { when: zs.clock(report.taken_at_s), time: zs.time(report.duration_s) }), report.device,
-        ...Object.entries(report.versions).filter(([, version]) => version).map(([name, version]) => `${name} ${version}`),
-        report.unfinished && zs.t('selftest.unfinished', { why: report.unfinished }),
-      ].filter(Boolean).join(' · ') : zs.t('selftest.none'));
-      result.replaceChildren(...(report?.rungs.length ? [zs.table(zs.t('selftest.title'), [
-        zs.t('selftest.rung'), zs.t('selftest.verdict'), zs.t('selftest.reason'), zs.t('selftest.report-at'),
-        zs.t('selftest.residual'), zs.t('selftest.cost'),
-      ], report.rungs.map((rung) => [
-        zs.el('span', {}, rung.name, ...(rung.name === report.event_rung ? [' ', zs.el('span', { class: 'zs-tag', text: zs.t('selftest.in-use') })] : [])), zs.el('span', {
-          class: `zs-verdict-${rung.is_truthful}`, text: zs.t(`selftest.${rung.is_truthful === null ? 'untried' : rung.is_truthful ? 'truthful' : 'lies'}`),
-        }),
-        rung.reason || '', rung.wait_share === null ? '–' : zs.number(rung.wait_share, 2),
-        rung.residual_s === null ? '–' : zs.number(1000 * rung.residual_s, 2), rung.cost_s === null ? '–' : zs.number(1e6 * rung.cost_s, 1),
-      ])), zs.el('p', { class: 'zs-note', text: zs.t('selftest.legend') })] : []));
+      zs.setText(facts, sayReport(report));
+      result.replaceChildren(...buildResult(report));
       changed(answer);
     }
 
     return {
       element: zs.section(
-        'selftest', zs.t('selftest.title'), zs.el('p', { class: 'zs-note', text: zs.t('selftest.what') }), explanation,
+        'selftest', zs.t('selftest.title'),
+        zs.el('p', { class: 'zs-note', text: zs.t('selftest.what') }), explanation,
         zs.el('p', { class: 'zs-buttons' }, start, progress), failure, facts, result,
       ),
       load,

@@ -117,7 +117,7 @@ class SdNext:
         if not asks_by_itself and getattr(api, "credentials", None):
             from fastapi import Depends
 
-            from zluda_sync.host.api.page_login import build_login_check
+            from zluda_sync.host.api.access import build_login_check
 
             kwargs["dependencies"] = [Depends(build_login_check(api))]
         api.add_api_route(path, endpoint, **kwargs)

@@ -250,20 +250,18 @@ class Session:
 
     def _add_routes(self) -> None:
         # Not before the host has loaded FastAPI itself.
-        from zluda_sync.host.api.monitoring_routes import add_monitoring_routes
-        from zluda_sync.host.api.own_routes import add_own_routes
+        from zluda_sync.host.api.routes import add_control_routes, add_view_routes
 
-        add_own_routes(
+        add_control_routes(
             self._host,
             self.stop,
             self.tell_label,
-            self._previews,
             self.self_testing,
             lambda: accelerator_of(self._host),
             self.profiles,
             self.profile_choice,
         )
-        add_monitoring_routes(self._host, self.status, self.feed, self.records, self.metrics)
+        add_view_routes(self._host, self.status, self.feed, self.records, self.metrics, self._previews)
 
     def _stand_down(self) -> None:
         with self._lock:

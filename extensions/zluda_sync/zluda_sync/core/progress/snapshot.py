@@ -24,7 +24,7 @@ class ProgressSnapshot:
         role: pass that the phase belongs to.
         image: zero-based index of the batch that is made.
         images: batches of the job.
-        is_compiling: whether kernels are being compiled, which happens once and takes its time.
+        is_compiling: whether kernels are being compiled, which happens once and takes a while.
         part_elapsed_s: seconds since the host began with the part.
         is_host_ahead: whether the host has left the pass that the device is still in.
         pass_index: zero-based index of the denoising pass whose steps are counted, None before the first.
@@ -37,12 +37,12 @@ class ProgressSnapshot:
         eta_spread_s: how far off ``eta_s`` may be either way, None while unknown.
         mode: when the host waits.
         rung: how it learns of a completion, None if no way is left or none was needed yet.
-        is_unwanted: whether the user has asked for an end of what the device is busy with.
-        ending: how the user wants the job to end before its time, None if it is to go on.
-        is_paused: whether the user holds it.
+        is_unwanted: whether the user has asked for an end to what the device is busy with.
+        ending: how the user wants the job to end early, None if it is to go on.
+        is_paused: whether the user has paused it.
         silence_s: for how long the device has finished nothing of what it was given, None if usual.
         notice: what has gone wrong in following the job, in one sentence, empty if nothing has.
-        is_notice_new: whether it has done so within the last seconds.
+        is_notice_new: whether that happened within the last seconds.
     """
 
     phase: Phase
@@ -76,17 +76,17 @@ class ProgressSnapshot:
 
     @property
     def eta_low_s(self) -> float | None:
-        """Where the range begins in which the job ends; None where ``eta_s`` alone is honest, or unknown."""
+        """The soonest that the job may end, where a range is to be shown; None where ``eta_s`` is enough."""
         return self._eta_range_s[0] if self._eta_range_s is not None else None
 
     @property
     def eta_high_s(self) -> float | None:
-        """Where that range ends; None where ``eta_low_s`` is."""
+        """The latest that the job may end, where a range is to be shown; None where ``eta_s`` is enough."""
         return self._eta_range_s[1] if self._eta_range_s is not None else None
 
     @property
     def _eta_range_s(self) -> tuple[float, float] | None:
-        """The one decision whether the ETA is shown as a range; every view goes by it."""
+        """The one decision on whether the ETA is shown as a range; every view follows it."""
         eta_s, spread_s = self.eta_s, self.eta_spread_s
         if eta_s is None or spread_s is None or spread_s <= UNSURE_SHARE * eta_s:
             return None

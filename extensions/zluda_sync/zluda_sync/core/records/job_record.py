@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import count
 from statistics import median
-from typing import Any
 
 from zluda_sync.core.phase import BASE, PASS_LABELS, Phase
 from zluda_sync.core.progress.part import Part
-from zluda_sync.core.records.part_record import PartRecord, TimedStep, rounded
+from zluda_sync.core.records.part_record import PartRecord, TimedStep
 from zluda_sync.core.settings.conditions import JobFacts
 from zluda_sync.core.steps.policy import SyncMode
 
@@ -56,17 +55,6 @@ class StopRecord:
     ended_s: float
     launched_steps: int
     queued_steps: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as the API gives it."""
-        return {
-            "phase": self.phase.value,
-            "role": self.role,
-            "acknowledged_s": rounded(self.acknowledged_s),
-            "ended_s": rounded(self.ended_s),
-            "launched_steps": self.launched_steps,
-            "queued_steps": self.queued_steps,
-        }
 
 
 @dataclass(frozen=True)
@@ -133,44 +121,6 @@ class JobRecord:
     def preview_s(self) -> float:
         """What previews took the host."""
         return sum(preview.duration_s for preview in self.previews)
-
-    def summary_to_json(self) -> dict[str, Any]:
-        """Return a line of the history as the API gives it."""
-        return {
-            "id": self.id,
-            "began_at_s": rounded(self.began_at_s),
-            "duration_s": rounded(self.duration_s),
-            "outcome": self.outcome.value,
-            "title": self.title,
-            "model": self.facts.model,
-            "device": self.facts.device,
-            "source": self.facts.source.value,
-            "mode": self.mode.value,
-            "rung": self.rung,
-            "profile": self.profile,
-            "profile_reason": self.profile_reason,
-            "steps": self.steps,
-            "median_step_s": rounded(self.median_step_s),
-            "compile_s": rounded(self.compile_s),
-            "wait_s": rounded(self.wait_s),
-            "preview_s": rounded(self.preview_s),
-            "previews": len(self.previews),
-            "stop": None if self.stop is None else self.stop.to_json(),
-            "notice": self.notice,
-        }
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all of it as the API gives it; ``previews`` are told one by one, not counted."""
-        return {
-            **self.summary_to_json(),
-            "parts": [part.to_json() for part in self.parts],
-            "previews": [
-                {"step": one.step, "began_s": rounded(one.began_s), "duration_s": rounded(one.duration_s)}
-                for one in self.previews
-            ],
-            "bar": [[rounded(at_s), rounded(fraction)] for at_s, fraction in self.bar],
-            "stock_bar": [[rounded(at_s), rounded(fraction)] for at_s, fraction in self.stock_bar],
-        }
 
 
 class JobHistory:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from zluda_sync.core.phase import PASS_LABELS, Phase
 from zluda_sync.core.progress.job import Job
@@ -93,24 +93,6 @@ class PartRecord:
         usual_s = median(self.step_s[1:])
         return sum(max(0.0, self.step_s[index] - usual_s) for index in (0, *self.outliers))
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as the API gives it."""
-        return {
-            "phase": self.phase.value,
-            "role": self.role,
-            "image": self.image,
-            "label": self.label,
-            "began_s": rounded(self.began_s),
-            "ended_s": rounded(self.ended_s),
-            "total": self.total,
-            "has_compiled": self.has_compiled,
-            "launched_at_s": [rounded(at_s) for at_s in self.launched_at_s],
-            "completed_at_s": [rounded(at_s) for at_s in self.completed_at_s],
-            "step_s": [rounded(step_s) for step_s in self.step_s],
-            "outliers": list(self.outliers),
-            "waits": [[one.step, rounded(one.began_s), rounded(one.duration_s)] for one in self.waits],
-        }
-
 
 def build_parts(job: Job) -> tuple[PartRecord, ...]:
     """Return the records of everything that the host has begun; takes no time of the thread that queues."""
@@ -123,11 +105,6 @@ def build_timed_steps(
 ) -> tuple[TimedStep, ...]:
     """Return entries of step, clock reading and seconds with their times since the job's begin."""
     return tuple(TimedStep(step, at_s - job_began_at_s, duration_s) for step, at_s, duration_s in entries)
-
-
-def rounded(seconds: float | None) -> float | None:
-    """Return seconds as they leave in JSON."""
-    return None if seconds is None else round(seconds, _DIGITS)
 
 
 def _device_began_at_s(part: Part, began_at_s: float, completed: Sequence[float]) -> float:

@@ -6,9 +6,11 @@ Source: "Trace Event Format" of the Chromium project. Times are whole microsecon
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from zluda_sync.core.phase import Phase
+from zluda_sync.core.records.job_answers import summarize_job
 from zluda_sync.core.records.job_record import JobRecord
 from zluda_sync.core.records.part_record import PartRecord
 
@@ -43,7 +45,7 @@ def build_chrome_trace(record: JobRecord) -> dict[str, Any]:
         *_run_ahead(record),
         *_stop(record),
     ]
-    return {"displayTimeUnit": "ms", "traceEvents": events, "otherData": record.summary_to_json()}
+    return {"displayTimeUnit": "ms", "traceEvents": events, "otherData": asdict(summarize_job(record))}
 
 
 def _metadata(record: JobRecord) -> Iterator[Event]:

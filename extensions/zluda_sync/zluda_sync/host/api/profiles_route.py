@@ -2,75 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Body, HTTPException
-from pydantic import BaseModel, Field
+from fastapi import Body, HTTPException, Response
 
+from zluda_sync.core.answers import answer_from, described
 from zluda_sync.core.settings.conditions import CONDITIONS
-from zluda_sync.core.settings.fields import SettingField
+from zluda_sync.core.settings.fields import SettingField, plain
 from zluda_sync.core.settings.profiles import AUTO, BUILTIN
 from zluda_sync.core.settings.rules import rule_to_json
 from zluda_sync.core.settings.schema import build_schema
 from zluda_sync.core.settings.settings import PROFILE_FIELDS, SettingProblem
-from zluda_sync.host.api.json_body import read_fields, refused
-from zluda_sync.host.api.request_origin import OWN_PAGE_ONLY
+from zluda_sync.host.api.access import OWN_PAGE_ONLY
+from zluda_sync.host.api.json_bodies import build_answer, read_fields, refuse
+from zluda_sync.host.api.status_answer import ProblemAnswer
 from zluda_sync.host.profiles.choice import ProfileChoice
 from zluda_sync.host.profiles.store import ProfileRefusedError, ProfileStore
 
 PATH = "/zluda_sync/v1/profiles"
 SCHEMA_PATH = f"{PATH}/schema"
 ONE_PATH = f"{PATH}/{{name}}"
+#: Of the schema, for the description of the API.
+SCHEMA_RESPONSES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"schema": {}}}}}
 
 
-class ProblemAnswer(BaseModel):
-    """Something in the configuration that cannot be used."""
-
-    where: str = Field(description="file and entry, or the setting")
-    text: str = Field(description="what is wrong, what is used instead, and the remedy")
-
-
-class FieldAnswer(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class FieldAnswer:
     """What a profile may set, or a rule may ask for."""
 
     name: str
     label: str
     info: str
     unit: str
-    kind: str = Field(description="choice, number or text")
-    choices: list[str] | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    step: float | None = None
-    default: Any = Field(None, description="of the settings as they are now")
+    kind: str = described("choice, number or text")
+    choices: tuple[str, ...] | None
+    minimum: float | None
+    maximum: float | None
+    step: float | None
+    default: Any = described("of the settings as they are now")
 
 
-class ProfileAnswer(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class ProfileAnswer:
     """One profile."""
 
     name: str
-    is_builtin: bool = Field(description="came with the extension, cannot be changed")
+    is_builtin: bool = described("came with the extension, cannot be changed")
     explanation: str
-    values: dict[str, Any] = Field(description="what it sets; the rest stays as the settings have it")
+    values: dict[str, Any] = described("what it sets; the rest stays as the settings have it")
 
 
-class ProfilesAnswer(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class ProfilesAnswer:
     """Everything about profiles."""
 
-    chosen: str = Field(description="name of a profile, or auto for the rules")
-    profiles: list[ProfileAnswer]
-    rules: list[dict[str, Any]] = Field(description="asked in this order; the first that matches wins")
-    problems: list[ProblemAnswer]
-    fields: list[FieldAnswer] = Field(description="what a profile may set")
-    conditions: list[FieldAnswer] = Field(description="what a rule may ask for")
+    chosen: str = described("name of a profile, or auto for the rules")
+    profiles: tuple[ProfileAnswer, ...]
+    rules: tuple[dict[str, Any], ...] = described("asked in this order; the first that matches wins")
+    problems: tuple[ProblemAnswer, ...]
+    fields: tuple[FieldAnswer, ...] = described("what a profile may set")
+    conditions: tuple[FieldAnswer, ...] = described("what a rule may ask for")
     config_file: str
-    not_saved: str = Field("", description="why the last change is not in the file; empty if it is")
-
-
-def tell_problems(problems: Iterable[SettingProblem]) -> list[ProblemAnswer]:
-    """Return problems as the routes give them."""
-    return [ProblemAnswer(where=one.where, text=one.text) for one in problems]
+    not_saved: str = described("why the last change is not in the file; empty if it is")
 
 
 _CHANGE = Body(
@@ -80,83 +75,56 @@ _PROFILE = Body(description='{"values": {"mode": "observe", …}}')
 
 
 class ProfilesRoutes:
-    """What answers below the path.
+    """Answers everything below the path. A change is in use at once, and in the file with its answer.
 
     Args:
         store: reads and writes the profiles.
-        choice: knows the settings that they stand over.
+        choice: knows the settings below them.
     """
 
     def __init__(self, store: ProfileStore, choice: ProfileChoice) -> None:
         self._store = store
         self._choice = choice
 
-    @property
-    def table(self) -> list[tuple[str, str, Callable[..., Any], Any]]:
-        """Method, path, what answers and the kind of its answer, of each route."""
-        return [
-            ("GET", PATH, self.get_profiles, ProfilesAnswer),
-            ("PUT", PATH, self.put_profiles, ProfilesAnswer),
-            ("GET", SCHEMA_PATH, self.get_schema, None),
-            ("PUT", ONE_PATH, self.put_profile, ProfilesAnswer),
-            ("DELETE", ONE_PATH, self.delete_profile, ProfilesAnswer),
-        ]
+    def get_profiles(self) -> Response:
+        """List all profiles and rules, what they may set, and what in config.json cannot be used."""
+        return build_answer(self._build_answer())
 
-    def get_profiles(self) -> Any:
-        """Tell all profiles and rules, what they may set, and what in config.json cannot be used."""
-        settings, book, not_saved = self._choice.settings, self._store.book, self._store.saver.not_saved
-        return ProfilesAnswer(
-            chosen=settings.profile,
-            profiles=[
-                ProfileAnswer(
-                    name=one.name,
-                    is_builtin=one.is_builtin,
-                    explanation=one.explanation,
-                    values=one.to_json(),
-                )
-                for one in book.profiles.values()
-            ],
-            rules=[rule_to_json(rule) for rule in book.rules],
-            problems=tell_problems(self._choice.problems),
-            fields=[_tell_field(one, getattr(settings, name)) for name, one in PROFILE_FIELDS.items()],
-            conditions=[_tell_field(one.field, None) for one in CONDITIONS.values()],
-            config_file=self._store.file_name,
-            not_saved=not_saved.text if not_saved is not None else "",
-        )
+    def get_schema(self) -> Response:
+        """Give the JSON schema of the entry ``zluda_sync`` in config.json."""
+        return build_answer(build_schema())
 
-    def get_schema(self) -> Any:
-        """Tell the JSON schema of the entry ``zluda_sync`` in config.json."""
-        return build_schema()
-
-    def put_profiles(self, body: Annotated[Any, _CHANGE] = None, _own: None = OWN_PAGE_ONLY) -> Any:
+    def put_profiles(self, body: Annotated[Any, _CHANGE] = None, _own: None = OWN_PAGE_ONLY) -> Response:
         """Choose a profile, or replace the rules, or both; nothing is changed if one of them is refused.
 
-        It goes at once, and is in the file with the answer, also while a job runs; or ``not_saved`` says why.
+        The change is in use at once, and in the file with the answer, also while a job runs; or ``not_saved``
+        says why not.
 
         Raises:
             HTTPException: 403, another site asks; 422, with what is wrong at which entry.
         """
         wanted = read_fields(body, ("chosen", "rules"))
         if not wanted:
-            raise refused([SettingProblem.at("chosen, rules", "are missing", "Send one of them.")])
+            raise refuse([SettingProblem.at("chosen, rules", "are missing", "Send one of them.")])
         self._change(lambda: self._store.save(**wanted))
         return self.get_profiles()
 
     def put_profile(
         self, name: str, body: Annotated[Any, _PROFILE] = None, _own: None = OWN_PAGE_ONLY
-    ) -> Any:
-        """Keep a profile of your own, in the place of an older one of that name.
+    ) -> Response:
+        """Keep a profile of your own; it replaces an older one of that name.
 
         Raises:
             HTTPException: 403, another site asks; 409, the name is a built-in profile's; 422, with what is
                 wrong at which field.
         """
         _refuse_builtin(name)
-        self._change(self._store.save_profile, name, read_fields(body, ("values",)).get("values"))
+        values = read_fields(body, ("values",)).get("values")
+        self._change(lambda: self._store.save_profile(name, values))
         return self.get_profiles()
 
-    def delete_profile(self, name: str, _own: None = OWN_PAGE_ONLY) -> Any:
-        """Drop a profile of your own.
+    def delete_profile(self, name: str, _own: None = OWN_PAGE_ONLY) -> Response:
+        """Delete a profile of your own.
 
         Raises:
             HTTPException: 403, another site asks; 404, there is none; 409, it is built in; 422, something
@@ -164,17 +132,32 @@ class ProfilesRoutes:
         """
         _refuse_builtin(name)
         try:
-            self._change(self._store.delete_profile, name)
+            self._change(lambda: self._store.delete_profile(name))
         except KeyError as error:
             raise HTTPException(404, "you have no profile of this name; GET profiles lists yours") from error
         return self.get_profiles()
 
     @staticmethod
-    def _change(change: Callable[..., None], *arguments: Any) -> None:
+    def _change(change: Callable[[], None]) -> None:
         try:
-            change(*arguments)
+            change()
         except ProfileRefusedError as refusal:
-            raise refused(refusal.problems) from refusal
+            raise refuse(refusal.problems) from refusal
+
+    def _build_answer(self) -> ProfilesAnswer:
+        settings, book, not_saved = self._choice.settings, self._store.book, self._store.saver.not_saved
+        return ProfilesAnswer(
+            chosen=settings.profile,
+            profiles=tuple(
+                answer_from(ProfileAnswer, one, values=one.to_json()) for one in book.profiles.values()
+            ),
+            rules=tuple(map(rule_to_json, book.rules)),
+            problems=tuple(answer_from(ProblemAnswer, one) for one in self._choice.problems),
+            fields=tuple(_tell_field(one, getattr(settings, name)) for name, one in PROFILE_FIELDS.items()),
+            conditions=tuple(_tell_field(one.field, None) for one in CONDITIONS.values()),
+            config_file=self._store.file_name,
+            not_saved=not_saved.text if not_saved is not None else "",
+        )
 
 
 def _refuse_builtin(name: str) -> None:
@@ -184,15 +167,4 @@ def _refuse_builtin(name: str) -> None:
 
 def _tell_field(one: SettingField, value: Any) -> FieldAnswer:
     kind = "choice" if one.choices else "number" if one.minimum is not None else "text"
-    return FieldAnswer(
-        name=one.name,
-        label=one.label,
-        info=one.info,
-        unit=one.unit,
-        kind=kind,
-        choices=list(one.choices) if one.choices else None,
-        minimum=one.minimum,
-        maximum=one.maximum,
-        step=one.step,
-        default=getattr(value, "value", value),
-    )
+    return answer_from(FieldAnswer, one, kind=kind, choices=one.choices or None, default=plain(value))

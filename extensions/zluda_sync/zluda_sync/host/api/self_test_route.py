@@ -3,89 +3,100 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
-from fastapi import HTTPException
-from pydantic import BaseModel, Field
+from fastapi import HTTPException, Response
 
+from zluda_sync.core.answers import answer_from, described
 from zluda_sync.core.errors import SelfTestRefusedError
 from zluda_sync.core.records.self_test_report import SelfTestReport
-from zluda_sync.host.api.request_origin import OWN_PAGE_ONLY
+from zluda_sync.core.settings.settings import DEFAULTS
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.self_testing import SelfTesting
+from zluda_sync.host.api.access import OWN_PAGE_ONLY
+from zluda_sync.host.api.json_bodies import build_answer
 
 PATH = "/zluda_sync/v1/selftest"
 
 
-class RungAnswer(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class RungAnswer:
     """What became of one way to learn that a step is finished."""
 
     name: str
-    is_truthful: bool | None = Field(description="null: not tried")
-    reason: str = Field(description="what it did wrong, empty if it is truthful")
-    wait_share: float | None = Field(description="time until its report, over the time of the work")
-    residual_s: float | None = Field(description="how long the device was still busy after its report")
-    cost_s: float | None = Field(description="what it adds to a step")
+    is_truthful: bool | None = described("null: not tried")
+    reason: str = described("what it did wrong, empty if it is truthful")
+    wait_share: float | None = described("time until its report, over the time of the work")
+    residual_s: float | None = described("how long the device was still busy after its report")
+    cost_s: float | None = described("what it adds to a step")
 
 
-class ReportAnswer(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class ReportAnswer:
     """One self-test."""
 
     device: str
     versions: dict[str, str]
-    taken_at_s: float = Field(description="seconds since the epoch")
+    taken_at_s: float = described("seconds since the epoch")
     duration_s: float
-    is_blocking: bool | None = Field(description="launches wait by themselves: no barrier needed")
-    runs_ahead: bool | None = Field(description="thousands of launches can be queued")
-    blocking_launch: int | None = Field(description="the launch at which the driver held the host back")
-    work_s: float | None = Field(description="time of the work that rungs were held against")
-    queued_s: float | None = Field(description="time to queue it")
-    frees_interpreter: bool | None = Field(description="a wait on another thread lets Python run")
-    event_time_error: float | None = Field(description="of event.elapsed_time, as a share")
-    event_rung: str | None = Field(description="the rung in use that tells steps apart, null if none is")
-    unfinished: str = Field(description="why it ended early, empty if it did not")
-    rungs: list[RungAnswer]
+    is_blocking: bool | None = described("launches wait by themselves: no barrier needed")
+    runs_ahead: bool | None = described("thousands of launches can be queued")
+    blocking_launch: int | None = described("the launch at which the driver held the host back")
+    work_s: float | None = described("time of the work that rungs were held against")
+    queued_s: float | None = described("time to queue it")
+    frees_interpreter: bool | None = described("a wait on another thread lets Python run")
+    event_time_error: float | None = described("of event.elapsed_time, as a share")
+    event_rung: str | None = described("the rung in use that tells steps apart, null if none is")
+    unfinished: str = described("why it ended early, empty if it did not")
+    rungs: tuple[RungAnswer, ...]
 
 
-class SelfTestAnswer(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class SelfTestAnswer:
     """What is known of the device."""
 
-    mode: str = Field(description="the mode that `auto` stands for now")
-    explanation: str = Field(description="why, in one sentence")
-    progress: float | None = Field(description="share of a test that runs now, null if none does")
+    mode: str = described("the mode that `auto` stands for now")
+    explanation: str = described("why, in one sentence")
+    progress: float | None = described("share of a test that runs now, null if none does")
     report: ReportAnswer | None
 
 
-def build_answer(
-    mode: str, explanation: str, progress: float | None, report: SelfTestReport | None
-) -> SelfTestAnswer:
-    """Return the answer of both routes."""
-    if report is None:
-        return SelfTestAnswer(mode=mode, explanation=explanation, progress=progress, report=None)
-    known = {name: value for name, value in asdict(report).items() if name in ReportAnswer.model_fields}
-    known |= {
-        "is_blocking": report.is_blocking,
-        "runs_ahead": report.runs_ahead,
-        "event_rung": report.event_rung if not report.unfinished else None,
-        "versions": dict(report.versions or {}),
-    }
-    return SelfTestAnswer(mode=mode, explanation=explanation, progress=progress, report=ReportAnswer(**known))
+def tell_report(report: SelfTestReport) -> ReportAnswer:
+    """Return a report as the API tells it: a test that ended early has put no rung in use."""
+    return answer_from(
+        ReportAnswer,
+        report,
+        versions=dict(report.versions or {}),
+        event_rung=report.event_rung if not report.unfinished else None,
+        rungs=tuple(answer_from(RungAnswer, one) for one in report.rungs),
+    )
 
 
-def build_self_test_routes(
-    run: Callable[[], SelfTestReport], answer: Callable[[], SelfTestAnswer]
-) -> tuple[Callable[[], Any], Callable[..., Any]]:
-    """Return what answers GET and POST.
+class SelfTestRoutes:
+    """Answers ``GET`` and ``POST``.
 
     Args:
-        run: runs a test, SelfTestRefusedError if it cannot run now.
-        answer: tells what is known.
+        self_testing: keeps the reports, and runs a test.
+        find_accelerator: gives what the host computes on, None if that is the CPU.
     """
 
-    def get_selftest() -> Any:
-        """Tell which ways to wait told the truth on this device, and what follows from that."""
-        return answer()
+    def __init__(self, self_testing: SelfTesting, find_accelerator: Callable[[], Accelerator | None]) -> None:
+        self._self_testing = self_testing
+        self._find_accelerator = find_accelerator
 
-    def post_selftest(_own: None = OWN_PAGE_ONLY) -> Any:
+    def get_selftest(self) -> Response:
+        """Tell which ways to wait told the truth on this device, and what follows from that."""
+        accelerator, progress = self._find_accelerator(), self._self_testing.progress
+        report = self._self_testing.book.find(accelerator)
+        answer = SelfTestAnswer(
+            mode=DEFAULTS.policy(report).mode.value,
+            explanation=self._self_testing.explain(accelerator),
+            progress=progress[0] if progress is not None else None,
+            report=tell_report(report) if report is not None else None,
+        )
+        return build_answer(answer)
+
+    def post_selftest(self, _own: None = OWN_PAGE_ONLY) -> Response:
         """Run the self-test now; takes some seconds, in which the device is busy.
 
         Raises:
@@ -93,9 +104,7 @@ def build_self_test_routes(
                 test.
         """
         try:
-            run()
+            self._self_testing.run_now()
         except SelfTestRefusedError as refusal:
             raise HTTPException(409, f"no self-test: {refusal}") from refusal
-        return answer()
-
-    return get_selftest, post_selftest
+        return self.get_selftest()

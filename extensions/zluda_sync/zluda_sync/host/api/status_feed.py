@@ -1,4 +1,4 @@
-"""The status as one stream of texts for every client: made once for each change, whoever looks."""
+"""The status as a stream of texts for any number of clients: read and written once for all of them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any
 
+from zluda_sync.core.answers import to_json_text
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
-from zluda_sync.core.files import to_json_text
+from zluda_sync.host.api.status_answer import StatusAnswer
 
 #: Streams that are served at the same time.
 MOST_STREAMS = 64
@@ -33,12 +33,12 @@ class News:
     Attributes:
         number: counts the changes.
         event: the whole text of the event that tells it.
-        status: what it tells.
+        status: what it tells, None before the first.
     """
 
     number: int
     event: str
-    status: dict[str, Any]
+    status: StatusAnswer | None
 
 
 class StatusFeed:
@@ -57,17 +57,17 @@ class StatusFeed:
 
     def __init__(
         self,
-        build: Callable[[], dict[str, Any]],
+        build: Callable[[], StatusAnswer],
         warn: Callable[[str], None],
         clock: Clock = SYSTEM_CLOCK,
-        record_told: Callable[[dict[str, Any]], None] = lambda status: None,
+        record_told: Callable[[StatusAnswer], None] = lambda status: None,
     ) -> None:
         self._build = build
         self._warn = warn
         self._clock = clock
         self._record_told = record_told
         self._text = ""
-        self._news = News(0, "", {})
+        self._news = News(0, "", None)
         self._read_at_s = -math.inf
         self._is_closed = False
         self.made = 0
@@ -117,7 +117,8 @@ class StatusFeed:
             if news.number != told:
                 told, silent_since_s = news.number, now_s
                 yield news.event
-                self._record_told(news.status)  # it has been sent
+                if news.status is not None:
+                    self._record_told(news.status)  # it has been sent
             elif now_s - silent_since_s >= HEARTBEAT_S:
                 silent_since_s = now_s
                 yield HEARTBEAT

@@ -1,101 +1,60 @@
-"""``GET /zluda_sync/v1/status``: why the extension acts or not, what it goes by, and the job that runs."""
+"""``GET /zluda_sync/v1/status`` and ``…/events``: the same status, once or whenever it has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from fastapi import Response
-from pydantic import BaseModel, Field
+from fastapi import HTTPException, Response
 
-from zluda_sync.host.api.json_answer import build_answer
-from zluda_sync.host.api.profiles_route import ProblemAnswer
+from zluda_sync.host.api.access import OWN_PAGE_ONLY
+from zluda_sync.host.api.event_stream import EventStream
+from zluda_sync.host.api.json_bodies import build_answer
+from zluda_sync.host.api.status import SessionStatus
+from zluda_sync.host.api.status_feed import MOST_STREAMS, StatusFeed
 
 PATH = "/zluda_sync/v1/status"
+EVENTS_PATH = "/zluda_sync/v1/events"
+USUAL_RATE_HZ, LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 5.0, 0.2, 10.0
+#: Of the events, for the description of the API.
+EVENTS_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "retry: 2000, then event: status with the answer of status as data, and id; "
+        "event: heartbeat after 15 s of silence",
+    },
+    503: {"description": "too many streams are open"},
+}
 
 
-class ChosenProfileAnswer(BaseModel):
-    """The profile that goes now: of the job that runs, else what Settings say."""
-
-    name: str
-    reason: str = Field(description="why this one")
-    values: dict[str, Any] = Field(description="mode, depth, rung, preview and so on, as they go")
-
-
-class SelfTestStatus(BaseModel):
-    """What is known of the device, in short."""
-
-    mode: str = Field(description="the mode that auto stands for now")
-    explanation: str
-    progress: float | None = Field(None, description="share of a test that runs now")
-
-
-class PageStatus(BaseModel):
-    """What the page is to do beside showing the bar."""
-
-    favicon: bool
-    notification: bool
-
-
-class JobStatus(BaseModel):
-    """The job that runs. Steps are of the pass that the device is in."""
-
-    id: str
-    label: str = Field(description="as the host's page shows it")
-    phase: str
-    role: str = Field(description="base, hires, refine or detail")
-    image: int = Field(description="zero-based, among the batches that are made one after the other")
-    images: int
-    pass_index: int | None = Field(None, description="zero-based, null before the first pass")
-    completed: int = Field(description="steps that the device has finished")
-    launched: int = Field(description="steps that the host has queued")
-    total: int | None = None
-    run_ahead: int
-    elapsed_s: float
-    fraction: float = Field(description="of the whole job; below 1 until the pictures are there")
-    eta_s: float | None = None
-    eta_spread_s: float | None = Field(None, description="how far off eta_s may be, either way")
-    eta_low_s: float | None = Field(None, description="show a range from here, null where eta_s is enough")
-    eta_high_s: float | None = Field(None, description="to here")
-    mode: str
-    rung: str | None = Field(None, description="how completions are learned")
-    is_paused: bool
-    ending: str | None = Field(None, description="stop, skip or stop-after-image")
-    is_compiling: bool
-    silence_s: float | None = Field(None, description="the device has finished nothing for so long")
-    notice: str
-
-
-class StatusAnswer(BaseModel):
-    """Everything that changes while the host runs."""
-
-    version: str
-    is_acting: bool
-    explanation: str = Field(description="why it acts, or why not")
-    device: str | None = None
-    backend: str = Field(description="the host's word for what it computes on")
-    is_zluda: bool
-    profile: ChosenProfileAnswer | None = None
-    self_test: SelfTestStatus
-    problems: list[ProblemAnswer] = Field(description="what in the configuration cannot be used")
-    page: PageStatus
-    job: JobStatus | None = None
-
-
-def build_status_route(
-    build: Callable[[], dict[str, Any]], record_shown: Callable[[dict[str, Any]], None]
-) -> Callable[[], Response]:
-    """Return what answers the route.
+class StatusRoutes:
+    """Answers both routes.
 
     Args:
-        build: makes the status.
-        record_shown: told of each status that is answered: the panel polls it where events do not come.
+        status: of the session.
+        feed: reads it for all streams.
     """
 
-    def get_status() -> Response:
+    def __init__(self, status: SessionStatus, feed: StatusFeed) -> None:
+        self._status = status
+        self._feed = feed
+
+    def get_status(self) -> Response:
         """Tell what the extension does now, and the progress of the job that runs."""
-        status = build()
-        record_shown(status)
+        status = self._status.build()
+        self._status.record_shown(status)  # the panel polls where events do not get through
         return build_answer(status)
 
-    return get_status
+    async def get_events(self, rate: float = USUAL_RATE_HZ, _own: None = OWN_PAGE_ONLY) -> Response:
+        """Tell the status whenever it has changed, as server-sent events; ends after ten minutes.
+
+        Raises:
+            HTTPException: 403, another site asks, which could hold all streams; 422, a rate that cannot be
+                served; 503, too many streams are open.
+        """
+        if not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
+            raise HTTPException(
+                422, f"rate must be {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ:.0f} events a second"
+            )
+        if self._feed.streams >= MOST_STREAMS:
+            raise HTTPException(503, f"{MOST_STREAMS} streams are open: close some, or poll status instead")
+        return EventStream(self._feed, rate)

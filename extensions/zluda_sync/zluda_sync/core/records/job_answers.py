@@ -1,0 +1,132 @@
+"""Jobs as the API tells them: in one line, or with everything that was timed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from zluda_sync.core.answers import Answer, answer_from, described
+from zluda_sync.core.records.job_record import JobRecord
+
+#: Times are told in whole microseconds.
+_DIGITS = 6
+#: Moments with what a bar showed at each.
+_Curve = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobStop:
+    """How a Stop went."""
+
+    phase: str = described("what the host was busy with at the press")
+    role: str
+    acknowledged_s: float | None = described("from the press to the first answer that told of it")
+    ended_s: float = described("from the press to the end of the job")
+    launched_steps: int = described("steps that were queued after the press")
+    queued_steps: int = described("steps that were queued and unfinished at the press")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _JobInShort:
+    """What both answers have."""
+
+    id: str
+    began_at_s: float = described("seconds since the epoch")
+    duration_s: float
+    outcome: str = described("finished, stopped, skipped, failed or running")
+    title: str
+    model: str
+    device: str
+    source: str = described("page, api, script or unknown")
+    mode: str
+    rung: str | None
+    profile: str
+    profile_reason: str
+    steps: int = described("finished by the device, of the whole job")
+    median_step_s: float | None
+    compile_s: float
+    wait_s: float = described("time that the host waited at barriers")
+    preview_s: float
+    stop: JobStop | None
+    notice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSummary(_JobInShort):
+    """A job in one line."""
+
+    previews: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobsAnswer:
+    """The last jobs, newest first; one that runs comes before all others."""
+
+    jobs: tuple[JobSummary, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartAnswer:
+    """One phase of one image. All times are seconds since the job began."""
+
+    phase: str
+    role: str
+    image: int = described("zero-based")
+    label: str
+    began_s: float
+    ended_s: float | None
+    total: int | None = described("steps of a denoising pass")
+    has_compiled: bool
+    launched_at_s: tuple[float, ...]
+    completed_at_s: tuple[float, ...]
+    step_s: tuple[float, ...] = described("device time of each completed step")
+    outliers: tuple[int, ...] = described("steps that took more than twice the median, never the first")
+    waits: tuple[tuple[float, ...], ...] = described("step, began_s, duration_s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewAnswer:
+    """A preview that was queued."""
+
+    step: int
+    began_s: float
+    duration_s: float = described("the host's own time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobAnswer(_JobInShort):
+    """A job with everything that was timed."""
+
+    previews: tuple[PreviewAnswer, ...]
+    parts: tuple[PartAnswer, ...]
+    bar: _Curve = described("seconds and fraction, as whoever looked was shown it")
+    stock_bar: _Curve = described("what SD.Next would have shown: a stair of seconds and fractions")
+
+
+def summarize_job(record: JobRecord) -> JobSummary:
+    """Return a job in one line."""
+    return _tell(JobSummary, record, previews=len(record.previews))
+
+
+def tell_job(record: JobRecord) -> JobAnswer:
+    """Return a job with everything that was timed."""
+    return _tell(
+        JobAnswer,
+        record,
+        previews=tuple(answer_from(PreviewAnswer, one, _DIGITS) for one in record.previews),
+        parts=tuple(answer_from(PartAnswer, one, _DIGITS) for one in record.parts),
+    )
+
+
+def _tell(kind: type[Answer], record: JobRecord, **given: Any) -> Answer:
+    facts, stop = record.facts, record.stop
+    return answer_from(
+        kind,
+        record,
+        _DIGITS,
+        model=facts.model,
+        device=facts.device,
+        source=facts.source.value,
+        stop=answer_from(JobStop, stop, _DIGITS) if stop is not None else None,
+        **given,
+    )

@@ -1,0 +1,129 @@
+"""Every route of ours below ``/zluda_sync/v1``: its endpoint, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import Response
+
+from zluda_sync.core.records.job_answers import JobAnswer, JobsAnswer
+from zluda_sync.core.records.metrics import JobMetrics
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.self_testing import SelfTesting
+from zluda_sync.host.api import (
+    jobs_route,
+    metrics_route,
+    profiles_route,
+    running_job_route,
+    self_test_route,
+    status_route,
+)
+from zluda_sync.host.api.status import SessionStatus
+from zluda_sync.host.api.status_answer import StatusAnswer
+from zluda_sync.host.api.status_feed import StatusFeed
+from zluda_sync.host.job.records import JobRecords
+from zluda_sync.host.preview.previews import Previews
+from zluda_sync.host.profiles.choice import ProfileChoice
+from zluda_sync.host.profiles.store import ProfileStore
+from zluda_sync.host.sdnext import SdNext
+
+_TAGS = ["ZLUDA Sync"]
+#: Method, path, endpoint, and the answer for OpenAPI: its dataclass, its description, or None.
+_Row = tuple[str, str, Callable[..., Any], Any]
+
+
+def add_view_routes(
+    host: SdNext,
+    status: SessionStatus,
+    feed: StatusFeed,
+    records: JobRecords,
+    metrics: JobMetrics,
+    previews: Previews,
+) -> None:
+    """Serve what can be watched. All of it is asked again and again, so no rate limit counts it.
+
+    Versions of 2026 count requests by their very path, so each job has a limit of its own, which nobody
+    reaches; the one that runs is asked by a path that is not counted.
+
+    Args:
+        host: serves the routes to whoever may use its own.
+        status: of the session.
+        feed: the same for streams.
+        records: of the jobs.
+        metrics: of the jobs that have ended.
+        previews: of the session.
+    """
+    now, jobs = status_route.StatusRoutes(status, feed), jobs_route.JobsRoutes(records)
+    counters = metrics_route.MetricsRoute(status, metrics)
+    preview = running_job_route.PreviewRoute(previews)
+    _add(
+        host,
+        True,
+        ("GET", status_route.PATH, now.get_status, StatusAnswer),
+        ("GET", status_route.EVENTS_PATH, now.get_events, status_route.EVENTS_RESPONSES),
+        ("GET", jobs_route.PATH, jobs.get_jobs, JobsAnswer),
+        ("GET", jobs_route.CURRENT_PATH, jobs.get_current_job, JobAnswer),
+        ("GET", jobs_route.ONE_PATH, jobs.get_job, JobAnswer),
+        ("GET", jobs_route.TRACE_PATH, jobs.get_trace, jobs_route.TRACE_RESPONSES),
+        ("GET", metrics_route.PATH, counters.get_metrics, metrics_route.RESPONSES),
+        ("GET", running_job_route.PREVIEW_PATH, preview.get_preview, None),
+    )
+
+
+def add_control_routes(
+    host: SdNext,
+    stop: Callable[[bool], bool],
+    tell_label: Callable[[], str | None],
+    self_testing: SelfTesting,
+    find_accelerator: Callable[[], Accelerator | None],
+    profiles: ProfileStore,
+    profile_choice: ProfileChoice,
+) -> None:
+    """Serve what changes something, and what there is to change.
+
+    Args:
+        host: serves the routes to whoever may use its own.
+        stop: ends what runs, after the image if True; False if nothing runs.
+        tell_label: gives what the host is busy with to who has stopped it, None if no job runs.
+        self_testing: keeps the self-test's reports.
+        find_accelerator: gives what the host computes on, None if that is the CPU.
+        profiles: the user's.
+        profile_choice: knows which of them is in use.
+    """
+    stopping = running_job_route.StopRoute(stop, tell_label)
+    tests = self_test_route.SelfTestRoutes(self_testing, find_accelerator)
+    own = profiles_route.ProfilesRoutes(profiles, profile_choice)
+    self_test, told = self_test_route.SelfTestAnswer, profiles_route.ProfilesAnswer
+    _add(
+        host,
+        False,
+        ("POST", running_job_route.STOP_PATH, stopping.post_stop, running_job_route.StopAnswer),
+        ("GET", self_test_route.PATH, tests.get_selftest, self_test),
+        ("POST", self_test_route.PATH, tests.post_selftest, self_test),
+        ("GET", profiles_route.PATH, own.get_profiles, told),
+        ("PUT", profiles_route.PATH, own.put_profiles, told),
+        ("GET", profiles_route.SCHEMA_PATH, own.get_schema, profiles_route.SCHEMA_RESPONSES),
+        ("PUT", profiles_route.ONE_PATH, own.put_profile, told),
+        ("DELETE", profiles_route.ONE_PATH, own.delete_profile, told),
+    )
+
+
+def _add(host: SdNext, is_polled: bool, *rows: _Row) -> None:
+    for method, path, endpoint, answer in rows:
+        host.add_route(
+            path,
+            endpoint,
+            is_polled=is_polled,
+            methods=[method],
+            response_class=Response,  # each endpoint writes its own: FastAPI only describes them
+            responses=_responses(answer),
+            tags=_TAGS,
+        )
+
+
+def _responses(answer: Any) -> dict[int | str, Any]:
+    """Return what OpenAPI says of a route's answers."""
+    if isinstance(answer, type):
+        return {200: {"model": answer, "description": answer.__doc__}}
+    return answer or {}
