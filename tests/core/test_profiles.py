@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.bad_settings import BAD_ENTRIES
+from tests.options import DEPTH, MODE
 from zluda_sync.core.records.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
 from zluda_sync.core.settings.conditions import CONDITIONS, JobFacts, Source
 from zluda_sync.core.settings.profiles import BUILTIN, ENTRY, MOST_PROFILES, MOST_RULES, parse_book
@@ -17,9 +18,7 @@ from zluda_sync.core.settings.rules import rule_to_json
 from zluda_sync.core.settings.schema import build_schema
 from zluda_sync.core.settings.settings import (
     DEFAULTS,
-    DEPTH,
     FIELDS,
-    MODE,
     PROFILE_FIELDS,
     PreviewMethod,
     RungChoice,

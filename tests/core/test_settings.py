@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.options import DEPTH, ENABLED, GATE, MODE, PREVIEW
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
-from zluda_sync.core.settings.settings import DEFAULTS, DEPTH, ENABLED, GATE, MODE, PREVIEW, parse_settings
+from zluda_sync.core.settings.settings import DEFAULTS, parse_settings
 from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 
 

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from modules import shared
+from tests.options import MODE, PROFILE
 from zluda_sync.core.settings.conditions import Source
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.core.settings.settings import MODE, PROFILE
 from zluda_sync.host.job.origin import find_source
 
 

@@ -16,8 +16,8 @@ import pytest
 from modules.options import OptionInfo
 from tests.full_disk import full_disk
 from tests.host.truncating_options import TruncatingOptions
+from tests.options import PROFILE
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.core.settings.settings import PROFILE
 from zluda_sync.host.profiles import settings_file
 from zluda_sync.host.profiles.option_saver import OptionSaver
 from zluda_sync.host.profiles.save_turns import HostSaves

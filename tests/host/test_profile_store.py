@@ -11,8 +11,8 @@ import pytest
 
 from modules import shared
 from modules.options_handler import Options
+from tests.options import PROFILE
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.core.settings.settings import PROFILE
 from zluda_sync.host.profiles.store import ProfileRefusedError, ProfileStore
 
 OWN = {"night": {"mode": "observe"}, "broken": {"depth": 99, "note": "mine"}}

@@ -12,8 +12,9 @@ from modules import call_queue, shared
 from modules.options_handler import Options
 from tests.full_disk import full_disk
 from tests.host.test_stop_route import Client, HostApi
+from tests.options import ENABLED, MODE, PROFILE
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.core.settings.settings import ENABLED, MODE, PROFILE, PROFILE_FIELDS
+from zluda_sync.core.settings.settings import PROFILE_FIELDS
 
 PATH = "/zluda_sync/v1/profiles"
 

@@ -9,7 +9,7 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from zluda_sync.core.settings.fields import Group, SettingField, number_between
+from zluda_sync.core.settings.fields import SettingField, number_between
 
 _LONGEST_PATTERN = 80
 _MOST_PATTERNS = 20
@@ -104,18 +104,13 @@ class Bound(Condition):
         super().__init__(
             SettingField(
                 name=f"{quantity}_{'min' if is_least else 'max'}",
-                default=None,
                 label=f"{label}, at {side}",
-                info="",
-                group=Group.BASIC,
-                choices=None,
+                parse=parse,
+                wanted=wanted,
                 minimum=step,
                 maximum=maximum,
                 step=step,
                 unit=unit,
-                is_in_profile=False,
-                parse=parse,
-                wanted=wanted,
             )
         )
         self.quantity = quantity
@@ -138,11 +133,8 @@ class Matching(Condition):
     """A text that must match one of some patterns; ``*`` stands for anything, case does not matter."""
 
     def __init__(self, name: str, label: str, info: str, read: Callable[[JobFacts], str]) -> None:
-        super().__init__(
-            _text_field(
-                name, label, info, _parse_patterns, "a text or a list of texts, * stands for anything"
-            )
-        )
+        wanted = "a text or a list of texts, * stands for anything"
+        super().__init__(SettingField(name, label, _parse_patterns, wanted, info=info))
         self._label = label
         self._read = read
 
@@ -163,12 +155,12 @@ class From(Condition):
     def __init__(self) -> None:
         sources = tuple(one.value for one in Source if one is not Source.UNKNOWN)
         super().__init__(
-            _text_field(
+            SettingField(
                 "source",
                 "Asked for by",
-                "page: the button; api: another program; script: one of SD.Next's, such as a grid",
                 lambda value: tuple(Source(one) for one in _to_list(value) if _is_in(one, sources)),
                 "one of " + ", ".join(sources) + ", or a list of them",
+                info="page: the button; api: another program; script: one of SD.Next's, such as a grid",
                 choices=sources,
             )
         )
@@ -181,31 +173,6 @@ class From(Condition):
 
     def say(self, wanted: Any) -> str:
         return "asked for by " + " or ".join(one.value for one in wanted)
-
-
-def _text_field(
-    name: str,
-    label: str,
-    info: str,
-    parse: Callable[[Any], Any],
-    wanted: str,
-    choices: tuple[str, ...] | None = None,
-) -> SettingField:
-    return SettingField(
-        name=name,
-        default=None,
-        label=label,
-        info=info,
-        group=Group.BASIC,
-        choices=choices,
-        minimum=None,
-        maximum=None,
-        step=None,
-        unit="",
-        is_in_profile=False,
-        parse=parse,
-        wanted=wanted,
-    )
 
 
 def _to_list(value: Any) -> list[Any]:

@@ -11,8 +11,8 @@ from zluda_sync.core.settings.fields import plain, shorten, suggest
 from zluda_sync.core.settings.rules import BUILTIN_RULES, ProfileRule, parse_rules
 from zluda_sync.core.settings.settings import (
     DEFAULTS,
+    FIELDS,
     NAME_WANTED,
-    PROFILE,
     PROFILE_FIELDS,
     ModeChoice,
     RungChoice,
@@ -135,11 +135,11 @@ class ProfileBook:
             profile, reason = DEFAULT, f"there is no profile {shorten(settings.profile)}"
             hint = suggest(settings.profile, {**self.profiles, AUTO: None})
             what = f"is {shorten(settings.profile)}, which does not exist; using {DEFAULT.name!r}; {hint}"
-            problems.append(SettingProblem.at(PROFILE, what, "Choose one in Settings."))
+            problems.append(SettingProblem.at(FIELDS.profile.option, what, "Choose one in Settings."))
         chosen = replace(profile.apply(settings), **(asked or {}))
         if chosen.conflict:
             what = f"is {profile.name!r}, but {chosen.conflict}; using the self-test's choice"
-            problems.append(SettingProblem.at(PROFILE, what, "Choose another rung or mode."))
+            problems.append(SettingProblem.at(FIELDS.profile.option, what, "Choose another rung or mode."))
             chosen = replace(chosen, rung=RungChoice.AUTO)
         return ChosenProfile(profile.name, reason, chosen, tuple(problems))
 

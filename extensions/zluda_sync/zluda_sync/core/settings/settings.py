@@ -11,10 +11,10 @@ from typing import Any
 from zluda_sync.core.records.self_test_report import SYNCHRONIZE_RUNGS, SelfTestReport
 from zluda_sync.core.settings.fields import (
     OPTION_PREFIX,
+    FieldRow,
     Group,
     SettingField,
     describe,
-    fields_of,
     shorten,
     suggest,
 )
@@ -237,12 +237,11 @@ class SettingProblem:
         return cls(where, f"{where} {what}{'' if what.endswith('?') else '.'} {remedy}")
 
 
-FIELDS: tuple[SettingField, ...] = fields_of(Settings)
+FIELDS = FieldRow(Settings)
 #: What a profile may set, by name.
 PROFILE_FIELDS: Mapping[str, SettingField] = {one.name: one for one in FIELDS if one.is_in_profile}
 _OPTIONS: Mapping[str, SettingField] = {one.option: one for one in FIELDS}
 DEFAULTS = Settings()
-ENABLED, PROFILE, PREVIEW, GATE, MODE, DEPTH, *_ = (one.option for one in FIELDS)
 
 
 def parse_settings(values: Mapping[str, Any]) -> tuple[Settings, tuple[SettingProblem, ...]]:

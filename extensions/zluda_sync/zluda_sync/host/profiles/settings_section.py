@@ -7,7 +7,7 @@ from typing import Any
 
 from zluda_sync.core.settings.fields import Group, SettingField
 from zluda_sync.core.settings.profiles import AUTO
-from zluda_sync.core.settings.settings import FIELDS, PROFILE
+from zluda_sync.core.settings.settings import FIELDS
 from zluda_sync.host.sdnext import SdNext
 
 _SECTION = ("zluda_sync", "ZLUDA Sync")
@@ -32,7 +32,7 @@ def register_options(
 
     def draw(one: SettingField) -> tuple[Any, Any]:
         words = {"info": one.info}  # shown by every version of the host; OptionInfo.info is not
-        if one.option == PROFILE:
+        if one is FIELDS.profile:
             # Asked each time: the user's own come and go.
             return gradio.Dropdown, lambda: {**words, "choices": [*find_profiles(), AUTO]}
         if one.choices is not None:

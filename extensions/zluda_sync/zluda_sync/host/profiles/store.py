@@ -16,7 +16,7 @@ from zluda_sync.core.settings.profiles import (
     parse_profile,
 )
 from zluda_sync.core.settings.rules import parse_rules
-from zluda_sync.core.settings.settings import PROFILE, SettingProblem
+from zluda_sync.core.settings.settings import FIELDS, SettingProblem
 from zluda_sync.host.profiles.option_saver import OptionSaver
 from zluda_sync.host.profiles.settings_file import ABSENT, check_storable
 from zluda_sync.host.sdnext import SdNext
@@ -105,7 +105,7 @@ class ProfileStore:
         if name not in self._own(PROFILES):
             raise KeyError(name)
         users = [rule.explanation for rule in self.book.rules if rule.profile == name]
-        if self._host.opts.data.get(PROFILE) == name:
+        if self._host.opts.data.get(FIELDS.profile.option) == name:
             users.append("Settings")
         if users:
             what = f"is chosen by {', '.join(users)}"
@@ -188,7 +188,7 @@ class ProfileStore:
             if parts:
                 values[ENTRY] = self._changed_entry(find_newest(ENTRY), parts)
             if chosen is not _UNCHANGED:
-                values[PROFILE] = chosen
+                values[FIELDS.profile.option] = chosen
             return values
 
         try:
