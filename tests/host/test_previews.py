@@ -160,14 +160,17 @@ def test_no_previews_of_ours_means_none_of_the_hosts_either(bench, asked, monkey
     assert bench.in_thread(bench.state.set_current_image) is False
 
 
-def test_what_previews_may_cost_is_the_users(bench):
+@pytest.mark.parametrize(
+    ("budget", "interval_s", "due"),
+    [(2.0, 0.0, [5, 6, 7, 8, 9]), (10.0, 0.0, [1, 2, 3, 4, 5, 6, 7, 8, 9]), (10.0, 30.0, [])],
+)
+def test_what_previews_may_cost_is_the_users(bench, budget, interval_s, due):
     """Budget and interval reach whoever decides."""
-    shared.opts.data.update(zluda_sync_preview_budget=10.0, zluda_sync_preview_interval=30.0)
+    shared.opts.data.update(zluda_sync_preview_budget=budget, zluda_sync_preview_interval=interval_s)
     begin(bench)
     pace = bench.session._jobs.current.previews.previews.pace
     pace.record_made(0, 0.1)
-    assert 1 == pace.interval_steps(1.0)
-    assert not pace.is_due(9, 1.0)
+    assert due == [step for step in range(1, 10) if pace.is_due(step, 1.0)]
 
 
 def test_a_budget_that_changes_beside_a_job_is_gone_by_at_once(bench):
@@ -175,10 +178,12 @@ def test_a_budget_that_changes_beside_a_job_is_gone_by_at_once(bench):
     begin(bench)
     pace = bench.session._jobs.current.previews.previews.pace
     pace.record_made(0, 0.1)
-    assert 5 == pace.interval_steps(1.0)
-    shared.opts.data.update(zluda_sync_preview_budget=10.0, zluda_sync_preview_interval=30.0)
+    assert not pace.is_due(1, 1.0)
+    shared.opts.data.update(zluda_sync_preview_budget=10.0)
     bench.session.reconcile()
-    assert 1 == pace.interval_steps(1.0)
+    assert pace.is_due(2, 1.0)
+    shared.opts.data.update(zluda_sync_preview_interval=30.0)
+    bench.session.reconcile()
     assert not pace.is_due(9, 1.0)
 
 
@@ -192,7 +197,7 @@ def test_a_budget_that_the_request_has_set_stands(bench):
     pace.record_made(0, 0.1)
     shared.opts.data.update(zluda_sync_preview_budget=1.0)
     bench.session.reconcile()
-    assert 1 == pace.interval_steps(1.0)
+    assert pace.is_due(1, 1.0)
 
 
 def test_our_route_serves_files_that_clients_keep(bench, asked):

@@ -24,11 +24,6 @@ class Notices:
         """The newest notice, empty if there is none."""
         return self.read()[0]
 
-    @property
-    def is_new(self) -> bool:
-        """Whether the newest notice came within the last seconds."""
-        return self.read()[1]
-
     def read(self) -> tuple[str, bool]:
         """Return the newest notice, empty if there is none, and whether that very one is new."""
         newest = self._newest

@@ -19,8 +19,8 @@ from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.preview.frames import middle_frame, select_frames
 from zluda_sync.device.preview.ring import StepFrame
 
-#: Prediction types of diffusers under the host's names.
-FLOW, V_PREDICTION = "flow_prediction", "v_prediction"
+#: The prediction type of diffusers that needs a formula of its own, under the host's name.
+V_PREDICTION = "v_prediction"
 
 
 @dataclass(frozen=True)
