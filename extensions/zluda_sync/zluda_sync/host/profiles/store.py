@@ -112,22 +112,6 @@ class ProfileStore:
             raise ProfileRefusedError(SettingProblem.at(f"{PROFILES}.{name}", what, "Change that first."))
         self._change({PROFILES: lambda own: {key: own[key] for key in own if key != name}})
 
-    def save_rules(self, rules: Any) -> None:
-        """Keep the user's rules, in the place of all older ones that can be used.
-
-        Raises:
-            ProfileRefusedError: one of them cannot be used, or the file cannot be written to.
-        """
-        self.save(rules=rules)
-
-    def choose(self, name: Any) -> None:
-        """Choose a profile, as the settings page does.
-
-        Raises:
-            ProfileRefusedError: there is none of that name.
-        """
-        self.save(chosen=name)
-
     def save(self, chosen: Any = _UNCHANGED, rules: Any = _UNCHANGED) -> None:
         """Choose a profile, or keep the user's rules, or both; in one save, and neither if one is refused.
 
@@ -138,13 +122,13 @@ class ProfileStore:
         """
         parts: dict[str, PartChange] = {}
         if rules is not _UNCHANGED:
-            self.check_rules(rules)
+            self._check_rules(rules)
             parts[RULES] = lambda own: [*rules, *self._unusable(own)]
         if chosen is not _UNCHANGED:
-            self.check_choice(chosen)
+            self._check_choice(chosen)
         self._change(parts, chosen)
 
-    def check_choice(self, name: Any) -> None:
+    def _check_choice(self, name: Any) -> None:
         """Find out whether a profile can be chosen.
 
         Raises:
@@ -155,7 +139,7 @@ class ProfileStore:
             what = f"is {name!r:.60}, must be one of {', '.join(names)}"
             raise ProfileRefusedError(SettingProblem.at("chosen", what, "Choose one of these."))
 
-    def check_rules(self, rules: Any) -> None:
+    def _check_rules(self, rules: Any) -> None:
         """Find out whether rules can be saved.
 
         Raises:
