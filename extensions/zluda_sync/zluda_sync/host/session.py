@@ -204,11 +204,6 @@ class Session:
             self._host.state.interrupted = True  # as the host's own button does
         return True
 
-    def forget_learned(self) -> None:
-        """Drop what earlier jobs have taught about durations and colours."""
-        self._learning.forget()
-        self._preview_setup.forget()
-
     def close(self) -> None:
         """Leave the host as it came."""
         self.feed.close()

@@ -59,13 +59,6 @@ class Projections:
             fit.learn(pairs)
             self._save(model, fit)
 
-    def forget(self) -> None:
-        """Begin anew; what was learned is no longer kept."""
-        with self._lock:
-            self._fits.clear()
-            for file in self._folder.glob("*.safetensors"):
-                file.unlink(missing_ok=True)
-
     def _file(self, model: str, channels: int) -> Path:
         # A digest: a model's name may hold anything, and nothing of it becomes a path.
         return self._folder / f"{hashlib.sha256(f'{model}|{channels}'.encode()).hexdigest()[:16]}.safetensors"

@@ -101,10 +101,6 @@ class PreviewSetup:
             with contextlib.suppress(LatentShapeError):  # a black picture teaches nothing
                 self._projections.learn(name, pairs)
 
-    def forget(self) -> None:
-        """Drop what pictures have taught."""
-        self._projections.forget()
-
     def _prepare(self, previews: JobPreviews, marks: StepMarks) -> None:
         """Do while the device is idle what would wait for the queue later."""
         device = self._host.device
