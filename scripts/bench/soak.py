@@ -198,7 +198,7 @@ def take_footprint() -> Footprint:
 JOB_CLASSES = frozenset(
     (
         *("TrackedJob", "TrackedPass", "Ledger", "Part", "JobPreviews", "StepBarrier", "Ladder", "StepMarks"),
-        *("ExitPoints", "Control", "WishFollower", "StepFrame", "_EventCopy", "_ThreadCopy", "BlockingCall"),
+        *("ExitPoints", "Control", "JobWishes", "StepFrame", "_EventCopy", "_ThreadCopy", "BlockingCall"),
     )
 )
 

@@ -65,7 +65,7 @@ def test_a_misspelt_name_is_told_with_the_right_one():
 def test_unchecked_and_off_both_mean_nothing_is_installed(values, expected):
     """Two ways to say the same."""
     settings, _problems = parse_settings(values)
-    assert expected == settings.wants_to_act
+    assert expected == settings.is_on
 
 
 @given(
@@ -126,5 +126,5 @@ def test_the_gate_decides_about_other_devices_only(gate, on_others):
     """On ZLUDA it acts at any gate; elsewhere: untested, runs ahead, blocks."""
     settings, _problems = parse_settings({GATE: gate})
     reports = (None, TESTED, BLOCKING)
-    assert on_others == [settings.lets_act(False, report) for report in reports]
-    assert all(settings.lets_act(True, report) for report in reports)
+    assert on_others == [settings.acts_on(False, report) for report in reports]
+    assert all(settings.acts_on(True, report) for report in reports)

@@ -24,20 +24,20 @@ from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.host.hooks.decodes import build_pair
 from zluda_sync.host.preview import hosts_own
 from zluda_sync.host.preview import setup as preview_setup
-from zluda_sync.host.preview.hosts_own import HostMethodPreviews
+from zluda_sync.host.preview.hosts_own import HostMadePreviews
 from zluda_sync.host.preview.previews import (
     LOOKING_S,
     Newest,
     Preview,
+    PreviewMaker,
     Previews,
-    PreviewSource,
     ProjectedPreviews,
     build_images,
 )
 from zluda_sync.host.preview.projections import read_projection
 
 
-class Source(PreviewSource):
+class Source(PreviewMaker):
     """Has the preview that the test gives it."""
 
     def __init__(self):
@@ -274,9 +274,9 @@ def test_previews_end_with_a_job_that_nobody_asked_for(bench):
     phase = bench.state.begin("Video")
     bench.session._previews.look()
     bench.step(0)
-    assert bench.session._previews.replace_the_hosts
+    assert bench.session._previews.are_ours
     bench.state.end(phase)
-    assert not bench.session._previews.replace_the_hosts
+    assert not bench.session._previews.are_ours
 
 
 @pytest.mark.parametrize(
@@ -442,7 +442,7 @@ def test_whoever_looks_does_not_wait_for_the_host():
         go_on.wait(20.0)
         return 4, Image.new("RGB", (2, 2))
 
-    source = HostMethodPreviews(make, failures.append)
+    source = HostMadePreviews(make, failures.append)
     source.look()
     assert begun.wait(20.0)
     assert source.newest() is None
@@ -466,7 +466,7 @@ def test_a_first_preview_of_the_host_that_takes_long_does_not_silence_the_rest()
             loaded.wait(20.0)
         return step, Image.new("RGB", (2, 2))
 
-    source = HostMethodPreviews(make, pytest.fail)
+    source = HostMadePreviews(make, pytest.fail)
     source.look()
     loaded.set()
     for _ in range(20_000):
@@ -484,7 +484,7 @@ def test_clients_that_look_at_the_same_moment_begin_one_thread(monkeypatch):
     begun = []
 
     def prepare():
-        source = HostMethodPreviews(lambda: None, pytest.fail)
+        source = HostMadePreviews(lambda: None, pytest.fail)
         begun.append(0)
 
         class Thread(threading.Thread):
@@ -510,7 +510,7 @@ def test_a_host_method_that_fails_is_said_once():
         failures.append(text)
         failed.set()
 
-    source = HostMethodPreviews(lambda: 1 / 0, warn)
+    source = HostMadePreviews(lambda: 1 / 0, warn)
     source.look()
     assert failed.wait(20.0)
     source.look()
@@ -606,7 +606,7 @@ def test_a_preview_that_the_host_makes_is_known_as_other_work(bench, monkeypatch
     bench.begin("observe")
     other_work = bench.session._plan.previews.other_work
     quiet, seen = other_work.watch(), []
-    monkeypatch.setattr(bench.session._previews, "_source", None)
+    bench.session._previews.end()
     monkeypatch.setattr(
         type(bench.state),
         "do_set_current_image",

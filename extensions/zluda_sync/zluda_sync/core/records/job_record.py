@@ -14,7 +14,7 @@ from typing import Any
 from zluda_sync.core.phase import BASE, PASS_LABELS, Phase
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.records.part_record import PartRecord, TimedStep, rounded
-from zluda_sync.core.settings.conditions import JobFacts
+from zluda_sync.core.settings.conditions import JobTraits
 from zluda_sync.core.steps.policy import SyncMode
 
 #: Jobs that are remembered.
@@ -78,7 +78,7 @@ class JobRecord:
         began_at_s: seconds since the epoch.
         duration_s: until now, if it is under way.
         outcome: how it ended.
-        facts: what was asked for.
+        traits: what was asked for.
         title: the same in words.
         mode: when the host waited.
         rung: how it learned of completions, None if no way was left.
@@ -95,7 +95,7 @@ class JobRecord:
     began_at_s: float
     duration_s: float
     outcome: Outcome
-    facts: JobFacts
+    traits: JobTraits
     title: str
     mode: SyncMode
     rung: str | None
@@ -142,9 +142,9 @@ class JobRecord:
             "duration_s": rounded(self.duration_s),
             "outcome": self.outcome.value,
             "title": self.title,
-            "model": self.facts.model,
-            "device": self.facts.device,
-            "source": self.facts.source.value,
+            "model": self.traits.model,
+            "device": self.traits.device,
+            "source": self.traits.asked_by.value,
             "mode": self.mode.value,
             "rung": self.rung,
             "profile": self.profile,
@@ -209,17 +209,17 @@ class JobHistory:
             return tuple(self._records)[: max(limit, 0)]
 
 
-def build_title(facts: JobFacts, parts: Sequence[Part]) -> str:
+def build_title(traits: JobTraits, parts: Sequence[Part]) -> str:
     """Return in words what a job makes: ``3 images, 512 x 512, hires``.
 
     Args:
-        facts: what was asked for.
+        traits: what was asked for.
         parts: of the job, planned ones too.
     """
-    images = (facts.images or 1) * (facts.batch_size or 1)
+    images = (traits.images or 1) * (traits.batch_size or 1)
     words = [f"{images} image{'s' if images != 1 else ''}"]
-    if facts.width and facts.height:
-        words.append(f"{facts.width} x {facts.height}")
+    if traits.width and traits.height:
+        words.append(f"{traits.width} x {traits.height}")
     roles = {part.role for part in parts} - {BASE}
     words += [label.lower() for role, label in PASS_LABELS.items() if role in roles]
     return ", ".join(words)

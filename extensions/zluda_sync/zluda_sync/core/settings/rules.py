@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from zluda_sync.core.settings.conditions import CONDITIONS, Bound, JobFacts
+from zluda_sync.core.settings.conditions import CONDITIONS, Bound, JobTraits
 from zluda_sync.core.settings.fields import plain, shorten, suggest
 from zluda_sync.core.settings.settings import SettingProblem
 
@@ -27,9 +27,9 @@ class ProfileRule:
     wanted: Mapping[str, Any] = field(default_factory=dict)
     number: int = 1
 
-    def matches(self, facts: JobFacts) -> bool:
+    def matches(self, traits: JobTraits) -> bool:
         """Whether a job is as the rule asks."""
-        return all(CONDITIONS[name].holds(value, facts) for name, value in self.wanted.items())
+        return all(CONDITIONS[name].holds(value, traits) for name, value in self.wanted.items())
 
     def covers(self, other: ProfileRule) -> bool:
         """Whether it matches every job that ``other`` matches."""

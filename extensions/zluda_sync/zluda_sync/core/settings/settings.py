@@ -184,7 +184,7 @@ class Settings:
     )
 
     @property
-    def wants_to_act(self) -> bool:
+    def is_on(self) -> bool:
         """Whether the user wants anything to be installed at all."""
         return self.enabled and self.mode is not ModeChoice.OFF
 
@@ -198,7 +198,7 @@ class Settings:
             return BarrierPolicy(SyncMode(self.mode.value), self.depth)
         return BarrierPolicy(report.mode if report is not None else SyncMode.EVERY_STEP, self.depth)
 
-    def lets_act(self, is_zluda: bool, report: SelfTestReport | None) -> bool:
+    def acts_on(self, is_zluda: bool, report: SelfTestReport | None) -> bool:
         """Return whether to act on a device.
 
         Args:

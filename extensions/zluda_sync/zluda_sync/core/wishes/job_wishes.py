@@ -28,7 +28,7 @@ class _Press:
     acknowledged_at_s: float | None = None
 
 
-class WishFollower:
+class JobWishes:
     """Brings a job and the control of its request together.
 
     Args:
@@ -55,7 +55,7 @@ class WishFollower:
         self._press: _Press | None = None
         self._is_over = False
 
-    def follow(self) -> None:
+    def obey(self) -> None:
         """The user wants something: plan no more than that, and wake a host that waits. Any thread."""
         if self._control.ending is Ending.STOP and self._press is None:
             now_s, readings = self._system_clock(), [ledger.snapshot() for ledger in self._ledgers]

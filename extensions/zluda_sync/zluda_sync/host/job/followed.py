@@ -23,7 +23,7 @@ from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.bars import BarSamples
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.wishes.control import Control
-from zluda_sync.core.wishes.job_wishes import WishFollower
+from zluda_sync.core.wishes.job_wishes import JobWishes
 from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.preview.projection import DecodedPair
 from zluda_sync.device.preview.ring import StepFrame
@@ -99,8 +99,8 @@ class TrackedJob:
         self._are_latents_wanted = are_latents_wanted
         self.decoded_pairs: dict[str, list[DecodedPair]] = {}
         self.control = control
-        self.wishes = WishFollower(job, control, clock, lambda: source.image)
-        control.begin_job(lambda: source.image, guarded("following a wish", self.wishes.follow))
+        self.wishes = JobWishes(job, control, clock, lambda: source.image)
+        control.begin_job(lambda: source.image, guarded("following a wish", self.wishes.obey))
         guarded("following an earlier wish", self.wishes.cut_plan)()
 
     # What the hooks tell. Driver only.
@@ -340,7 +340,7 @@ class TrackedJob:
             return
         blocks = self._decode.install(self._passes[-1].latents_shape if self._passes else None)
         if blocks is not None:
-            self.job.follow_blocks(part, blocks)
+            self.job.attach_blocks(part, blocks)
 
     def _end_unbracketed(self) -> None:
         """A phase that was only named is over: the host has gone back to the name of the job."""

@@ -17,7 +17,7 @@ from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.steps.marks import StepMarks
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import TrackedJob
-from zluda_sync.host.preview.hosts_own import HostMethodPreviews, PreviewPatches
+from zluda_sync.host.preview.hosts_own import HostMadePreviews, PreviewPatches
 from zluda_sync.host.preview.previews import NoPreviews, Previews, ProjectedPreviews
 from zluda_sync.host.preview.projections import SIMPLE_CHANNELS, Projections, read_projection
 from zluda_sync.host.sdnext import SdNext
@@ -71,7 +71,7 @@ class PreviewSetup:
             self._previews.begin(NoPreviews())
             return None
         if settings.preview is PreviewMethod.HOST and self._can_use_host_method():
-            self._previews.begin(HostMethodPreviews(self._make_host_preview, self._warn))
+            self._previews.begin(HostMadePreviews(self._make_host_preview, self._warn))
             return None
         self._pace = PreviewPace(*_limits(settings))
         job_previews = JobPreviews(
@@ -81,11 +81,11 @@ class PreviewSetup:
             self._pace,
         )
         self._jobs.guard("making previews ready", self._prepare, job_previews, marks)
-        source = ProjectedPreviews(job_previews, self._previews, self._warn)
-        self._previews.begin(source)
-        return source
+        maker = ProjectedPreviews(job_previews, self._previews, self._warn)
+        self._previews.begin(maker)
+        return maker
 
-    def follow(self, settings: Settings) -> None:
+    def change_budget(self, settings: Settings) -> None:
         """The settings have changed in the middle of a job: go by their budget from now on; any thread."""
         pace = self._pace
         if pace is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zluda_sync.core.settings.conditions import JobFacts
+from zluda_sync.core.settings.conditions import JobTraits
 from zluda_sync.core.settings.fields import OPTION_PREFIX
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.settings.settings import PROFILE_FIELDS, SettingProblem, Settings, parse_settings
@@ -39,27 +39,27 @@ class ProfileChoice:
         book = self._store.book
         return (*problems, *book.problems, *book.choose(settings).problems)
 
-    def choose(self, processing: Any = None, facts: JobFacts | None = None) -> ChosenProfile:
+    def choose(self, processing: Any = None, traits: JobTraits | None = None) -> ChosenProfile:
         """Return what goes now, or for a job that begins; says what cannot be used.
 
         Args:
             processing: the host's object for the job, None if there is none.
-            facts: of the job, None without one.
+            traits: of the job, None without one.
         """
         settings, problems = parse_settings(self._host.opts.data)
         book = self._store.book
-        chosen = book.choose(settings, facts, self._asked(processing, settings))
+        chosen = book.choose(settings, traits, self._overrides(processing, settings))
         for problem in (*problems, *book.problems, *chosen.problems):
             self._warn(problem.text)
         return chosen
 
     @staticmethod
-    def is_asked(processing: Any) -> bool:
+    def has_overrides(processing: Any) -> bool:
         """Whether a job's own request sets any of our settings."""
         return any(str(name).startswith(OPTION_PREFIX) for name in overrides_of(processing))
 
     @staticmethod
-    def _asked(processing: Any, settings: Settings) -> dict[str, Any]:
+    def _overrides(processing: Any, settings: Settings) -> dict[str, Any]:
         # The host has put them into its options for the time of the job: there they were checked already.
         overrides = overrides_of(processing)
         return {
