@@ -199,7 +199,7 @@ def test_what_the_user_chooses_by_hand_after_that_goes(bench):
         bench.store.save(chosen="precise")
         bench.opts.set(PROFILE, "balanced")
         bench.saver.note_change_by_hand()
-    wait_until(lambda: bench.saver._put_back._thread is None)
+    wait_until(lambda: bench.saver._late._thread is None)
     with bench.queue:
         assert "balanced" == bench.opts.data[PROFILE]
 
@@ -213,7 +213,7 @@ def test_without_a_file_the_host_tells_what_belongs_into_it(tmp_path):
         bench.store.save(rules=RULES)
         assert {ENTRY: {"rules": RULES}} == bench.stored
         bench.opts.data["sd_model_checkpoint"] = "mine"
-    wait_until(lambda: bench.saver._put_back._thread is None)
+    wait_until(lambda: bench.saver._late._thread is None)
     with bench.queue:
         assert {ENTRY: {"rules": RULES}, "sd_model_checkpoint": "mine"} == bench.stored
     bench.file.unlink()
@@ -231,7 +231,7 @@ def test_a_broken_file_is_made_whole_and_kept_aside(bench, monkeypatch):
 
 
 def test_on_a_full_disk_the_file_stays_and_the_user_is_told(bench):
-    """The change goes until the host ends; saved again later, it is in the file with all before it."""
+    """The change lasts until the host ends; saved again later, it is in the file with all before it."""
     before = bench.file.read_bytes()
     with full_disk(10):
         bench.store.save(rules=RULES)

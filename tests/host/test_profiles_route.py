@@ -125,7 +125,7 @@ def test_a_change_while_a_job_runs_is_in_the_file_at_once(client, bench):
         assert {PROFILE: "precise"} == in_file()
         shared.opts.set(PROFILE, "off")  # which the host would put back, too
         shared.opts.data.pop("samples_format")
-    bench.wait_until(lambda: bench.session._saver._put_back._thread is None)
+    bench.wait_until(lambda: bench.session._saver._late._thread is None)
     with call_queue.queue_lock:
         assert "off" == shared.opts.data[PROFILE]
 

@@ -1,4 +1,4 @@
-"""Which profile goes for the moment, and for a job that begins."""
+"""Which profile applies: now, and to a job that begins."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from zluda_sync.host.sdnext import SdNext
 
 
 class ProfileChoice:
-    """Puts the user's settings, profiles and rules and a request's own wishes together.
+    """Chooses by the user's settings, profiles and rules, and by what a request sets for itself.
 
     Args:
         host: holds the settings.
         store: the profiles and rules.
-        warn: told in one sentence of what cannot be used.
+        warn: called with one sentence about each thing that cannot be used.
     """
 
     def __init__(self, host: SdNext, store: ProfileStore, warn: Callable[[str], None]) -> None:
@@ -40,7 +40,7 @@ class ProfileChoice:
         return (*problems, *book.problems, *book.choose(settings).problems)
 
     def choose(self, processing: Any = None, traits: JobTraits | None = None) -> ChosenProfile:
-        """Return what goes now, or for a job that begins; says what cannot be used.
+        """Return the profile that applies now, or to a job that begins; warns of what cannot be used.
 
         Args:
             processing: the host's object for the job, None if there is none.

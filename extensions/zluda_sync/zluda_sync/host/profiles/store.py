@@ -1,4 +1,4 @@
-"""The user's profiles and rules in the host's config.json: read at use time, written only where asked."""
+"""The user's profiles and rules in the host's config.json: read when used, written only when asked."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ _UNCHANGED = object()
 class ProfileStore:
     """Reads and writes the entry. Everything else in the file, and what is broken in it, is left alone.
 
-    A change goes at once, and is in the file when the call returns, also while a request runs. Where the file
-    cannot be written to it goes until the host ends, and the saver says so.
+    A change takes effect at once and is in the file when the call returns, also while a request runs. Where
+    the file cannot be written to, it lasts until the host ends, and the saver says so.
 
     Args:
         host: holds the file's content.
-        saver: changes the host's options and their file; one that knows of no requests if None.
+        saver: changes the host's options and their file; if None, one that knows of no requests.
     """
 
     def __init__(self, host: SdNext, saver: OptionSaver | None = None) -> None:
