@@ -1,4 +1,4 @@
-"""What has gone wrong in following a job, for its page: the user is told at once, and can read it later."""
+"""What has gone wrong in following a job: the page tells it at once, and it can be read later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Notices:
         self._newest: tuple[str, float] | None = None
 
     def tell(self, text: str) -> None:
-        """Take a notice in; any thread."""
+        """Keep a notice in the place of the last; any thread."""
         self._newest = (text, self._clock())
 
     @property

@@ -124,7 +124,7 @@ class Job:
             return part, ledger
 
     def attach_blocks(self, part: Part, blocks: Ledger) -> None:
-        """A part that has no steps is followed by the marks that are counted in ``blocks``."""
+        """A part that has no steps gets marks instead, which are counted in ``blocks``."""
         with self._lock:
             part.blocks = blocks
 

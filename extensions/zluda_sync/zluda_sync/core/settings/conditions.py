@@ -69,7 +69,7 @@ class Condition(ABC):
 
     @abstractmethod
     def holds(self, wanted: Any, traits: JobTraits) -> bool:
-        """Whether a job is as wanted; what is not known of it is not."""
+        """Whether a job is as wanted; False if what is asked is not known of it."""
 
     @abstractmethod
     def implies(self, narrower: Any, wider: Any) -> bool:
@@ -77,7 +77,7 @@ class Condition(ABC):
 
     @abstractmethod
     def say(self, wanted: Any) -> str:
-        """Return it in words: ``4 images or more``."""
+        """Return the condition in words: ``4 images or more``."""
 
 
 class Bound(Condition):

@@ -1,4 +1,4 @@
-"""A setting described once: settings page, profiles, rules, schema and panel are all made of this."""
+"""A setting, described once: settings page, profiles, rules, schema and panel are all made from this."""
 
 from __future__ import annotations
 

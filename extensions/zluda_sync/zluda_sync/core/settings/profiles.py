@@ -1,4 +1,4 @@
-"""Profiles, each a name for a set of overrides over the user's settings, and which of them a job gets."""
+"""Profiles: each names a set of overrides over the user's settings; and which of them a job gets."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ DEFAULT = BUILTIN["balanced"]
 
 @dataclass(frozen=True)
 class ChosenProfile:
-    """What a job goes by.
+    """The profile that applies to a job, and the settings that follow from it.
 
     Attributes:
         name: of the profile, ``auto`` before the rules can be asked.
         reason: why this one, in half a sentence.
         settings: with the profile's overrides.
-        problems: what of the choice could not be followed.
+        problems: what in the choice cannot be used.
     """
 
     name: str
@@ -117,10 +117,10 @@ class ProfileBook:
     def choose(
         self, settings: Settings, traits: JobTraits | None = None, overrides: Mapping[str, Any] | None = None
     ) -> ChosenProfile:
-        """Return what a job goes by.
+        """Choose the profile for a job.
 
         Args:
-            settings: the user's, with the name of the profile.
+            settings: the user's, which name the profile.
             traits: of the job, None if there is none yet: then no rule matches.
             overrides: values by field that the job's own request sets, which beat the profile's.
         """

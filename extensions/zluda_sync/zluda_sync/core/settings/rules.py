@@ -1,4 +1,4 @@
-"""A rule: which profile a job gets that is as the rule asks."""
+"""Rules: each names the profile for jobs that meet its conditions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ProfileRule:
 
     Attributes:
         profile: name of the profile that it chooses.
-        wanted: by condition, what it asks; none of them means any job.
-        number: place among all rules as they are written, from 1.
+        wanted: what each of its conditions asks for, by name; without any it matches every job.
+        number: its place among all rules as they are written, from 1.
     """
 
     profile: str
@@ -28,7 +28,7 @@ class ProfileRule:
     number: int = 1
 
     def matches(self, traits: JobTraits) -> bool:
-        """Whether a job is as the rule asks."""
+        """Whether a job meets all conditions."""
         return all(CONDITIONS[name].holds(value, traits) for name, value in self.wanted.items())
 
     def covers(self, other: ProfileRule) -> bool:
@@ -56,7 +56,7 @@ class ProfileRule:
         return f"rule {self.number}: {asked or 'any job'}"
 
 
-#: What ``auto`` goes by while the user has no rules.
+#: What ``auto`` uses while the user has no rules.
 BUILTIN_RULES = (ProfileRule("throughput", {"images_min": 4}, 1),)
 
 

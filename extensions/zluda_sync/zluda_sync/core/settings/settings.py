@@ -101,9 +101,9 @@ class Settings:
     profile: str = describe(
         "balanced",
         "Profile",
-        "precise: waits for the GPU after each step; balanced: as the settings below say, which is to let "
-        "the GPU have its next step ready where the self-test has proved that safe; throughput: never waits, "
-        "Stop takes as long as what is queued; off: as SD.Next came; auto: by your rules",
+        "precise: waits for the GPU after each step; balanced: follows the settings below, which by "
+        "default keep the GPU's next step ready where the self-test has proved that safe; throughput: never "
+        "waits, Stop takes as long as what is queued; off: SD.Next as it came; auto: by your rules",
         parse=parse_profile_name,
         wanted=NAME_WANTED,
     )
@@ -125,8 +125,8 @@ class Settings:
         ModeChoice.AUTO,
         "When to wait for the GPU",
         "auto: run-ahead if the self-test has proved it on this GPU, else every-step; every-step: after each "
-        "step; run-ahead: lets the GPU always have the next step ready; observe: never, Stop takes as long "
-        "as what is queued; off: as SD.Next came",
+        "step; run-ahead: always keeps the GPU's next step ready; observe: never, Stop takes as long "
+        "as what is queued; off: SD.Next as it came",
         group=Group.BY_PROFILE,
         is_in_profile=True,
     )
@@ -185,7 +185,7 @@ class Settings:
 
     @property
     def is_on(self) -> bool:
-        """Whether the user wants anything to be installed at all."""
+        """Whether anything is to be installed at all."""
         return self.enabled and self.mode is not ModeChoice.OFF
 
     def policy(self, report: SelfTestReport | None) -> BarrierPolicy:
@@ -199,7 +199,7 @@ class Settings:
         return BarrierPolicy(report.mode if report is not None else SyncMode.EVERY_STEP, self.depth)
 
     def acts_on(self, is_zluda: bool, report: SelfTestReport | None) -> bool:
-        """Return whether to act on a device.
+        """Return whether to act on this device.
 
         Args:
             is_zluda: whether CUDA calls go through ZLUDA there.

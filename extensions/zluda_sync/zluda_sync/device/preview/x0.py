@@ -42,7 +42,7 @@ class ShownX0s:
     Where it takes what the step before has left, a copy of that is kept: of what is looked at, one step long.
 
     Args:
-        find_channels: gives C of the VAE that is loaded, None if unknown.
+        find_channels: returns C of the VAE that is loaded, None if unknown.
     """
 
     def __init__(self, find_channels: Callable[[], int | None]) -> None:

@@ -31,7 +31,7 @@ class Console:
     and the watcher must not.
 
     Args:
-        warn: told in one sentence if bars cannot be drawn.
+        warn: called with one sentence if bars cannot be drawn.
     """
 
     def __init__(self, warn: Callable[[str], None]) -> None:
@@ -62,7 +62,7 @@ class Console:
 
         Args:
             bar: the host's, just made by :meth:`make`.
-            find_ledger: gives the counts of the pass that is queued now, None if there is none.
+            find_ledger: returns the counts of the pass that is queued now, None if there is none.
             is_followed: whether the counts can be had.
         """
         if getattr(bar, "disable", True) or not all(hasattr(bar, name) for name in _NEEDED):

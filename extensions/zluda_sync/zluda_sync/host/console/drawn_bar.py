@@ -24,7 +24,7 @@ class DrawnBar:
 
     Args:
         bar: the host's own, a tqdm, with its style.
-        find_ledger: gives the counts of the pass that is queued now, None if there is none.
+        find_ledger: returns the counts of the pass that is queued now, None if there is none.
         is_followed: whether the counts can be had.
         poke: wakes the thread that draws; does not wait for it.
         after: bars whose pass the device has to finish before this one is shown.

@@ -82,14 +82,14 @@ class PreviewPatches:
 
 
 class HostMadePreviews(PreviewMaker):
-    """Has the host make its preview when somebody looks; whoever looks is not kept waiting.
+    """Has the host make its own preview when somebody looks; whoever looks is not kept waiting.
 
     The host reads the latents as any client does, so they are those of a finished step. Its own work on the
     device comes behind what is queued, which is what this thread waits for.
 
     Args:
         make: makes the host's preview of the moment and returns it with its step, None if there is none.
-        warn: told once if that fails.
+        warn: called once if that fails.
     """
 
     reads_latents = True

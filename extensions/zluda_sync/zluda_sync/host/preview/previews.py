@@ -65,18 +65,18 @@ class Preview:
 
     @property
     def data_uri(self) -> str:
-        """It as the host's page wants it."""
+        """The preview as the host's page expects it: a data URI of a JPEG."""
         return f"data:image/jpeg;base64,{base64.b64encode(self.encode('jpeg')).decode('ascii')}"
 
     @property
     def png_base64(self) -> str:
-        """It as the host's API gives images."""
+        """The preview as the host's API gives images: a PNG in base64."""
         return base64.b64encode(self.encode("png")).decode("ascii")
 
 
 @dataclass(frozen=True)
 class Newest:
-    """The newest preview of a maker.
+    """The newest preview that a maker has.
 
     Attributes:
         key: tells it from others.
@@ -90,10 +90,10 @@ class Newest:
 
 
 class PreviewMaker(ABC):
-    """Where the previews of one job come from."""
+    """Makes the previews of one job, or has them made."""
 
     is_off = False
-    """Whether it has given up: then the host's own previews are shown."""
+    """Whether it has given up: the host's own previews are shown then."""
 
     reads_latents = False
     """Whether it reads the host's latents as a client does, instead of being told of each step."""
@@ -102,7 +102,7 @@ class PreviewMaker(ABC):
     def newest(self) -> Newest | None:
         """Return the newest preview, None while there is none. Never waits, and never talks to the device."""
 
-    def look(self) -> None:  # noqa: B027  most sources go by the steps
+    def look(self) -> None:  # noqa: B027  most makers go by the steps
         """Somebody looks."""
 
     def close(self) -> None:  # noqa: B027  not every maker holds something
@@ -201,7 +201,7 @@ class ProjectedPreviews(PreviewMaker):
     Args:
         previews: of the job.
         all_previews: knows whether somebody looks.
-        warn: told once if previews of this job cannot be made.
+        warn: called once if previews of this job cannot be made.
     """
 
     def __init__(self, previews: JobPreviews, all_previews: Previews, warn: Callable[[str], None]) -> None:

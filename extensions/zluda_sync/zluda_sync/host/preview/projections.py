@@ -25,7 +25,7 @@ class Projections:
 
     Args:
         folder: the user's data folder.
-        warn: told in one sentence of a file that cannot be used.
+        warn: called with one sentence about a file that cannot be used.
     """
 
     def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:

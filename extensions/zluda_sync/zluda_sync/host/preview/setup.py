@@ -1,4 +1,4 @@
-"""Where the previews of a job come from, and what its pictures teach those of the next."""
+"""Chooses who makes the previews of a job, and learns from its pictures for the next one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PreviewSetup:
         jobs: knows the current job.
         previews: of the session.
         patches: makes the host's own previews.
-        warn: told in one sentence of what does not work.
+        warn: called with one sentence about what does not work.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class PreviewSetup:
         self._pace: PreviewPace | None = None
 
     def begin(self, settings: Settings, marks: StepMarks) -> ProjectedPreviews | None:
-        """Begin the previews of a job; returns who must be told of its steps, None if nobody.
+        """Begin the previews of a job; return the maker that must be told of each step, None if none must.
 
         Args:
             settings: the user's choice; where the host is to make no previews, none are made.
@@ -86,7 +86,7 @@ class PreviewSetup:
         return maker
 
     def change_budget(self, settings: Settings) -> None:
-        """The settings have changed in the middle of a job: go by their budget from now on; any thread."""
+        """The settings have changed in the middle of a job: their budget counts from now on; any thread."""
         pace = self._pace
         if pace is not None:
             pace.set_limits(*_limits(settings))

@@ -31,7 +31,7 @@ class OptionSaver:
 
     Args:
         host: holds the options.
-        find_queue: gives the lock that the host holds while a request runs, None if there is none.
+        find_queue: returns the lock that the host holds while a request runs, None if there is none.
         warn: called with one sentence about a change that is not in the file.
     """
 
@@ -195,7 +195,7 @@ class LateChanges:
     """Keeps such changes until the running request has ended and the host has undone them.
 
     Args:
-        find_queue: gives the lock that the host holds while a request runs, None if there is none.
+        find_queue: returns the lock that the host holds while a request runs, None if there is none.
         settle: called with all changes while no request runs, on a thread of its own.
     """
 
