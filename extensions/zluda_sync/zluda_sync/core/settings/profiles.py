@@ -69,7 +69,7 @@ BUILTIN: Mapping[str, Profile] = {
         Profile(
             "balanced",
             {},
-            "As your settings say. As they come: the GPU always has its next step ready, where the self-test "
+            "Follows your settings. By default the GPU always has its next step ready, where the self-test "
             "has proved that this is safe.",
         ),
         Profile(
