@@ -16,7 +16,7 @@ class Notices:
         self._newest: tuple[str, float] | None = None
 
     def tell(self, text: str) -> None:
-        """Keep a notice in the place of the last; any thread."""
+        """Keep a notice, in place of the one before; any thread."""
         self._newest = (text, self._clock())
 
     @property

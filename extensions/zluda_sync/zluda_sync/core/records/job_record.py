@@ -58,7 +58,7 @@ class StopRecord:
     queued_steps: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the API gives it."""
+        """Return the Stop as the API gives it."""
         return {
             "phase": self.phase.value,
             "role": self.role,
@@ -160,7 +160,7 @@ class JobRecord:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as the API gives it; ``previews`` are told one by one, not counted."""
+        """Return the whole record as the API gives it; ``previews`` are listed, not counted."""
         return {
             **self.summary_to_json(),
             "parts": [part.to_json() for part in self.parts],
@@ -174,7 +174,7 @@ class JobRecord:
 
 
 class JobHistory:
-    """Keeps frozen records, so many and so large at most; the newest always stays. Any thread."""
+    """Keeps frozen records, up to a number of jobs and of steps; the newest always stays. Any thread."""
 
     def __init__(self) -> None:
         self._records: deque[JobRecord] = deque(maxlen=MOST_JOBS)
@@ -204,7 +204,7 @@ class JobHistory:
             return next((record for record in self._records if record.id == job_id), None)
 
     def recent(self, limit: int) -> tuple[JobRecord, ...]:
-        """Return so many jobs at most, newest first."""
+        """Return at most this many jobs, newest first."""
         with self._lock:
             return tuple(self._records)[: max(limit, 0)]
 

@@ -94,7 +94,7 @@ class PartRecord:
         return sum(max(0.0, self.step_s[index] - usual_s) for index in (0, *self.outliers))
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the API gives it."""
+        """Return the part as the API gives it."""
         return {
             "phase": self.phase.value,
             "role": self.role,

@@ -57,7 +57,7 @@ class JobPreviews:
 
     Args:
         find_copier: returns what copies from a device to the host; asked once, never waits.
-        find_projection: returns the projection for so many channels, None if nothing is known.
+        find_projection: returns the projection for this number of channels, None if nothing is known.
         find_channels: returns C of the VAE that is loaded, None if unknown.
         pace: how often.
         clock: seconds.

@@ -1,4 +1,4 @@
-"""What a pipeline holds in the place of its bar."""
+"""What a pipeline holds in place of its bar."""
 
 from __future__ import annotations
 

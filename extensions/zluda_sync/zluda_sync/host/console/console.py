@@ -58,7 +58,7 @@ class Console:
     def follow(
         self, bar: Any, find_ledger: Callable[[], Ledger | None], is_followed: Callable[[], bool]
     ) -> Any:
-        """Return what the pipeline is to move in the place of a bar: the bar itself if it cannot be drawn.
+        """Return what the pipeline is to move in place of a bar: the bar itself if it cannot be drawn.
 
         Args:
             bar: the host's, just made by :meth:`make`.

@@ -55,7 +55,7 @@ class DrawnBar:
         self.is_left = False
         self.is_closed = False
         self.is_hosts = False
-        bar.miniters, bar.dynamic_miniters = 0, False  # drawn at each change, not at each so many
+        bar.miniters, bar.dynamic_miniters = 0, False  # drawn at each change, not at every few
 
     @property
     def is_over(self) -> bool:
@@ -65,7 +65,7 @@ class DrawnBar:
     # What the pipeline's thread tells.
 
     def record_move(self, units: int) -> None:
-        """The host has queued so many more units.
+        """The host has queued this many more units.
 
         Raises:
             RuntimeError: nothing is known of what it has queued.

@@ -132,12 +132,12 @@ class Previews:
 
     @property
     def is_looked_at(self) -> bool:
-        """Whether somebody has asked for a preview of late."""
+        """Whether somebody has asked for a preview lately."""
         return self._is_recent(self._looked_at_s)
 
     @property
     def is_clip_wanted(self) -> bool:
-        """Whether somebody has asked for a whole clip of late."""
+        """Whether somebody has asked for a whole clip lately."""
         return self._is_recent(self._clip_asked_at_s)
 
     @property
@@ -166,7 +166,7 @@ class Previews:
 
     @property
     def are_ours(self) -> bool:
-        """Whether the job that runs has previews of ours in the place of the host's."""
+        """Whether the job that runs has previews of ours in place of the host's."""
         maker = self._maker
         return maker is not None and not maker.is_off
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from zluda_sync.core.files import reason_of, replacing
 from zluda_sync.device.preview.projection import DecodedPair, Projection, ProjectionFit
 
-#: The host has factors for latents of so many channels only, and logs an error for others.
+#: The host has factors for latents of this number of channels only, and logs an error for others.
 SIMPLE_CHANNELS = 4
 VERSION = "1"
 
@@ -114,7 +114,7 @@ class Projections:
 
 
 def read_projection(simple_preview: Callable[[Tensor], Tensor], channels: int) -> Projection | None:
-    """Return the affine map that a preview function computes, None if it is none for so many channels.
+    """Return the affine map that a preview function computes, None if it computes none for this number of channels.
 
     It is asked for the colours of no latent and of each channel alone, and of all for the proof; on the CPU.
 

@@ -22,7 +22,7 @@ from zluda_sync.host.preview.previews import NoPreviews, Previews, ProjectedPrev
 from zluda_sync.host.preview.projections import SIMPLE_CHANNELS, Projections, read_projection
 from zluda_sync.host.sdnext import SdNext
 
-#: A device that is too busy to answer keeps the beginning of a job waiting: so many jobs, and no more.
+#: A device that is too busy to answer delays the beginning of a job: of this many jobs, and no more.
 MOST_TRIES = 2
 NO_TINY_DECODER = "the weights of TAESD are not in models/TAESD, and no preview downloads them; using fitted"
 

@@ -139,7 +139,7 @@ class OptionSaver:
             self._note_outcome(entries, self._file.change(apply))
 
     def _put(self, name: str, value: Any) -> Any:
-        """Set an option in the host's memory, and return what its file shall have for it."""
+        """Set an option in the host's memory, and return what its file is to have for it."""
         opts = self._host.opts
         if name in opts.data_labels:
             opts.set(name, value)
@@ -211,7 +211,7 @@ class LateChanges:
 
     @property
     def is_request_running(self) -> bool:
-        """Whether the host's options may be a request's own for the moment."""
+        """Whether the host's options may be a request's own right now."""
         queue = self._find_queue()
         return queue is not None and queue.locked()
 

@@ -72,7 +72,7 @@ class ProfileStore:
         return self._host.settings_file.name
 
     def save_profile(self, name: str, values: Any) -> None:
-        """Keep a profile of the user's, in the place of an older one of that name.
+        """Keep a profile of the user's, in place of an older one of that name.
 
         What cannot be used of the older one stays beside it: it is for the user to correct.
 
