@@ -114,7 +114,7 @@ class Projections:
 
 
 def read_projection(simple_preview: Callable[[Tensor], Tensor], channels: int) -> Projection | None:
-    """Return the affine map that a preview function computes, None if it computes none for this number of channels.
+    """Return the affine map that a preview function computes, None if what it computes is not affine.
 
     It is asked for the colours of no latent and of each channel alone, and of all for the proof; on the CPU.
 
