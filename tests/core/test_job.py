@@ -102,7 +102,7 @@ def test_who_reads_the_parts_is_not_shown_what_changes_afterwards():
 
 def test_a_step_that_ends_within_a_forecast_counts_whole_or_not_at_all():
     """Its completion and the moment of it are read together: the remaining time does not leap by a step."""
-    rates = SimpleNamespace(rate_of=lambda part: Rate(1.0, 0.1), lead_in_of=lambda part: 0.0)
+    rates = SimpleNamespace(rate_of=lambda part: Rate(1.0, 0.1), lead_in_s=lambda part: 0.0)
 
     def prepare():
         clock = VirtualClock()

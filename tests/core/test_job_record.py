@@ -20,7 +20,7 @@ from zluda_sync.core.records.job_record import (
     build_title,
 )
 from zluda_sync.core.records.part_record import PartRecord, build_parts
-from zluda_sync.core.settings.conditions import JobFacts
+from zluda_sync.core.settings.conditions import JobTraits
 from zluda_sync.core.steps.policy import SyncMode
 
 
@@ -31,7 +31,7 @@ def record_of(job: Job, **changes) -> JobRecord:
         "began_at_s": 1e9,
         "duration_s": job.elapsed_s,
         "outcome": Outcome.FINISHED,
-        "facts": JobFacts(),
+        "traits": JobTraits(),
         "title": "1 image",
         "mode": job.mode,
         "rung": "planted-event",
@@ -132,9 +132,9 @@ def test_a_title_says_what_is_made():
     job = Job(SyncMode.OBSERVE)
     job.begin_pass(BASE)
     job.begin_pass(HIRES)
-    facts = JobFacts(images=3, batch_size=2, width=512, height=768)
-    assert "6 images, 512 x 768, hires" == build_title(facts, job.parts)
-    assert "1 image" == build_title(JobFacts(), ())
+    traits = JobTraits(images=3, batch_size=2, width=512, height=768)
+    assert "6 images, 512 x 768, hires" == build_title(traits, job.parts)
+    assert "1 image" == build_title(JobTraits(), ())
 
 
 def small(job_id: str, steps: int = 1) -> JobRecord:

@@ -10,16 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.campaigns.bad_settings import BAD_ENTRIES
+from tests.options import DEPTH, MODE
 from zluda_sync.core.records.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
-from zluda_sync.core.settings.conditions import CONDITIONS, JobFacts, Source
+from zluda_sync.core.settings.conditions import CONDITIONS, Asker, JobTraits
 from zluda_sync.core.settings.profiles import BUILTIN, ENTRY, MOST_PROFILES, MOST_RULES, parse_book
 from zluda_sync.core.settings.rules import rule_to_json
 from zluda_sync.core.settings.schema import build_schema
 from zluda_sync.core.settings.settings import (
     DEFAULTS,
-    DEPTH,
     FIELDS,
-    MODE,
     PROFILE_FIELDS,
     PreviewMethod,
     RungChoice,
@@ -27,7 +26,7 @@ from zluda_sync.core.settings.settings import (
     parse_settings,
 )
 
-FACTS = JobFacts(
+TRAITS = JobTraits(
     images=4,
     batch_size=1,
     width=1024,
@@ -36,7 +35,7 @@ FACTS = JobFacts(
     model_type="sdxl",
     model="some.safetensors",
     device="AMD Radeon RX 7900 XTX [ZLUDA]",
-    source=Source.API,
+    asked_by=Asker.API,
 )
 OWN = {"night": {"mode": "observe", "preview": "none"}, "careful": {"mode": "run-ahead", "depth": 2}}
 
@@ -45,8 +44,8 @@ def book(**tree):
     return parse_book(tree, "config.json")
 
 
-def chosen(name="auto", facts=FACTS, **tree):
-    return book(**tree).choose(Settings(profile=name), facts)
+def chosen(name="auto", traits=TRAITS, **tree):
+    return book(**tree).choose(Settings(profile=name), traits)
 
 
 def test_nothing_set_means_balanced_as_the_settings_are():
@@ -78,7 +77,7 @@ def test_a_profile_overrides_what_it_sets_and_nothing_else():
 
 def test_what_a_request_asks_for_beats_the_profile():
     """``override_settings`` of one request are nearer than a profile for all."""
-    choice = book().choose(Settings(profile="precise"), FACTS, {"mode": DEFAULTS.mode})
+    choice = book().choose(Settings(profile="precise"), TRAITS, {"mode": DEFAULTS.mode})
     assert DEFAULTS.mode is choice.settings.mode
 
 
@@ -143,14 +142,16 @@ def test_before_a_job_no_rule_has_been_asked():
 
 def test_without_rules_of_the_user_long_batches_are_not_held_up():
     """``auto`` does something sensible as it comes."""
-    assert ("throughput", "balanced") == (chosen().name, chosen(facts=JobFacts(images=1)).name)
+    assert ("throughput", "balanced") == (chosen().name, chosen(traits=JobTraits(images=1)).name)
 
 
 @pytest.mark.parametrize("name", sorted(CONDITIONS))
 def test_what_is_not_known_of_a_job_matches_nothing(name):
     """A video tab tells nothing of its job: no rule is to take it by accident."""
     values = {"source": "page", "model_type": "*", "device": "*"}
-    assert "balanced" == chosen(facts=JobFacts(), rules=[{"profile": "off", name: values.get(name, 1)}]).name
+    assert (
+        "balanced" == chosen(traits=JobTraits(), rules=[{"profile": "off", name: values.get(name, 1)}]).name
+    )
 
 
 @pytest.mark.parametrize(
@@ -244,7 +245,7 @@ def test_nothing_in_config_json_can_break_the_reading(tree):
     """Whatever stands there, every job gets settings."""
     for name in ("auto", "x"):
         assert isinstance(
-            parse_book(tree, "config.json").choose(Settings(profile=name), FACTS).settings, Settings
+            parse_book(tree, "config.json").choose(Settings(profile=name), TRAITS).settings, Settings
         )
 
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.options import DEPTH, ENABLED, GATE, MODE, PREVIEW
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
-from zluda_sync.core.settings.settings import DEFAULTS, DEPTH, ENABLED, GATE, MODE, PREVIEW, parse_settings
+from zluda_sync.core.settings.settings import DEFAULTS, parse_settings
 from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 
 
@@ -64,7 +65,7 @@ def test_a_misspelt_name_is_told_with_the_right_one():
 def test_unchecked_and_off_both_mean_nothing_is_installed(values, expected):
     """Two ways to say the same."""
     settings, _problems = parse_settings(values)
-    assert expected == settings.wants_to_act
+    assert expected == settings.is_on
 
 
 @given(
@@ -125,5 +126,5 @@ def test_the_gate_decides_about_other_devices_only(gate, on_others):
     """On ZLUDA it acts at any gate; elsewhere: untested, runs ahead, blocks."""
     settings, _problems = parse_settings({GATE: gate})
     reports = (None, TESTED, BLOCKING)
-    assert on_others == [settings.lets_act(False, report) for report in reports]
-    assert all(settings.lets_act(True, report) for report in reports)
+    assert on_others == [settings.acts_on(False, report) for report in reports]
+    assert all(settings.acts_on(True, report) for report in reports)

@@ -13,7 +13,7 @@ from diffusers import (
 )
 
 from zluda_sync.device.preview.ring import StepFrame
-from zluda_sync.device.preview.x0 import FLOW, V_PREDICTION, predict_x0
+from zluda_sync.device.preview.x0 import V_PREDICTION, predict_x0
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 STEPS = 6
@@ -61,7 +61,7 @@ def test_a_flows_x0_is_where_the_line_ends():
     start = torch.Generator().manual_seed(5)
     first = torch.randn(1, 4, 8, 8, generator=start)
     for frame, previous, _ in run(scheduler, lambda latents, generator: first - truth):
-        assert torch.allclose(truth, predict_x0(frame, previous, FLOW, scheduler), atol=1e-4)
+        assert torch.allclose(truth, predict_x0(frame, previous, "flow_prediction", scheduler), atol=1e-4)
 
 
 def test_two_steps_tell_what_no_callback_does():
@@ -76,7 +76,7 @@ def test_fresh_noise_between_two_steps_tells_nothing():
     """Stochastic samplers do not go along a line: better the latents than a worse guess."""
     scheduler = FlowMatchEulerDiscreteScheduler(stochastic_sampling=True)
     for frame, previous, _ in run(scheduler, noise, tells_prediction=False):
-        assert predict_x0(frame, previous, FLOW, scheduler) is frame.latents
+        assert predict_x0(frame, previous, "flow_prediction", scheduler) is frame.latents
 
 
 def test_a_multistep_solver_keeps_its_x0():

@@ -117,7 +117,7 @@ def test_a_job_of_the_api_is_told_from_one_of_the_page(host):
     set_mode("run-ahead")
     body = {"steps": 2, "width": 64, "height": 64, "seed": 3}
     assert 200 == Client(host.app).post("/sdapi/v1/txt2img", json=body).status_code
-    assert "api" == current_session().records.recent(1)[0].facts.source.value
+    assert "api" == current_session().records.recent(1)[0].traits.asked_by.value
 
 
 def test_a_job_that_the_host_refuses_has_failed(host):

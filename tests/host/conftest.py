@@ -17,7 +17,7 @@ from modules import devices, paths, processing_args, processing_callbacks, share
 from modules.options_handler import Options
 from modules.shared_state import State
 from tests.fake_device import FakeDevice
-from zluda_sync.core.settings.settings import DEPTH, ENABLED, MODE
+from tests.options import DEPTH, ENABLED, MODE
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.host import session as session_module
 from zluda_sync.host.sdnext import SdNext

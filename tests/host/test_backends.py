@@ -12,7 +12,7 @@ from modules import devices, shared
 from tests.fake_device import FakeDevice
 from tests.host.test_job_records import picture
 from tests.host.test_stop_route import Client, HostApi
-from zluda_sync.core.settings.settings import GATE, MODE
+from tests.options import GATE, MODE
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.host import session as session_module
 from zluda_sync.host.accelerator import accelerator_of

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from modules import devices, shared
+from tests.options import ENABLED, GATE, MODE
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
-from zluda_sync.core.settings.settings import ENABLED, GATE, MODE
 from zluda_sync.host import session as session_module
 from zluda_sync.host.accelerator import is_zluda
 from zluda_sync.host.sdnext import SdNext

@@ -120,7 +120,7 @@ def test_who_reads_the_hosts_latents_stays_within_the_budget(bench, video):
 
 def test_the_hosts_method_has_latents_kept_from_the_first_step_on(bench, hosts_method, video, monkeypatch):
     """The page was open before: it looks at previews, and the host will read the latents for them."""
-    monkeypatch.setattr(bench.session._previews._source, "look", lambda: None)
+    monkeypatch.setattr(bench.session._previews._maker, "look", lambda: None)
     bench.session._previews.look()
     video.queue(steps=3)
     assert 3 == len(video.job._passes[0].frames)

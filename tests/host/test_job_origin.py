@@ -7,26 +7,26 @@ from types import SimpleNamespace
 import pytest
 
 from modules import shared
-from zluda_sync.core.settings.conditions import Source
+from tests.options import MODE, PROFILE
+from zluda_sync.core.settings.conditions import Asker
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.core.settings.settings import MODE, PROFILE
 from zluda_sync.host.job.origin import find_source
 
 
 @pytest.mark.parametrize(
     ("script_args", "titles", "source"),
     [
-        ((), ["Text"], Source.PAGE),
-        ((0, "x"), ["Control", "UI"], Source.PAGE),
-        ((0,), ["API-TXT", "Load"], Source.API),
-        ([0], ["API TXT"], Source.API),
-        ((2, 1.0), ["Text"], Source.SCRIPT),
-        ((2,), ["API-IMG"], Source.SCRIPT),
-        ((0,), ["Text", "XYZ Grid"], Source.SCRIPT),
-        ((), [], Source.UNKNOWN),
-        ((True,), ["Text"], Source.PAGE),
-        ("3", ["Text"], Source.PAGE),
-        (None, ["Image"], Source.PAGE),
+        ((), ["Text"], Asker.PAGE),
+        ((0, "x"), ["Control", "UI"], Asker.PAGE),
+        ((0,), ["API-TXT", "Load"], Asker.API),
+        ([0], ["API TXT"], Asker.API),
+        ((2, 1.0), ["Text"], Asker.SCRIPT),
+        ((2,), ["API-IMG"], Asker.SCRIPT),
+        ((0,), ["Text", "XYZ Grid"], Asker.SCRIPT),
+        ((), [], Asker.UNKNOWN),
+        ((True,), ["Text"], Asker.PAGE),
+        ("3", ["Text"], Asker.PAGE),
+        (None, ["Image"], Asker.PAGE),
     ],
 )
 def test_titles_and_arguments_of_all_versions_are_known(script_args, titles, source):
@@ -36,7 +36,7 @@ def test_titles_and_arguments_of_all_versions_are_known(script_args, titles, sou
 
 def test_a_job_without_a_processing_object_has_a_source_too():
     """Video tabs call pipelines by themselves."""
-    assert Source.PAGE is find_source(None, ["Video"])
+    assert Asker.PAGE is find_source(None, ["Video"])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from zluda_sync.core.records.job_record import Outcome
-from zluda_sync.core.settings.conditions import Source
+from zluda_sync.core.settings.conditions import Asker
 
 
 def picture(**changes):
@@ -115,7 +115,7 @@ def test_the_source_of_a_job_is_remembered(bench):
     """As the host's phases tell it."""
     bench.switch_on()
     bench.state.begin("API-TXT")
-    assert Source.API is run(bench).facts.source
+    assert Asker.API is run(bench).traits.asked_by
 
 
 def test_a_job_that_is_not_followed_leaves_no_record(bench):

@@ -16,8 +16,8 @@ import pytest
 from modules.options import OptionInfo
 from tests.full_disk import full_disk
 from tests.host.truncating_options import TruncatingOptions
+from tests.options import PROFILE
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.core.settings.settings import PROFILE
 from zluda_sync.host.profiles import settings_file
 from zluda_sync.host.profiles.option_saver import OptionSaver
 from zluda_sync.host.profiles.save_turns import HostSaves
@@ -99,9 +99,9 @@ def test_choice_and_rules_are_one_save(bench, monkeypatch):
 
 def test_nothing_else_in_the_file_changes(bench):
     """Its order and its unknown entries stay, and a choice that is the default is not written."""
-    bench.store.choose("off")
+    bench.store.save(chosen="off")
     assert [*STORED, PROFILE] == list(bench.stored)
-    bench.store.choose("balanced")
+    bench.store.save(chosen="balanced")
     assert json.dumps(STORED, indent=2) == bench.file.read_text(encoding="utf-8")
     assert ["config.json"] == bench.names
 
@@ -112,7 +112,7 @@ def test_a_save_of_the_hosts_that_knows_nothing_of_a_change_ends_before_it(bench
     bench.opts.may_truncate.clear()
     bench.opts.save()
     assert bench.opts.collected.wait(20.0)
-    saving = in_thread(bench.store.save_rules, RULES)
+    saving = in_thread(lambda: bench.store.save(rules=RULES))
     saving.join(0.3)  # a save that does not wait is over by now, and overwritten in a moment
     bench.opts.wait_for_saves()
     saving.join(20.0)
@@ -124,7 +124,7 @@ def test_a_half_written_file_is_waited_for(bench):
     bench.opts.may_finish.clear()
     bench.opts.save()
     assert bench.opts.half_written.wait(20.0)
-    saving = in_thread(bench.store.save_rules, RULES)
+    saving = in_thread(lambda: bench.store.save(rules=RULES))
     saving.join(0.3)
     bench.opts.wait_for_saves()
     saving.join(20.0)
@@ -144,7 +144,7 @@ def test_a_save_of_the_hosts_that_begins_meanwhile_loses_nothing(bench, monkeypa
         sync(number)
 
     monkeypatch.setattr(os, "fsync", save_beside)
-    bench.store.save_rules(RULES)
+    bench.store.save(rules=RULES)
     bench.opts.wait_for_saves()
     assert (RULES, "png") == (bench.stored[ENTRY]["rules"], bench.stored["samples_format"])
 
@@ -184,8 +184,8 @@ def test_a_choice_made_over_a_requests_own_goes_when_the_request_has_ended(bench
     """The host puts back what stood before the request, and would lose the user's choice with it."""
     with bench.queue:
         bench.opts.data[PROFILE] = "off"
-        bench.store.choose("precise")
-        bench.store.choose("throughput")
+        bench.store.save(chosen="precise")
+        bench.store.save(chosen="throughput")
         assert "throughput" == bench.stored[PROFILE]
         bench.opts.data[PROFILE] = "balanced"
     wait_until(lambda: bench.opts.data[PROFILE] == "throughput" and not bench.queue.locked())
@@ -196,10 +196,10 @@ def test_what_the_user_chooses_by_hand_after_that_goes(bench):
     """Also where it is what the host would have put back."""
     with bench.queue:
         bench.opts.data[PROFILE] = "off"
-        bench.store.choose("precise")
+        bench.store.save(chosen="precise")
         bench.opts.set(PROFILE, "balanced")
         bench.saver.note_change_by_hand()
-    wait_until(lambda: bench.saver._put_back._thread is None)
+    wait_until(lambda: bench.saver._late._thread is None)
     with bench.queue:
         assert "balanced" == bench.opts.data[PROFILE]
 
@@ -210,14 +210,14 @@ def test_without_a_file_the_host_tells_what_belongs_into_it(tmp_path):
     bench.opts.data.update(sd_model_checkpoint="mine", samples_format="jpg")
     with bench.queue:
         bench.opts.data["sd_model_checkpoint"] = "the request's"
-        bench.store.save_rules(RULES)
+        bench.store.save(rules=RULES)
         assert {ENTRY: {"rules": RULES}} == bench.stored
         bench.opts.data["sd_model_checkpoint"] = "mine"
-    wait_until(lambda: bench.saver._put_back._thread is None)
+    wait_until(lambda: bench.saver._late._thread is None)
     with bench.queue:
         assert {ENTRY: {"rules": RULES}, "sd_model_checkpoint": "mine"} == bench.stored
     bench.file.unlink()
-    bench.store.choose("auto")
+    bench.store.save(chosen="auto")
     assert {ENTRY: {"rules": RULES}, "sd_model_checkpoint": "mine", PROFILE: "auto"} == bench.stored
 
 
@@ -225,17 +225,17 @@ def test_a_broken_file_is_made_whole_and_kept_aside(bench, monkeypatch):
     """Two saves of the host's have left it so: the memory is the truth, and the text the user's."""
     monkeypatch.setattr(settings_file, "READ_PAUSE_S", 0.0)
     bench.file.write_text('{"sd_model_che')
-    bench.store.save_rules(RULES)
+    bench.store.save(rules=RULES)
     assert {**STORED, ENTRY: {"rules": RULES}} == bench.stored
     assert '{"sd_model_che' == bench.file.with_name("config.json.broken").read_text()
 
 
 def test_on_a_full_disk_the_file_stays_and_the_user_is_told(bench):
-    """The change goes until the host ends; saved again later, it is in the file with all before it."""
+    """The change lasts until the host ends; saved again later, it is in the file with all before it."""
     before = bench.file.read_bytes()
     with full_disk(10):
-        bench.store.save_rules(RULES)
-        bench.store.choose("auto")
+        bench.store.save(rules=RULES)
+        bench.store.save(chosen="auto")
     assert (before, ["config.json"]) == (bench.file.read_bytes(), bench.names)
     assert 1 == len(set(bench.said))
     assert bench.said[0] == bench.saver.not_saved.text
@@ -249,7 +249,7 @@ def test_on_a_full_disk_the_file_stays_and_the_user_is_told(bench):
 def test_a_save_of_the_hosts_can_make_good_for_a_failed_one(bench):
     """Nothing false is said when the change is in the file after all."""
     with full_disk(10):
-        bench.store.save_rules(RULES)
+        bench.store.save(rules=RULES)
     bench.opts.save()
     bench.opts.wait_for_saves()
     assert bench.saver.not_saved is None
@@ -270,11 +270,11 @@ def refuse_new_files(monkeypatch, number: int) -> None:
 def test_in_a_folder_that_takes_no_files_the_file_itself_is_written(bench, monkeypatch, number):
     """As the host does; with less room than that takes it is as it was."""
     refuse_new_files(monkeypatch, number)
-    bench.store.save_rules(RULES)
+    bench.store.save(rules=RULES)
     assert {**STORED, ENTRY: {"rules": RULES}} == bench.stored
     before = bench.file.read_bytes()
     with full_disk(len(before) + 20):
-        bench.store.save_rules([{"profile": "off", "steps_min": 30}, {"profile": "precise", "images_min": 5}])
+        bench.store.save(rules=[{"profile": "off", "steps_min": 30}, {"profile": "precise", "images_min": 5}])
     assert before == bench.file.read_bytes()
     assert bench.saver.not_saved is not None
 
@@ -286,7 +286,7 @@ def test_a_file_that_is_mounted_by_itself_is_written_in_place(bench, monkeypatch
         raise OSError(errno.EBUSY, "Device or resource busy")
 
     monkeypatch.setattr(Path, "replace", refuse)
-    bench.store.save_rules(RULES)
+    bench.store.save(rules=RULES)
     assert {**STORED, ENTRY: {"rules": RULES}} == bench.stored
     assert ["config.json"] == bench.names
 
@@ -301,7 +301,7 @@ def test_a_file_that_must_not_be_written_to_is_not_replaced(bench, monkeypatch):
         return opened(self, mode, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", refuse)
-    bench.store.save_rules(RULES)
+    bench.store.save(rules=RULES)
     assert STORED == bench.stored
     assert "Permission denied" in bench.saver.not_saved.text
 
@@ -312,12 +312,12 @@ def test_links_and_rights_stay(bench):
     link = bench.file.with_name("link.json")
     link.symlink_to(bench.file)
     bench.saver._host.settings_file = link
-    bench.store.save_rules(RULES)
+    bench.store.save(rules=RULES)
     assert link.is_symlink()
     assert 0o640 == stat.S_IMODE(bench.file.stat().st_mode)
     hard = bench.file.with_name("hard.json")
     hard.hardlink_to(bench.file)
-    bench.store.choose("auto")
+    bench.store.save(chosen="auto")
     assert {**STORED, ENTRY: {"rules": RULES}, PROFILE: "auto"} == bench.stored
     assert hard.samefile(bench.file)
 
@@ -346,7 +346,7 @@ def test_what_somebody_writes_who_heeds_no_lock_is_read_again(bench, monkeypatch
         sync(number)
 
     monkeypatch.setattr(os, "fsync", write_beside)
-    bench.store.save_rules(RULES)
+    bench.store.save(rules=RULES)
     assert {**STORED, "samples_format": "by hand", ENTRY: {"rules": RULES}} == bench.stored
 
 
@@ -356,5 +356,5 @@ def test_what_would_cost_the_host_every_setting_is_refused(bench, value):
     bench.opts.data[ENTRY] = {"profiles": {"broken": {"note": value}}}
     bench.file.unlink()
     with pytest.raises(ProfileRefusedError, match="cannot be kept as JSON"):
-        bench.store.save_rules(RULES)
+        bench.store.save(rules=RULES)
     assert not bench.file.exists()

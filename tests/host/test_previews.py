@@ -24,13 +24,13 @@ from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.host.hooks.decodes import build_pair
 from zluda_sync.host.preview import hosts_own
 from zluda_sync.host.preview import setup as preview_setup
-from zluda_sync.host.preview.hosts_own import HostMethodPreviews
+from zluda_sync.host.preview.hosts_own import HostMadePreviews
 from zluda_sync.host.preview.previews import (
     LOOKING_S,
     Newest,
     Preview,
+    PreviewMaker,
     Previews,
-    PreviewSource,
     ProjectedPreviews,
     build_images,
 )
@@ -38,7 +38,7 @@ from zluda_sync.host.preview.projections import read_projection
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 
 
-class Source(PreviewSource):
+class Source(PreviewMaker):
     """Has the preview that the test gives it."""
 
     def __init__(self):
@@ -161,14 +161,17 @@ def test_no_previews_of_ours_means_none_of_the_hosts_either(bench, asked, monkey
     assert bench.in_thread(bench.state.set_current_image) is False
 
 
-def test_what_previews_may_cost_is_the_users(bench):
+@pytest.mark.parametrize(
+    ("budget", "interval_s", "due"),
+    [(2.0, 0.0, [5, 6, 7, 8, 9]), (10.0, 0.0, [1, 2, 3, 4, 5, 6, 7, 8, 9]), (10.0, 30.0, [])],
+)
+def test_what_previews_may_cost_is_the_users(bench, budget, interval_s, due):
     """Budget and interval reach whoever decides."""
-    shared.opts.data.update(zluda_sync_preview_budget=10.0, zluda_sync_preview_interval=30.0)
+    shared.opts.data.update(zluda_sync_preview_budget=budget, zluda_sync_preview_interval=interval_s)
     begin(bench)
     pace = bench.session._jobs.current.run.previews.queue.pace
     pace.record_made(0, 0.1)
-    assert 1 == pace.interval_steps(1.0)
-    assert not pace.is_due(9, 1.0)
+    assert due == [step for step in range(1, 10) if pace.is_due(step, 1.0)]
 
 
 def test_a_budget_that_changes_beside_a_job_is_gone_by_at_once(bench):
@@ -176,10 +179,12 @@ def test_a_budget_that_changes_beside_a_job_is_gone_by_at_once(bench):
     begin(bench)
     pace = bench.session._jobs.current.run.previews.queue.pace
     pace.record_made(0, 0.1)
-    assert 5 == pace.interval_steps(1.0)
-    shared.opts.data.update(zluda_sync_preview_budget=10.0, zluda_sync_preview_interval=30.0)
+    assert not pace.is_due(1, 1.0)
+    shared.opts.data.update(zluda_sync_preview_budget=10.0)
     bench.session.reconcile()
-    assert 1 == pace.interval_steps(1.0)
+    assert pace.is_due(2, 1.0)
+    shared.opts.data.update(zluda_sync_preview_interval=30.0)
+    bench.session.reconcile()
     assert not pace.is_due(9, 1.0)
 
 
@@ -193,7 +198,7 @@ def test_a_budget_that_the_request_has_set_stands(bench):
     pace.record_made(0, 0.1)
     shared.opts.data.update(zluda_sync_preview_budget=1.0)
     bench.session.reconcile()
-    assert 1 == pace.interval_steps(1.0)
+    assert pace.is_due(1, 1.0)
 
 
 def test_our_route_serves_files_that_clients_keep(bench, asked):
@@ -270,9 +275,9 @@ def test_previews_end_with_a_job_that_nobody_asked_for(bench):
     phase = bench.state.begin("Video")
     bench.session._previews.look()
     bench.step(0)
-    assert bench.session._previews.replace_the_hosts
+    assert bench.session._previews.are_ours
     bench.state.end(phase)
-    assert not bench.session._previews.replace_the_hosts
+    assert not bench.session._previews.are_ours
 
 
 @pytest.mark.parametrize(
@@ -439,7 +444,7 @@ def test_whoever_looks_does_not_wait_for_the_host():
         go_on.wait(20.0)
         return 4, Image.new("RGB", (2, 2))
 
-    source = HostMethodPreviews(make, failures.append)
+    source = HostMadePreviews(make, failures.append)
     source.look()
     assert begun.wait(20.0)
     assert source.newest() is None
@@ -463,7 +468,7 @@ def test_a_first_preview_of_the_host_that_takes_long_does_not_silence_the_rest()
             loaded.wait(20.0)
         return step, Image.new("RGB", (2, 2))
 
-    source = HostMethodPreviews(make, pytest.fail)
+    source = HostMadePreviews(make, pytest.fail)
     source.look()
     loaded.set()
     for _ in range(20_000):
@@ -481,7 +486,7 @@ def test_clients_that_look_at_the_same_moment_begin_one_thread(monkeypatch):
     begun = []
 
     def prepare():
-        source = HostMethodPreviews(lambda: None, pytest.fail)
+        source = HostMadePreviews(lambda: None, pytest.fail)
         begun.append(0)
 
         class Thread(threading.Thread):
@@ -507,7 +512,7 @@ def test_a_host_method_that_fails_is_said_once():
         failures.append(text)
         failed.set()
 
-    source = HostMethodPreviews(lambda: 1 / 0, warn)
+    source = HostMadePreviews(lambda: 1 / 0, warn)
     source.look()
     assert failed.wait(20.0)
     source.look()
@@ -603,7 +608,7 @@ def test_a_preview_that_the_host_makes_is_known_as_other_work(bench, monkeypatch
     bench.begin("observe")
     other_work = bench.session._plan.previews.other_work
     quiet, seen = other_work.watch(), []
-    monkeypatch.setattr(bench.session._previews, "_source", None)
+    bench.session._previews.end()
     monkeypatch.setattr(
         type(bench.state),
         "do_set_current_image",

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from modules import devices, processing_args, processing_callbacks, shared
+from tests.options import DEPTH, MODE, PROFILE
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.core.settings.settings import DEPTH, MODE, PROFILE
 
 
 def set_options(**values):

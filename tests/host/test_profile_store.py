@@ -11,8 +11,8 @@ import pytest
 
 from modules import shared
 from modules.options_handler import Options
+from tests.options import PROFILE
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.core.settings.settings import PROFILE
 from zluda_sync.host.profiles.store import ProfileRefusedError, ProfileStore
 
 OWN = {"night": {"mode": "observe"}, "broken": {"depth": 99, "note": "mine"}}
@@ -96,8 +96,8 @@ def test_frozen_settings_stay_as_they_are(host, store):
     for change in (
         lambda: store.save_profile("day", {}),
         lambda: store.delete_profile("broken"),
-        lambda: store.save_rules([]),
-        lambda: store.choose("precise"),
+        lambda: store.save(rules=[]),
+        lambda: store.save(chosen="precise"),
     ):
         with pytest.raises(ProfileRefusedError, match="--freeze"):
             change()
@@ -108,7 +108,7 @@ def test_a_profile_that_is_needed_is_not_deleted(host, store):
     """A rule chooses it: what would its jobs go by?"""
     with pytest.raises(ProfileRefusedError, match="rule 1"):
         store.delete_profile("night")
-    store.save_rules([])
+    store.save(rules=[])
     host.data[PROFILE] = "night"
     with pytest.raises(ProfileRefusedError, match="Settings"):
         store.delete_profile("night")
@@ -120,10 +120,10 @@ def test_a_profile_that_is_needed_is_not_deleted(host, store):
 def test_rules_are_saved_whole_or_not_at_all(host, store):
     """One bad rule, and the old ones stay."""
     with pytest.raises(ProfileRefusedError) as refused:
-        store.save_rules([{"profile": "off", "steps_min": 3}, {"profile": "nigth"}])
+        store.save(rules=[{"profile": "off", "steps_min": 3}, {"profile": "nigth"}])
     assert ["rules[1].profile"] == [problem.where for problem in refused.value.problems]
     assert RULES == host.data[ENTRY]["rules"]
-    store.save_rules([{"profile": "off", "steps_min": 3}])
+    store.save(rules=[{"profile": "off", "steps_min": 3}])
     assert [{"profile": "off", "steps_min": 3}] == host.data[ENTRY]["rules"]
 
 
@@ -139,9 +139,9 @@ def test_rules_that_cannot_be_used_survive_the_saving_of_others(host, store):
     """They stay behind the others, for the user to correct; those that could be used are replaced."""
     broken = [{"profile": "nobody", "note": "mine"}, "text"]
     host.data[ENTRY]["rules"] = [broken[0], *RULES, broken[1]]
-    store.save_rules([{"profile": "off", "steps_min": 3}])
+    store.save(rules=[{"profile": "off", "steps_min": 3}])
     assert [{"profile": "off", "steps_min": 3}, *broken] == host.data[ENTRY]["rules"]
-    store.save_rules([])
+    store.save(rules=[])
     assert broken == host.data[ENTRY]["rules"]
 
 
@@ -149,11 +149,11 @@ def test_rules_that_cannot_be_used_survive_the_saving_of_others(host, store):
 def test_only_a_profile_that_exists_can_be_chosen(host, store, name):
     """The message lists them."""
     with pytest.raises(ProfileRefusedError, match="must be one of precise, balanced"):
-        store.choose(name)
+        store.save(chosen=name)
 
 
 def test_the_choice_is_kept(host, store):
     """As if made in Settings."""
     host.opts.data_labels[PROFILE] = SimpleNamespace(default="balanced", onchange=None)
-    store.choose("auto")
+    store.save(chosen="auto")
     assert "auto" == in_file(host)[PROFILE]

@@ -12,8 +12,9 @@ from modules import call_queue, shared
 from modules.options_handler import Options
 from tests.full_disk import full_disk
 from tests.host.test_stop_route import Client, HostApi
+from tests.options import ENABLED, MODE, PROFILE
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.core.settings.settings import ENABLED, MODE, PROFILE, PROFILE_FIELDS
+from zluda_sync.core.settings.settings import PROFILE_FIELDS
 
 PATH = "/zluda_sync/v1/profiles"
 
@@ -124,7 +125,7 @@ def test_a_change_while_a_job_runs_is_in_the_file_at_once(client, bench):
         assert {PROFILE: "precise"} == in_file()
         shared.opts.set(PROFILE, "off")  # which the host would put back, too
         shared.opts.data.pop("samples_format")
-    bench.wait_until(lambda: bench.session._saver._put_back._thread is None)
+    bench.wait_until(lambda: bench.session._saver._late._thread is None)
     with call_queue.queue_lock:
         assert "off" == shared.opts.data[PROFILE]
 

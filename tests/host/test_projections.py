@@ -103,15 +103,6 @@ def test_what_teaches_nothing_is_not_saved(make, tmp_path):
     assert [] == files(tmp_path)
 
 
-def test_forgetting_leaves_no_file(make, tmp_path):
-    """Measuring begins with nothing."""
-    projections = make()
-    teach(projections)
-    projections.forget()
-    assert projections.find("model, vae", 4) is None
-    assert [] == files(tmp_path)
-
-
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux what is mapped")
 @pytest.mark.parametrize("is_whole", [True, False], ids=["whole", "not numbers"])
 def test_no_file_that_was_read_stays_mapped(make, tmp_path, is_whole):

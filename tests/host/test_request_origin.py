@@ -13,8 +13,8 @@ from starlette.datastructures import Headers
 from modules import shared
 from tests.host.test_events_route import ask
 from tests.host.test_stop_route import Client, HostApi
+from tests.options import PROFILE
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.core.settings.settings import PROFILE
 from zluda_sync.host.api.access import is_of_another_site
 
 OURS = "/zluda_sync/v1/"

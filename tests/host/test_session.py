@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modules import devices, processing_args, shared
-from zluda_sync.core.settings.settings import DEPTH, ENABLED, MODE
+from tests.options import DEPTH, ENABLED, MODE
 
 
 def set_options(**values):

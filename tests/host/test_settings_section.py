@@ -6,9 +6,10 @@ import gradio
 import pytest
 
 from modules import shared
+from tests.options import PROFILE
 from zluda_sync.core.settings.fields import Group
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.core.settings.settings import FIELDS, PROFILE
+from zluda_sync.core.settings.settings import FIELDS
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import pytest
 from modules import devices, shared
 from tests.host.test_job_records import picture
 from tests.host.test_stop_route import Client, HostApi
+from tests.options import ENABLED, GATE, MODE, PROFILE
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.core.settings.settings import ENABLED, GATE, MODE, PROFILE, PROFILE_FIELDS
+from zluda_sync.core.settings.settings import PROFILE_FIELDS
 from zluda_sync.host import session as session_module
 from zluda_sync.host.api import status_route
 from zluda_sync.host.api.status_answer import JobStatus, StatusAnswer

@@ -203,7 +203,9 @@ def build_route_target(app: Any, method: str, path: str, private: Sequence[str])
 def build_config_target() -> Target:
     """Return config.json's values for our options as a target, with the whole session behind them."""
     names: Any = importlib.import_module("zluda_sync.core.settings.settings")
-    options = (names.ENABLED, names.MODE, names.DEPTH, names.PREVIEW, names.GATE)
+    fields = names.FIELDS
+    rows = (fields.enabled, fields.mode, fields.depth, fields.preview, fields.gate)
+    options = tuple(one.option for one in rows)
 
     def check(values: dict[str, Any]) -> str:
         from modules import shared

@@ -101,7 +101,7 @@ class _Kept:
 
     def keep(self, _sample: Any) -> None:
         """Look which job's they are."""
-        self.previews = getattr(self._all._source, "previews", None) or self.previews
+        self.previews = getattr(self._all._maker, "previews", None) or self.previews
 
 
 class _Pollers:

@@ -36,7 +36,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         from modules.options import OptionInfo
         from modules.options_handler import Options
-        from zluda_sync.core.settings.settings import PROFILE
+        from zluda_sync.core.settings.settings import FIELDS
         from zluda_sync.host.api.profiles_route import ProfilesRoutes
         from zluda_sync.host.profiles.choice import ProfileChoice
         from zluda_sync.host.profiles.store import ProfileStore
@@ -59,7 +59,8 @@ class Bench:
                         bench.ended += 1
 
         self.file = folder / "config.json"
-        labels = {PROFILE: OptionInfo("balanced", PROFILE), OWN: OptionInfo("none", OWN)}
+        profile = FIELDS.profile.option
+        labels = {profile: OptionInfo("balanced", profile), OWN: OptionInfo("none", OWN)}
         self.opts = CountedOptions(labels)
         self.opts.filename = str(self.file)
         self.opts.secretsfn = str(folder / "secrets.json")
@@ -67,7 +68,7 @@ class Bench:
             self.opts.save()
             self.wait_for_saves()
         self.opts.load()
-        self.profile_option = PROFILE
+        self.profile_option = profile
         host: Any = SimpleNamespace(opts=self.opts, are_settings_frozen=False, settings_file=self.file)
         self.store = ProfileStore(host)
         self.routes = ProfilesRoutes(self.store, ProfileChoice(host, self.store, lambda text: None))

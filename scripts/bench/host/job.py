@@ -105,11 +105,20 @@ def set_mode(mode: str, depth: int = 1) -> None:
 
 
 def forget_learned() -> None:
-    """Make the extension, where it is loaded, know nothing of earlier jobs."""
+    """Make the extension, where it is loaded, know nothing of earlier jobs, on the disk and in memory.
+
+    Users delete the folder and start the host again; a campaign begins anew in the middle of a process.
+    """
     from modules import shared
 
-    if MODE_OPTION in shared.opts.data_labels:
-        current_session().forget_learned()
+    if MODE_OPTION not in shared.opts.data_labels:
+        return
+    session = current_session()
+    folder = session._host.data_folder / "zluda_sync"
+    for file in (folder / "durations.json", *(folder / "projections").glob("*.safetensors")):
+        file.unlink(missing_ok=True)
+    session._learning._durations = None  # read from the disk with the next job
+    session._preview_setup._projections._fits.clear()
 
 
 def current_session() -> Any:

@@ -28,7 +28,7 @@ class JsonFile(Generic[Content]):
         path: the file; its folder is made when something is saved.
         what: is kept in it, for messages.
         parse: makes the object of the JSON tree; ValueError if that is not one.
-        warn: told in one sentence what is wrong and what was done about it.
+        warn: called with one sentence: what is wrong, and what was done about it.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ def to_json_text(tree: Any) -> str:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give an empty file beside ``path`` to be written to, which then takes the place of ``path``.
+    """Give an empty file beside ``path`` to write to; at the end of the block it takes the place of ``path``.
 
     Whatever goes wrong, the old file stays as it is and the new one is removed. Its name is its own, however
     many threads and processes write at once. A link stays a link, and rights and owner stay what they were.

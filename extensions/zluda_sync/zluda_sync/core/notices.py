@@ -1,4 +1,4 @@
-"""What has gone wrong in following a job, for its page: the user is told at once, and can read it later."""
+"""What has gone wrong in following a job: the page tells it at once, and it can be read later."""
 
 from __future__ import annotations
 
@@ -16,18 +16,13 @@ class Notices:
         self._newest: tuple[str, float] | None = None
 
     def tell(self, text: str) -> None:
-        """Take a notice in; any thread."""
+        """Keep a notice, in place of the one before; any thread."""
         self._newest = (text, self._clock())
 
     @property
     def text(self) -> str:
         """The newest notice, empty if there is none."""
         return self.read()[0]
-
-    @property
-    def is_new(self) -> bool:
-        """Whether the newest notice came within the last seconds."""
-        return self.read()[1]
 
     def read(self) -> tuple[str, bool]:
         """Return the newest notice, empty if there is none, and whether that very one is new."""

@@ -24,7 +24,7 @@ from zluda_sync.core.wishes.request_wishes import Ending
 
 #: Where an image is made. Imported by the host with its first job, and not before: it asks for the model.
 PROCESSING_MODULE = "modules.processing_diffusers"
-#: Where the host's simplest preview lives, in the versions of late and before.
+#: Where the host's simplest preview lives, in newer versions and in older ones.
 _SIMPLE_PREVIEW_MODULES = ("modules.vae.sd_vae_approx", "modules.sd_vae_approx")
 _TINY_DECODER_MODULES = ("modules.vae.sd_vae_taesd", "modules.sd_vae_taesd")
 #: SD.Next's logger, under the same name in every version; its records reach the console and sdnext.log.

@@ -118,12 +118,12 @@ class Session:
             try:
                 self._failure = ""
                 settings = self.profile_choice.choose().settings
-                if settings.wants_to_act:
+                if settings.is_on:
                     accelerator, on_zluda = accelerator_of(self._host), is_zluda(self._host)
                     report = self._book.find(accelerator)
                     if on_zluda or settings.gate is not Gate.ZLUDA:
                         self.self_testing.schedule()
-                    if accelerator is not None and settings.lets_act(on_zluda, report):
+                    if accelerator is not None and settings.acts_on(on_zluda, report):
                         self.patches.install(self._plan.build(self._routes))
                         self._saver.host_saves.keep(self)
                         mode = settings.policy(report).mode.value
@@ -164,7 +164,7 @@ class Session:
             with self._guard.watching("loading the host's processing"):
                 self._host.load_processing()
         # What one request sets for itself decides about its job, not about what is installed.
-        self._is_job_overriding = self.is_acting and self.profile_choice.is_asked(processing)
+        self._is_job_overriding = self.is_acting and self.profile_choice.has_overrides(processing)
         if not self._is_job_overriding:
             self.reconcile()
         if self.is_acting:
@@ -213,11 +213,6 @@ class Session:
         else:
             self._host.state.interrupted = True  # as the host's own button does
         return True
-
-    def forget_learned(self) -> None:
-        """Drop what earlier jobs have taught about durations and colours."""
-        self._learning.forget()
-        self._preview_setup.forget()
 
     def close(self) -> None:
         """Leave the host as it came."""
@@ -283,9 +278,9 @@ class Session:
 
     def _follow_budget(self) -> None:
         """Settings may have changed beside a job that runs; what its request set for itself stands."""
-        facts = self.records.current_facts
-        if facts is not None and not self._is_job_overriding:
-            self._preview_setup.follow(self.profile_choice.choose(facts=facts).settings)
+        traits = self.records.current_traits
+        if traits is not None and not self._is_job_overriding:
+            self._preview_setup.change_budget(self.profile_choice.choose(traits=traits).settings)
 
     def _keep_stop(self, tracked: HostJob) -> None:
         record = tracked.wishes.stop_record()
@@ -298,14 +293,14 @@ class Session:
             return None
         origin = find_source(processing, self._plan.phases.titles)
         names = (accelerator.name, self._host.model_name, self._host.model_type)
-        facts = JobSource(processing).facts(*names, origin)
-        chosen = self.profile_choice.choose(processing, facts)
+        traits = JobSource(processing).traits(*names, origin)
+        chosen = self.profile_choice.choose(processing, traits)
         report = self._book.find(accelerator)
-        lets_act = chosen.settings.lets_act(is_zluda(self._host), report)
-        if chosen.settings.mode is ModeChoice.OFF or not lets_act:
+        acts_on = chosen.settings.acts_on(is_zluda(self._host), report)
+        if chosen.settings.mode is ModeChoice.OFF or not acts_on:
             return None
         tracked = self._opener.open(accelerator, chosen, processing, began_at_s, self._warn)
-        self.records.begin(tracked, facts, chosen)
+        self.records.begin(tracked, traits, chosen)
         return tracked
 
     def _is_idle(self) -> bool:

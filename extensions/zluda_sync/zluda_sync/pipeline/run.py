@@ -306,7 +306,7 @@ class PipelineRun:
 
     def _follow_wish(self) -> None:
         with self._guard.watching("following a wish"):
-            self.wishes.follow()
+            self.wishes.obey()
 
     def _check_drained(self) -> None:
         """The pipeline will wait for the device anyway: hold what was reported of the pass against that."""
@@ -320,7 +320,7 @@ class PipelineRun:
         newest = self.newest_pass
         blocks = self._decode.install(newest.latents_shape if newest is not None else None)
         if blocks is not None:
-            self.job.follow_blocks(part, blocks)
+            self.job.attach_blocks(part, blocks)
 
     def _role_in(self, phase: Phase) -> str:
         """Which pass a phase belongs to. The last decode of an image belongs to the image as a whole."""

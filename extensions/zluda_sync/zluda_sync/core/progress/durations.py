@@ -23,7 +23,7 @@ _SAME = ("device", "model")
 
 @dataclass(frozen=True)
 class KindDurations:
-    """Durations of one kind of part: seconds per step of a pass, or per part, at so many pixels."""
+    """Durations of one kind of part: seconds per step of a pass, or per part, at a number of pixels."""
 
     pixels: int
     unit_s: tuple[float, ...]

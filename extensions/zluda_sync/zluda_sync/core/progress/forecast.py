@@ -81,7 +81,7 @@ def forecast(parts: Sequence[Part], rates: Rates, now_s: float) -> Forecast | No
                 return None
             continue  # of no known length, and seldom long
         if part.phase is Phase.DENOISE:
-            left_s = _left_of_pass_s(part, rate.unit_s, rates.lead_in_of(part), now_s)
+            left_s = _left_of_pass_s(part, rate.unit_s, rates.lead_in_s(part), now_s)
             if left_s is None:
                 return None
         else:
@@ -153,7 +153,7 @@ class Rates:
         weight = len(observed) / (len(observed) + PRIOR_WEIGHT)
         return Rate(weight * shown.unit_s + (1 - weight) * prior.unit_s, min(shown.spread, prior.spread))
 
-    def lead_in_of(self, part: Part) -> float:
+    def lead_in_s(self, part: Part) -> float:
         """Return how many seconds a pass is expected to take before its first step; 0 if nothing is known."""
         for other in reversed(list(self._parts)):
             lead_in_s = other.lead_in_s() if other is not part and other.kind == part.kind else None

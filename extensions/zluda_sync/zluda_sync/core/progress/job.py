@@ -123,8 +123,8 @@ class Job:
             self._passes.append(part)
             return part, ledger
 
-    def follow_blocks(self, part: Part, blocks: Ledger) -> None:
-        """A part that has no steps is followed by the marks that are counted in ``blocks``."""
+    def attach_blocks(self, part: Part, blocks: Ledger) -> None:
+        """A part that has no steps gets marks instead, which are counted in ``blocks``."""
         with self._lock:
             part.blocks = blocks
 

@@ -16,7 +16,7 @@ SAME_LOOK_S = 0.002
 PartKind = tuple[Phase, str]
 #: A silence of the launching thread shorter than this, in seconds, is no compilation worth a name.
 SHORTEST_COMPILE_S = 2.0
-#: Tells whether kernels were compiled within the last so many seconds.
+#: Tells whether kernels were compiled within this many last seconds.
 CompileSign = Callable[[float], bool]
 
 

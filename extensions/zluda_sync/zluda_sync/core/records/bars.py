@@ -49,7 +49,7 @@ class BarSamples:
 
 
 def stock_fraction(steps: int, total: int) -> float:
-    """Return what SD.Next's page and API show after so many steps of a phase: two digits, 1 at most.
+    """Return what SD.Next's page and API show after this many steps of a phase: two digits, 1 at most.
 
     ``round(min(1, step / steps * batch), 2)`` of its ``modules/progress.py``; the factor for the batch is
     lost with the first phase of each image, so it is 1.

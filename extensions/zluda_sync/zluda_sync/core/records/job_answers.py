@@ -119,14 +119,14 @@ def tell_job(record: JobRecord) -> JobAnswer:
 
 
 def _tell(kind: type[Answer], record: JobRecord, **given: Any) -> Answer:
-    facts, stop = record.facts, record.stop
+    traits, stop = record.traits, record.stop
     return answer_from(
         kind,
         record,
         _DIGITS,
-        model=facts.model,
-        device=facts.device,
-        source=facts.source.value,
+        model=traits.model,
+        device=traits.device,
+        source=traits.asked_by.value,
         stop=answer_from(JobStop, stop, _DIGITS) if stop is not None else None,
         **given,
     )

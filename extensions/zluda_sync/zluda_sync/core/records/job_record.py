@@ -13,7 +13,7 @@ from statistics import median
 from zluda_sync.core.phase import BASE, PASS_LABELS, Phase
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.records.part_record import PartRecord, TimedStep
-from zluda_sync.core.settings.conditions import JobFacts
+from zluda_sync.core.settings.conditions import JobTraits
 from zluda_sync.core.steps.policy import SyncMode
 
 #: Jobs that are remembered.
@@ -66,7 +66,7 @@ class JobRecord:
         began_at_s: seconds since the epoch.
         duration_s: until now, if it is under way.
         outcome: how it ended.
-        facts: what was asked for.
+        traits: what was asked for.
         title: the same in words.
         mode: when the host waited.
         rung: how it learned of completions, None if no way was left.
@@ -83,7 +83,7 @@ class JobRecord:
     began_at_s: float
     duration_s: float
     outcome: Outcome
-    facts: JobFacts
+    traits: JobTraits
     title: str
     mode: SyncMode
     rung: str | None
@@ -124,7 +124,7 @@ class JobRecord:
 
 
 class JobHistory:
-    """Keeps frozen records, so many and so large at most; the newest always stays. Any thread."""
+    """Keeps frozen records, up to a number of jobs and of steps; the newest always stays. Any thread."""
 
     def __init__(self) -> None:
         self._records: deque[JobRecord] = deque(maxlen=MOST_JOBS)
@@ -154,22 +154,22 @@ class JobHistory:
             return next((record for record in self._records if record.id == job_id), None)
 
     def recent(self, limit: int) -> tuple[JobRecord, ...]:
-        """Return so many jobs at most, newest first."""
+        """Return at most this many jobs, newest first."""
         with self._lock:
             return tuple(self._records)[: max(limit, 0)]
 
 
-def build_title(facts: JobFacts, parts: Sequence[Part]) -> str:
+def build_title(traits: JobTraits, parts: Sequence[Part]) -> str:
     """Return in words what a job makes: ``3 images, 512 x 512, hires``.
 
     Args:
-        facts: what was asked for.
+        traits: what was asked for.
         parts: of the job, planned ones too.
     """
-    images = (facts.images or 1) * (facts.batch_size or 1)
+    images = (traits.images or 1) * (traits.batch_size or 1)
     words = [f"{images} image{'s' if images != 1 else ''}"]
-    if facts.width and facts.height:
-        words.append(f"{facts.width} x {facts.height}")
+    if traits.width and traits.height:
+        words.append(f"{traits.width} x {traits.height}")
     roles = {part.role for part in parts} - {BASE}
     words += [label.lower() for role, label in PASS_LABELS.items() if role in roles]
     return ", ".join(words)

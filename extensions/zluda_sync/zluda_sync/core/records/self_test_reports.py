@@ -25,7 +25,7 @@ class SelfTestReports:
         return None
 
     def keep(self, report: SelfTestReport) -> None:
-        """Take a report in, in the place of an older one on the same."""
+        """Keep a report, in place of an older one on the same device and versions."""
         others = [
             other
             for other in self._reports

@@ -9,14 +9,14 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from zluda_sync.core.settings.fields import Group, SettingField, number_between
+from zluda_sync.core.settings.fields import SettingField, number_between
 
 _LONGEST_PATTERN = 80
 _MOST_PATTERNS = 20
 
 
-class Source(str, Enum):
-    """Where a job comes from."""
+class Asker(str, Enum):
+    """Who asks for a job."""
 
     PAGE = "page"
     API = "api"
@@ -25,8 +25,10 @@ class Source(str, Enum):
 
 
 @dataclass(frozen=True)
-class JobFacts:
-    """A job as it was asked for.
+class JobTraits:
+    """What is known of a job when it begins: what rules go by, and its record tells.
+
+    What decides how long it takes is its :class:`~zluda_sync.core.progress.shape.JobShape`.
 
     Attributes:
         images: batches that are made one after the other, None if unknown.
@@ -36,7 +38,7 @@ class JobFacts:
         model_type: the host's word for the kind of model, such as ``sdxl``; empty if unknown.
         model: name of the checkpoint, empty if unknown.
         device: name of the accelerator, as its driver tells it.
-        source: where it comes from.
+        asked_by: who asked for it.
     """
 
     images: int | None = None
@@ -47,7 +49,7 @@ class JobFacts:
     model_type: str = ""
     model: str = ""
     device: str = ""
-    source: Source = Source.UNKNOWN
+    asked_by: Asker = Asker.UNKNOWN
 
     @property
     def megapixels(self) -> float | None:
@@ -66,8 +68,8 @@ class Condition(ABC):
         self.field = field
 
     @abstractmethod
-    def holds(self, wanted: Any, facts: JobFacts) -> bool:
-        """Whether a job is as wanted; what is not known of it is not."""
+    def holds(self, wanted: Any, traits: JobTraits) -> bool:
+        """Whether a job is as wanted; False if what is asked is not known of it."""
 
     @abstractmethod
     def implies(self, narrower: Any, wider: Any) -> bool:
@@ -75,7 +77,7 @@ class Condition(ABC):
 
     @abstractmethod
     def say(self, wanted: Any) -> str:
-        """Return it in words: ``4 images or more``."""
+        """Return the condition in words: ``4 images or more``."""
 
 
 class Bound(Condition):
@@ -91,7 +93,7 @@ class Bound(Condition):
         self,
         quantity: str,
         label: str,
-        measure: Callable[[JobFacts], float | None],
+        measure: Callable[[JobTraits], float | None],
         maximum: float,
         *,
         is_least: bool,
@@ -104,18 +106,13 @@ class Bound(Condition):
         super().__init__(
             SettingField(
                 name=f"{quantity}_{'min' if is_least else 'max'}",
-                default=None,
                 label=f"{label}, at {side}",
-                info="",
-                group=Group.BASIC,
-                choices=None,
+                parse=parse,
+                wanted=wanted,
                 minimum=step,
                 maximum=maximum,
                 step=step,
                 unit=unit,
-                is_in_profile=False,
-                parse=parse,
-                wanted=wanted,
             )
         )
         self.quantity = quantity
@@ -123,8 +120,8 @@ class Bound(Condition):
         self._measure = measure
         self._is_least = is_least
 
-    def holds(self, wanted: Any, facts: JobFacts) -> bool:
-        found = self._measure(facts)
+    def holds(self, wanted: Any, traits: JobTraits) -> bool:
+        found = self._measure(traits)
         return found is not None and (found >= wanted if self._is_least else found <= wanted)
 
     def implies(self, narrower: Any, wider: Any) -> bool:
@@ -137,17 +134,14 @@ class Bound(Condition):
 class Matching(Condition):
     """A text that must match one of some patterns; ``*`` stands for anything, case does not matter."""
 
-    def __init__(self, name: str, label: str, info: str, read: Callable[[JobFacts], str]) -> None:
-        super().__init__(
-            _text_field(
-                name, label, info, _parse_patterns, "a text or a list of texts, * stands for anything"
-            )
-        )
+    def __init__(self, name: str, label: str, info: str, read: Callable[[JobTraits], str]) -> None:
+        wanted = "a text or a list of texts, * stands for anything"
+        super().__init__(SettingField(name, label, _parse_patterns, wanted, info=info))
         self._label = label
         self._read = read
 
-    def holds(self, wanted: Any, facts: JobFacts) -> bool:
-        text = self._read(facts).lower()
+    def holds(self, wanted: Any, traits: JobTraits) -> bool:
+        text = self._read(traits).lower()
         return bool(text) and any(fnmatchcase(text, pattern) for pattern in wanted)
 
     def implies(self, narrower: Any, wider: Any) -> bool:
@@ -157,55 +151,30 @@ class Matching(Condition):
         return f"{self._label.lower()} {' or '.join(wanted)}"
 
 
-class From(Condition):
-    """Where the job comes from."""
+class AskedBy(Condition):
+    """Who has asked for the job."""
 
     def __init__(self) -> None:
-        sources = tuple(one.value for one in Source if one is not Source.UNKNOWN)
+        askers = tuple(one.value for one in Asker if one is not Asker.UNKNOWN)
         super().__init__(
-            _text_field(
+            SettingField(
                 "source",
                 "Asked for by",
-                "page: the button; api: another program; script: one of SD.Next's, such as a grid",
-                lambda value: tuple(Source(one) for one in _to_list(value) if _is_in(one, sources)),
-                "one of " + ", ".join(sources) + ", or a list of them",
-                choices=sources,
+                lambda value: tuple(Asker(one) for one in _to_list(value) if _is_in(one, askers)),
+                "one of " + ", ".join(askers) + ", or a list of them",
+                info="page: the button; api: another program; script: one of SD.Next's, such as a grid",
+                choices=askers,
             )
         )
 
-    def holds(self, wanted: Any, facts: JobFacts) -> bool:
-        return facts.source in wanted
+    def holds(self, wanted: Any, traits: JobTraits) -> bool:
+        return traits.asked_by in wanted
 
     def implies(self, narrower: Any, wider: Any) -> bool:
         return set(narrower) <= set(wider)
 
     def say(self, wanted: Any) -> str:
         return "asked for by " + " or ".join(one.value for one in wanted)
-
-
-def _text_field(
-    name: str,
-    label: str,
-    info: str,
-    parse: Callable[[Any], Any],
-    wanted: str,
-    choices: tuple[str, ...] | None = None,
-) -> SettingField:
-    return SettingField(
-        name=name,
-        default=None,
-        label=label,
-        info=info,
-        group=Group.BASIC,
-        choices=choices,
-        minimum=None,
-        maximum=None,
-        step=None,
-        unit="",
-        is_in_profile=False,
-        parse=parse,
-        wanted=wanted,
-    )
 
 
 def _to_list(value: Any) -> list[Any]:
@@ -230,10 +199,10 @@ def _is_in(value: Any, choices: tuple[str, ...]) -> bool:
 
 
 def _bounds() -> list[Condition]:
-    quantities: list[tuple[str, str, Callable[[JobFacts], float | None], float, str, float]] = [
-        ("images", "Batch count", lambda facts: facts.images, 1000, "", 1),
-        ("megapixels", "Size of a picture", lambda facts: facts.megapixels, 1000, "megapixels", 0.01),
-        ("steps", "Steps", lambda facts: facts.steps, 1000, "", 1),
+    quantities: list[tuple[str, str, Callable[[JobTraits], float | None], float, str, float]] = [
+        ("images", "Batch count", lambda traits: traits.images, 1000, "", 1),
+        ("megapixels", "Size of a picture", lambda traits: traits.megapixels, 1000, "megapixels", 0.01),
+        ("steps", "Steps", lambda traits: traits.steps, 1000, "", 1),
     ]
     return [
         Bound(name, label, measure, maximum, is_least=is_least, unit=unit, step=step)
@@ -248,9 +217,12 @@ CONDITIONS: Mapping[str, Condition] = {
     for condition in (
         *_bounds(),
         Matching(
-            "model_type", "Model type", "as SD.Next calls it: sd, sdxl, f1 …", lambda facts: facts.model_type
+            "model_type",
+            "Model type",
+            "as SD.Next calls it: sd, sdxl, f1 …",
+            lambda traits: traits.model_type,
         ),
-        Matching("device", "Device", "its name, such as *7900*", lambda facts: facts.device),
-        From(),
+        Matching("device", "Device", "its name, such as *7900*", lambda traits: traits.device),
+        AskedBy(),
     )
 }

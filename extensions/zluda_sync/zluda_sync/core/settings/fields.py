@@ -1,10 +1,10 @@
-"""A setting described once: settings page, profiles, rules, schema and panel are all made of this."""
+"""A setting, described once: settings page, profiles, rules, schema and panel are all made from this."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
@@ -31,31 +31,31 @@ class SettingField:
 
     Attributes:
         name: in a profile or a rule.
-        default: of the setting, None where not being there means something of its own.
         label: on the page.
+        parse: makes a value of what is written; ValueError, TypeError or OverflowError if it is none.
+        wanted: what may be written, as a message says it.
+        default: of the setting, None where not being there means something of its own.
         info: what it does, in one sentence or two.
         group: heading that it stands under.
         choices: what can be chosen, None where it is no choice.
         minimum, maximum, step: limits of a number, None where it is none.
         unit: of a number, empty where it has none.
         is_in_profile: whether a profile may set it.
-        parse: makes a value of what is written; ValueError, TypeError or OverflowError if it is none.
-        wanted: what may be written, as a message says it.
     """
 
     name: str
-    default: Any
     label: str
-    info: str
-    group: Group
-    choices: tuple[str, ...] | None
-    minimum: float | None
-    maximum: float | None
-    step: float | None
-    unit: str
-    is_in_profile: bool
     parse: Callable[[Any], Any]
     wanted: str
+    default: Any = None
+    info: str = ""
+    group: Group = Group.BASIC
+    choices: tuple[str, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    unit: str = ""
+    is_in_profile: bool = False
 
     @property
     def option(self) -> str:
@@ -119,12 +119,27 @@ def describe(
     return made
 
 
-def fields_of(settings: type[Any]) -> tuple[SettingField, ...]:
-    """Return the descriptions of a dataclass whose fields were made by :func:`describe`."""
-    return tuple(
-        SettingField(name=one.name, default=one.default, **one.metadata[_DESCRIPTION])
-        for one in dataclasses.fields(settings)
-    )
+class FieldRow:
+    """The settings in the order of the page; each is an attribute too, under its name: ``FIELDS.depth``.
+
+    Args:
+        settings: a dataclass whose fields were made by :func:`describe`.
+    """
+
+    def __init__(self, settings: type[Any]) -> None:
+        self._by_name = {
+            one.name: SettingField(name=one.name, default=one.default, **one.metadata[_DESCRIPTION])
+            for one in dataclasses.fields(settings)
+        }
+
+    def __iter__(self) -> Iterator[SettingField]:
+        return iter(self._by_name.values())
+
+    def __getattr__(self, name: str) -> SettingField:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise AttributeError(f"there is no setting {name}") from None
 
 
 def number_between(

@@ -1,4 +1,4 @@
-"""Profiles, each a name for a set of overrides over the user's settings, and which of them a job gets."""
+"""Profiles: each names a set of overrides over the user's settings; and which of them a job gets."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from zluda_sync.core.settings.conditions import JobFacts
+from zluda_sync.core.settings.conditions import JobTraits
 from zluda_sync.core.settings.fields import plain, shorten, suggest
 from zluda_sync.core.settings.rules import BUILTIN_RULES, ProfileRule, parse_rules
 from zluda_sync.core.settings.settings import (
     DEFAULTS,
+    FIELDS,
     NAME_WANTED,
-    PROFILE,
     PROFILE_FIELDS,
     ModeChoice,
     RungChoice,
@@ -69,7 +69,7 @@ BUILTIN: Mapping[str, Profile] = {
         Profile(
             "balanced",
             {},
-            "As your settings say. As they come: the GPU always has its next step ready, where the self-test "
+            "Follows your settings. By default the GPU always has its next step ready, where the self-test "
             "has proved that this is safe.",
         ),
         Profile(
@@ -85,13 +85,13 @@ DEFAULT = BUILTIN["balanced"]
 
 @dataclass(frozen=True)
 class ChosenProfile:
-    """What a job goes by.
+    """The profile that applies to a job, and the settings that follow from it.
 
     Attributes:
         name: of the profile, ``auto`` before the rules can be asked.
         reason: why this one, in half a sentence.
         settings: with the profile's overrides.
-        problems: what of the choice could not be followed.
+        problems: what in the choice cannot be used.
     """
 
     name: str
@@ -115,37 +115,37 @@ class ProfileBook:
     problems: tuple[SettingProblem, ...] = ()
 
     def choose(
-        self, settings: Settings, facts: JobFacts | None = None, asked: Mapping[str, Any] | None = None
+        self, settings: Settings, traits: JobTraits | None = None, overrides: Mapping[str, Any] | None = None
     ) -> ChosenProfile:
-        """Return what a job goes by.
+        """Choose the profile for a job.
 
         Args:
-            settings: the user's, with the name of the profile.
-            facts: of the job, None if there is none yet: then no rule matches.
-            asked: values by field that the job's own request sets, which beat the profile's.
+            settings: the user's, which name the profile.
+            traits: of the job, None if there is none yet: then no rule matches.
+            overrides: values by field that the job's own request sets, which beat the profile's.
         """
         problems: list[SettingProblem] = []
-        if settings.profile == AUTO and facts is None:
+        if settings.profile == AUTO and traits is None:
             profile, reason = replace(DEFAULT, name=AUTO), "rules are asked when a job begins"
-        elif settings.profile == AUTO and facts is not None:
-            profile, reason = self._by_rules(facts)
+        elif settings.profile == AUTO and traits is not None:
+            profile, reason = self._by_rules(traits)
         elif settings.profile in self.profiles:
             profile, reason = self.profiles[settings.profile], "chosen in Settings"
         else:
             profile, reason = DEFAULT, f"there is no profile {shorten(settings.profile)}"
             hint = suggest(settings.profile, {**self.profiles, AUTO: None})
             what = f"is {shorten(settings.profile)}, which does not exist; using {DEFAULT.name!r}; {hint}"
-            problems.append(SettingProblem.at(PROFILE, what, "Choose one in Settings."))
-        chosen = replace(profile.apply(settings), **(asked or {}))
+            problems.append(SettingProblem.at(FIELDS.profile.option, what, "Choose one in Settings."))
+        chosen = replace(profile.apply(settings), **(overrides or {}))
         if chosen.conflict:
             what = f"is {profile.name!r}, but {chosen.conflict}; using the self-test's choice"
-            problems.append(SettingProblem.at(PROFILE, what, "Choose another rung or mode."))
+            problems.append(SettingProblem.at(FIELDS.profile.option, what, "Choose another rung or mode."))
             chosen = replace(chosen, rung=RungChoice.AUTO)
         return ChosenProfile(profile.name, reason, chosen, tuple(problems))
 
-    def _by_rules(self, facts: JobFacts) -> tuple[Profile, str]:
+    def _by_rules(self, traits: JobTraits) -> tuple[Profile, str]:
         for rule in self.rules:
-            if rule.matches(facts):
+            if rule.matches(traits):
                 return self.profiles[rule.profile], rule.explanation
         return DEFAULT, "no rule matches"
 

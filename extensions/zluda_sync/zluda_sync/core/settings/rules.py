@@ -1,4 +1,4 @@
-"""A rule: which profile a job gets that is as the rule asks."""
+"""Rules: each names the profile for jobs that meet its conditions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from zluda_sync.core.settings.conditions import CONDITIONS, Bound, JobFacts
+from zluda_sync.core.settings.conditions import CONDITIONS, Bound, JobTraits
 from zluda_sync.core.settings.fields import plain, shorten, suggest
 from zluda_sync.core.settings.settings import SettingProblem
 
@@ -19,17 +19,17 @@ class ProfileRule:
 
     Attributes:
         profile: name of the profile that it chooses.
-        wanted: by condition, what it asks; none of them means any job.
-        number: place among all rules as they are written, from 1.
+        wanted: what each of its conditions asks for, by name; without any it matches every job.
+        number: its place among all rules as they are written, from 1.
     """
 
     profile: str
     wanted: Mapping[str, Any] = field(default_factory=dict)
     number: int = 1
 
-    def matches(self, facts: JobFacts) -> bool:
-        """Whether a job is as the rule asks."""
-        return all(CONDITIONS[name].holds(value, facts) for name, value in self.wanted.items())
+    def matches(self, traits: JobTraits) -> bool:
+        """Whether a job meets all conditions."""
+        return all(CONDITIONS[name].holds(value, traits) for name, value in self.wanted.items())
 
     def covers(self, other: ProfileRule) -> bool:
         """Whether it matches every job that ``other`` matches."""
@@ -56,7 +56,7 @@ class ProfileRule:
         return f"rule {self.number}: {asked or 'any job'}"
 
 
-#: What ``auto`` goes by while the user has no rules.
+#: What ``auto`` uses while the user has no rules.
 BUILTIN_RULES = (ProfileRule("throughput", {"images_min": 4}, 1),)
 
 

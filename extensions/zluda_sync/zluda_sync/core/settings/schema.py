@@ -1,4 +1,4 @@
-"""The JSON schema of our entry in config.json, made of the same descriptions that the reading goes by."""
+"""The JSON schema of our entry in config.json, made from the descriptions by which the entry is read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def build_schema() -> dict[str, Any]:
     }
     rule = {
         "type": "object",
-        "description": "Chooses a profile for every job that is as all conditions ask.",
+        "description": "Chooses a profile for every job that meets all conditions.",
         "additionalProperties": False,
         "required": ["profile"],
         "properties": {

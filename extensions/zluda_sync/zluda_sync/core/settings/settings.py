@@ -11,10 +11,10 @@ from typing import Any
 from zluda_sync.core.records.self_test_report import SYNCHRONIZE_RUNGS, SelfTestReport
 from zluda_sync.core.settings.fields import (
     OPTION_PREFIX,
+    FieldRow,
     Group,
     SettingField,
     describe,
-    fields_of,
     shorten,
     suggest,
 )
@@ -101,9 +101,9 @@ class Settings:
     profile: str = describe(
         "balanced",
         "Profile",
-        "precise: waits for the GPU after each step; balanced: as the settings below say, which is to let "
-        "the GPU have its next step ready where the self-test has proved that safe; throughput: never waits, "
-        "Stop takes as long as what is queued; off: as SD.Next came; auto: by your rules",
+        "precise: waits for the GPU after each step; balanced: follows the settings below, which by "
+        "default keep the GPU's next step ready where the self-test has proved that safe; throughput: never "
+        "waits, Stop takes as long as what is queued; off: SD.Next as it came; auto: by your rules",
         parse=parse_profile_name,
         wanted=NAME_WANTED,
     )
@@ -125,8 +125,8 @@ class Settings:
         ModeChoice.AUTO,
         "When to wait for the GPU",
         "auto: run-ahead if the self-test has proved it on this GPU, else every-step; every-step: after each "
-        "step; run-ahead: lets the GPU always have the next step ready; observe: never, Stop takes as long "
-        "as what is queued; off: as SD.Next came",
+        "step; run-ahead: always keeps the GPU's next step ready; observe: never, Stop takes as long "
+        "as what is queued; off: SD.Next as it came",
         group=Group.BY_PROFILE,
         is_in_profile=True,
     )
@@ -184,8 +184,8 @@ class Settings:
     )
 
     @property
-    def wants_to_act(self) -> bool:
-        """Whether the user wants anything to be installed at all."""
+    def is_on(self) -> bool:
+        """Whether anything is to be installed at all."""
         return self.enabled and self.mode is not ModeChoice.OFF
 
     def policy(self, report: SelfTestReport | None) -> BarrierPolicy:
@@ -198,8 +198,8 @@ class Settings:
             return BarrierPolicy(SyncMode(self.mode.value), self.depth)
         return BarrierPolicy(report.mode if report is not None else SyncMode.EVERY_STEP, self.depth)
 
-    def lets_act(self, is_zluda: bool, report: SelfTestReport | None) -> bool:
-        """Return whether to act on a device.
+    def acts_on(self, is_zluda: bool, report: SelfTestReport | None) -> bool:
+        """Return whether to act on this device.
 
         Args:
             is_zluda: whether CUDA calls go through ZLUDA there.
@@ -237,12 +237,11 @@ class SettingProblem:
         return cls(where, f"{where} {what}{'' if what.endswith('?') else '.'} {remedy}")
 
 
-FIELDS: tuple[SettingField, ...] = fields_of(Settings)
+FIELDS = FieldRow(Settings)
 #: What a profile may set, by name.
 PROFILE_FIELDS: Mapping[str, SettingField] = {one.name: one for one in FIELDS if one.is_in_profile}
 _OPTIONS: Mapping[str, SettingField] = {one.option: one for one in FIELDS}
 DEFAULTS = Settings()
-ENABLED, PROFILE, PREVIEW, GATE, MODE, DEPTH, *_ = (one.option for one in FIELDS)
 
 
 def parse_settings(values: Mapping[str, Any]) -> tuple[Settings, tuple[SettingProblem, ...]]:

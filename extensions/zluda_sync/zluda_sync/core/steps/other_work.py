@@ -1,4 +1,4 @@
-"""Work on the device that is not of the steps: previews of the host's, on the threads of whoever looks."""
+"""Work on the device that belongs to no step: the host's previews, on the threads of whoever looks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 
 class OtherWork:
-    """Counts it, for who times the device: what waits behind such work waits for no step. For any thread."""
+    """Counts such work, for whoever times the device: what waits behind it waits for no step. Any thread."""
 
     def __init__(self) -> None:
         self._begun = 0

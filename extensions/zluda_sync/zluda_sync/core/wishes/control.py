@@ -30,7 +30,7 @@ class Control(RequestWishes):
             blocks look at it: one plain attribute, no lock. It may be True a moment too long after a Skip;
             :meth:`take_leave` is exact.
         was_pressed_again: whether the host's flag was set because it had forgotten a wish.
-        unfinished_picture: what the host would have delivered in the place of the picture that was stopped,
+        unfinished_picture: what the host would have delivered in place of the picture that was stopped,
             None if there is none.
         newest_picture: the newest that was made whole, None before the first.
         is_loading: whether the host loads a model: one that is loaded by halves would fail the next request.

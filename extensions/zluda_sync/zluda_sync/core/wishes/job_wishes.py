@@ -35,7 +35,7 @@ class JobWishes:
         job: the job.
         control: of its request.
         clock: the job's own, which stands still while it is paused.
-        find_image: gives the zero-based index of the image that is made now.
+        find_image: returns the zero-based index of the image that is made now.
         system_clock: the one that does not stand still.
     """
 
@@ -55,8 +55,8 @@ class JobWishes:
         self._press: _Press | None = None
         self._is_over = False
 
-    def follow(self) -> None:
-        """The user wants something: plan no more than that, and wake a host that waits. Any thread."""
+    def obey(self) -> None:
+        """A wish has changed: plan no more than is wanted, and wake a host that waits. Any thread."""
         if self.control.ending is Ending.STOP and self._press is None:
             now_s, readings = self._system_clock(), [ledger.snapshot() for ledger in self._ledgers]
             launched = sum(reading.launched for reading in readings)

@@ -162,7 +162,7 @@ class RequestWishes:
         """A job of the request begins, and with it a cell.
 
         Args:
-            find_image: gives the zero-based index of the image that is made now; any thread.
+            find_image: returns the zero-based index of the image that is made now; any thread.
             on_change: called after each wish, on the thread of whoever wished.
         """
         with self._changed:
@@ -182,7 +182,7 @@ class RequestWishes:
         """A cell begins within the one that is made now.
 
         Args:
-            find_image: gives the zero-based index of its image that is made now; any thread.
+            find_image: returns the zero-based index of its image that is made now; any thread.
         """
         with self._changed:
             self._begin_cell(find_image)

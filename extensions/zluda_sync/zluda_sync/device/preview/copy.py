@@ -51,7 +51,7 @@ class HostCopier(ABC):
 
     @abstractmethod
     def begin(self, tensor: Tensor) -> PendingCopy:
-        """Begin a copy; called by the thread that queues the steps, which it does not keep waiting."""
+        """Begin a copy; called by the thread that queues the steps, which does not wait for it."""
 
     def close(self) -> None:  # noqa: B027  most ways have nothing to end
         """Begin no more copies."""
@@ -238,7 +238,7 @@ class _TrialWork:
             self._work.calibrate(TRIAL_S, corrections=1, most_launch_share=MOST_LAUNCH_SHARE)
 
     def queue(self, parts: int) -> None:
-        """Queue it, so many times."""
+        """Queue it this many times."""
         with torch.no_grad():
             for _ in range(parts):
                 self._work.queue()

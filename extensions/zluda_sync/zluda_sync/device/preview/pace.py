@@ -62,17 +62,6 @@ class PreviewPace:
         """
         self._limits = (budget_share, interval_s)
 
-    def interval_steps(self, step_s: float | None) -> int:
-        """Return every how many steps a preview is affordable.
-
-        Args:
-            step_s: what a step takes, None while unknown.
-        """
-        cost_s = self.cost_s
-        if cost_s is None or not step_s:
-            return 1
-        return max(1, math.ceil(cost_s / (self._limits[0] * step_s)))
-
     def is_due(self, step: int, step_s: float | None) -> bool:
         """Whether the step just queued gets one.
 

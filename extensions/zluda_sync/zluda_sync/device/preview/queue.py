@@ -56,9 +56,9 @@ class JobPreviews:
     """Queues the previews of a job and hands out the newest that is ready.
 
     Args:
-        find_copier: gives the way to the host from a device; asked once, never waits.
-        find_projection: gives the projection for so many channels, None if nothing is known.
-        find_channels: gives C of the VAE that is loaded, None if unknown.
+        find_copier: returns what copies from a device to the host; asked once, never waits.
+        find_projection: returns the projection for this number of channels, None if nothing is known.
+        find_channels: returns C of the VAE that is loaded, None if unknown.
         pace: how often.
         clock: seconds.
         budget_bytes: more is never held by previews that are queued or ready.

@@ -19,8 +19,8 @@ from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.preview.frames import middle_frame, select_frames
 from zluda_sync.device.preview.ring import StepFrame
 
-#: Prediction types of diffusers under the host's names.
-FLOW, V_PREDICTION = "flow_prediction", "v_prediction"
+#: The prediction type of diffusers that needs a formula of its own, under the host's name.
+V_PREDICTION = "v_prediction"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ShownX0s:
     Where it takes what the step before has left, a copy of that is kept: of what is looked at, one step long.
 
     Args:
-        find_channels: gives C of the VAE that is loaded, None if unknown.
+        find_channels: returns C of the VAE that is loaded, None if unknown.
     """
 
     def __init__(self, find_channels: Callable[[], int | None]) -> None:

@@ -56,7 +56,7 @@ class ProgressFields:
             "job": self._phases.title_written,
         }
 
-        on_reads: dict[str, Callable[[], None]] = {"current_latent": self._previews.latents_read}
+        on_reads: dict[str, Callable[[], None]] = {"current_latent": self._previews.record_latents_read}
 
         def patch(name: str, show: Show) -> Patch:
             return Patch(

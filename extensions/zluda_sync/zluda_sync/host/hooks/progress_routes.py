@@ -100,7 +100,7 @@ class ProgressRoutes:
 
     def _show_preview(self, answer: Any, request: Any, parameters: dict[str, Any]) -> None:
         """Give each client the newest preview that it does not have, whoever else asks."""
-        if not self._previews.replace_the_hosts:
+        if not self._previews.are_ours:
             return
         if hasattr(answer, "live_preview"):
             known = getattr(request, "id_live_preview", -1)

@@ -34,11 +34,6 @@ class Learning:
             self._loaded().learn(job.shape, job.parts)
             self._file.save(self._loaded().to_json())
 
-    def forget(self) -> None:
-        """Begin anew; what was learned before is no longer kept."""
-        self._durations = Durations()
-        self._file.save(self._durations.to_json())
-
     def _loaded(self) -> Durations:
         if self._durations is None:
             self._durations = self._file.load() or Durations()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zluda_sync.core.settings.conditions import Source
+from zluda_sync.core.settings.conditions import Asker
 
 #: The host's API names its requests ``API-TXT``, ``API TXT`` (until April 2025), ``API-CTL`` …
 _API_PREFIX = "api"
@@ -13,7 +13,7 @@ _API_PREFIX = "api"
 _SCRIPT_TITLES = frozenset({"xyz grid"})
 
 
-def find_source(processing: Any, titles: Sequence[str]) -> Source:
+def find_source(processing: Any, titles: Sequence[str]) -> Asker:
     """Return who asked for a job; never raises.
 
     A script's jobs are the script's, whether the page or the API has run it. The host's own ``state.api`` is
@@ -25,10 +25,10 @@ def find_source(processing: Any, titles: Sequence[str]) -> Source:
     """
     lowered = [title.strip().lower() for title in titles]
     if _has_script(processing) or not _SCRIPT_TITLES.isdisjoint(lowered):
-        return Source.SCRIPT
+        return Asker.SCRIPT
     if not lowered:
-        return Source.UNKNOWN
-    return Source.API if lowered[0].startswith(_API_PREFIX) else Source.PAGE
+        return Asker.UNKNOWN
+    return Asker.API if lowered[0].startswith(_API_PREFIX) else Asker.PAGE
 
 
 def _has_script(processing: Any) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from zluda_sync.core.records.bars import stock_bar
 from zluda_sync.core.records.job_record import JobHistory, JobRecord, Outcome, build_title
 from zluda_sync.core.records.part_record import build_parts, build_timed_steps
-from zluda_sync.core.settings.conditions import JobFacts
+from zluda_sync.core.settings.conditions import JobTraits
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.host.job.followed import HostJob
@@ -25,7 +25,7 @@ class _Running:
 
     id: str
     tracked: HostJob
-    facts: JobFacts
+    traits: JobTraits
     chosen: ChosenProfile
     began_at_s: float
 
@@ -58,21 +58,21 @@ class JobRecords:
         return running.chosen if running is not None else None
 
     @property
-    def current_facts(self) -> JobFacts | None:
+    def current_traits(self) -> JobTraits | None:
         """What was asked for with the job that runs, None if none does."""
         running = self._running
-        return running.facts if running is not None else None
+        return running.traits if running is not None else None
 
-    def begin(self, tracked: HostJob, facts: JobFacts, chosen: ChosenProfile) -> None:
+    def begin(self, tracked: HostJob, traits: JobTraits, chosen: ChosenProfile) -> None:
         """A job is followed from now on.
 
         Args:
             tracked: the job.
-            facts: what was asked for.
+            traits: what was asked for.
             chosen: what it goes by.
         """
         began_at_s = time.time() - tracked.job.elapsed_s
-        self._running = _Running(self._history.new_id(), tracked, facts, chosen, began_at_s)
+        self._running = _Running(self._history.new_id(), tracked, traits, chosen, began_at_s)
 
     def keep(self, tracked: HostJob) -> None:
         """A job ends: remember it, if it is the one that runs.
@@ -122,8 +122,8 @@ def _build(running: _Running, outcome: Outcome) -> JobRecord:
         began_at_s=running.began_at_s,
         duration_s=job.elapsed_s,  # after what happened in it
         outcome=outcome,
-        facts=running.facts,
-        title=build_title(running.facts, planned),
+        traits=running.traits,
+        title=build_title(running.traits, planned),
         mode=job.mode,
         rung=tracked.run.rung_name,
         profile=running.chosen.name,

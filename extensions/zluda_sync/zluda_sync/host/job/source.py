@@ -6,7 +6,7 @@ from typing import Any
 
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, REFINE
 from zluda_sync.core.progress.shape import JobShape, PassShape
-from zluda_sync.core.settings.conditions import JobFacts, Source
+from zluda_sync.core.settings.conditions import Asker, JobTraits
 
 #: SD.Next's defaults where a processing object of another kind lacks a field.
 _DEFAULT_SIDE_PX = 1024
@@ -81,7 +81,7 @@ class JobSource:
             has_detailer=bool(self._get("detailer_enabled")),
         )
 
-    def facts(self, device: str, model: str, model_type: str, source: Source = Source.UNKNOWN) -> JobFacts:
+    def traits(self, device: str, model: str, model_type: str, source: Asker = Asker.UNKNOWN) -> JobTraits:
         """Return what rules may ask for.
 
         Args:
@@ -90,7 +90,7 @@ class JobSource:
             model_type: the host's word for its kind.
             source: who asked for the job.
         """
-        return JobFacts(
+        return JobTraits(
             images=_whole(self._get("n_iter"), 0) or None,
             batch_size=_whole(self._get("batch_size"), 0) or None,
             width=_whole(self._get("width"), 0) or None,
@@ -99,7 +99,7 @@ class JobSource:
             model_type=model_type,
             model=model,
             device=device,
-            source=source,
+            asked_by=source,
         )
 
     def _expects_hires(self) -> bool:

@@ -14,7 +14,7 @@ from zluda_sync.core.steps.other_work import OtherWork
 from zluda_sync.host.hooks.patch_table import Patch, Switch
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.requests import Requests
-from zluda_sync.host.preview.previews import Newest, Previews, PreviewSource
+from zluda_sync.host.preview.previews import Newest, PreviewMaker, Previews
 
 #: What one preview of the host is waited for at the end of a job, in seconds.
 END_LIMIT_S = 1.0
@@ -71,7 +71,7 @@ class PreviewPatches:
         if self._jobs.is_delivered_elsewhere():
             return True  # the job is over, and what it has left would be looked at by the host's own means
         job = self._jobs.current
-        is_ours = self._previews.replace_the_hosts and job is not None and not job.is_broken
+        is_ours = self._previews.are_ours and job is not None and not job.is_broken
         if getattr(self._thread, "is_making", False) or not is_ours:
             return False
         # The host's own value, not the field: whoever reads that has latents kept.
@@ -81,15 +81,15 @@ class PreviewPatches:
         return not (self._jobs.is_driving() and control is not None and control.wants_out())
 
 
-class HostMethodPreviews(PreviewSource):
-    """Has the host make its preview when somebody looks; whoever looks is not kept waiting.
+class HostMadePreviews(PreviewMaker):
+    """Has the host make its own preview when somebody looks; whoever looks is not kept waiting.
 
     The host reads the latents as any client does, so they are those of a finished step. Its own work on the
     device comes behind what is queued, which is what this thread waits for.
 
     Args:
         make: makes the host's preview of the moment and returns it with its step, None if there is none.
-        warn: told once if that fails.
+        warn: called once if that fails.
     """
 
     reads_latents = True

@@ -61,18 +61,18 @@ class Preview:
 
     @property
     def data_uri(self) -> str:
-        """It as the host's page wants it."""
+        """The preview as the host's page expects it: a data URI of a JPEG."""
         return f"data:image/jpeg;base64,{base64.b64encode(self.encode('jpeg')).decode('ascii')}"
 
     @property
     def png_base64(self) -> str:
-        """It as the host's API gives images."""
+        """The preview as the host's API gives images: a PNG in base64."""
         return base64.b64encode(self.encode("png")).decode("ascii")
 
 
 @dataclass(frozen=True)
 class Newest:
-    """The newest preview of a source.
+    """The newest preview that a maker has.
 
     Attributes:
         key: tells it from others.
@@ -85,11 +85,11 @@ class Newest:
     build: Callable[[], list[Image.Image]]
 
 
-class PreviewSource(ABC):
-    """Where the previews of one job come from."""
+class PreviewMaker(ABC):
+    """Makes the previews of one job, or has them made."""
 
     is_off = False
-    """Whether it has given up: then the host's own previews are shown."""
+    """Whether it has given up: the host's own previews are shown then."""
 
     reads_latents = False
     """Whether it reads the host's latents as a client does, instead of being told of each step."""
@@ -98,14 +98,14 @@ class PreviewSource(ABC):
     def newest(self) -> Newest | None:
         """Return the newest preview, None while there is none. Never waits, and never talks to the device."""
 
-    def look(self) -> None:  # noqa: B027  most sources go by the steps
+    def look(self) -> None:  # noqa: B027  most makers go by the steps
         """Somebody looks."""
 
-    def close(self) -> None:  # noqa: B027  not every source holds something
+    def close(self) -> None:  # noqa: B027  not every maker holds something
         """The job is over."""
 
 
-class NoPreviews(PreviewSource):
+class NoPreviews(PreviewMaker):
     """In the place of the host's previews: none."""
 
     def newest(self) -> Newest | None:
@@ -120,7 +120,7 @@ class Previews:
         self._looked_at_s: float | None = None
         self._clip_asked_at_s: float | None = None
         self._latents_read_at_s: float | None = None
-        self._source: PreviewSource | None = None
+        self._maker: PreviewMaker | None = None
         self._key: Hashable = None
         self._newest: Preview | None = None
         self._count = 0
@@ -128,58 +128,58 @@ class Previews:
 
     @property
     def is_looked_at(self) -> bool:
-        """Whether somebody has asked for a preview of late."""
+        """Whether somebody has asked for a preview lately."""
         return self._is_recent(self._looked_at_s)
 
     @property
     def is_clip_wanted(self) -> bool:
-        """Whether somebody has asked for a whole clip of late."""
+        """Whether somebody has asked for a whole clip lately."""
         return self._is_recent(self._clip_asked_at_s)
 
     @property
     def are_latents_wanted(self) -> bool:
         """Whether somebody reads the host's latents, or soon will: only then are those of steps kept."""
-        source = self._source
-        is_source_asked = source is not None and source.reads_latents and self.is_looked_at
-        return is_source_asked or self._is_recent(self._latents_read_at_s)
+        maker = self._maker
+        is_maker_asked = maker is not None and maker.reads_latents and self.is_looked_at
+        return is_maker_asked or self._is_recent(self._latents_read_at_s)
 
-    def latents_read(self) -> None:
+    def record_latents_read(self) -> None:
         """Somebody has read the host's latents; any thread."""
         self._latents_read_at_s = self._clock()
 
-    def begin(self, source: PreviewSource | None) -> None:
-        """A job begins whose previews come from ``source``, None if there are to be none."""
+    def begin(self, maker: PreviewMaker | None) -> None:
+        """A job begins whose previews come from ``maker``, None if there are to be none."""
         self.end()
-        self._source = source
+        self._maker = maker
 
     def end(self) -> None:
         """The job is over, and with it its previews."""
         with self._lock:
-            source, self._source = self._source, None
+            maker, self._maker = self._maker, None
             self._newest = self._key = None
-        if source is not None:
-            source.close()
+        if maker is not None:
+            maker.close()
 
     @property
-    def replace_the_hosts(self) -> bool:
-        """Whether the job that runs has previews of ours in the place of the host's."""
-        source = self._source
-        return source is not None and not source.is_off
+    def are_ours(self) -> bool:
+        """Whether the job that runs has previews of ours in place of the host's."""
+        maker = self._maker
+        return maker is not None and not maker.is_off
 
     def look(self, wants_clip: bool = False) -> Preview | None:
         """Return the newest preview, None while there is none, and have more made for some seconds."""
         self._looked_at_s = self._clock()
         if wants_clip:
             self._clip_asked_at_s = self._looked_at_s
-        source = self._source
-        if source is None:
+        maker = self._maker
+        if maker is None:
             return None
-        source.look()
-        found = source.newest()
+        maker.look()
+        found = maker.newest()
         if found is None:
             return self._newest
         with self._lock:
-            if self._source is source and found.key != self._key:
+            if self._maker is maker and found.key != self._key:
                 images = found.build()
                 clip = images if len(images) > 1 else None
                 self._count += 1
@@ -191,7 +191,7 @@ class Previews:
         return at_s is not None and self._clock() - at_s < LOOKING_S
 
 
-class ProjectedPreviews(PreviewSource):
+class ProjectedPreviews(PreviewMaker):
     """Previews that are projected behind the steps while somebody looks.
 
     Args:

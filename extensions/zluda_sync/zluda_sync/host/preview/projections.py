@@ -15,7 +15,7 @@ from torch import Tensor
 from zluda_sync.core.files import reason_of, replacing
 from zluda_sync.device.preview.projection import DecodedPair, Projection, ProjectionFit
 
-#: The host has factors for latents of so many channels only, and logs an error for others.
+#: The host has factors for latents of this number of channels only, and logs an error for others.
 SIMPLE_CHANNELS = 4
 VERSION = "1"
 
@@ -25,7 +25,7 @@ class Projections:
 
     Args:
         folder: the user's data folder.
-        warn: told in one sentence of a file that cannot be used.
+        warn: called with one sentence about a file that cannot be used.
     """
 
     def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
@@ -58,13 +58,6 @@ class Projections:
             fit = self._fit(model, pairs[0].channels)
             fit.learn(pairs)
             self._save(model, fit)
-
-    def forget(self) -> None:
-        """Begin anew; what was learned is no longer kept."""
-        with self._lock:
-            self._fits.clear()
-            for file in self._folder.glob("*.safetensors"):
-                file.unlink(missing_ok=True)
 
     def _file(self, model: str, channels: int) -> Path:
         # A digest: a model's name may hold anything, and nothing of it becomes a path.
@@ -121,7 +114,7 @@ class Projections:
 
 
 def read_projection(simple_preview: Callable[[Tensor], Tensor], channels: int) -> Projection | None:
-    """Return the affine map that a preview function computes, None if it is none for so many channels.
+    """Return the affine map that a preview function computes, None if what it computes is not affine.
 
     It is asked for the colours of no latent and of each channel alone, and of all for the proof; on the CPU.
 

@@ -1,4 +1,4 @@
-"""Where the previews of a job come from, and what its pictures teach those of the next."""
+"""Chooses who makes the previews of a job, and learns from its pictures for the next one."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.steps.marks import WorkMarks
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import HostJob
-from zluda_sync.host.preview.hosts_own import HostMethodPreviews, PreviewPatches
+from zluda_sync.host.preview.hosts_own import HostMadePreviews, PreviewPatches
 from zluda_sync.host.preview.previews import NoPreviews, Previews, ProjectedPreviews
 from zluda_sync.host.preview.projections import SIMPLE_CHANNELS, Projections, read_projection
 from zluda_sync.host.sdnext import SdNext
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 
-#: A device that is too busy to answer keeps the beginning of a job waiting: so many jobs, and no more.
+#: A device that is too busy to answer delays the beginning of a job: of this many jobs, and no more.
 MOST_TRIES = 2
 NO_TINY_DECODER = "the weights of TAESD are not in models/TAESD, and no preview downloads them; using fitted"
 
@@ -36,7 +36,7 @@ class PreviewSetup:
         jobs: knows the current job.
         previews: of the session.
         patches: makes the host's own previews.
-        warn: told in one sentence of what does not work.
+        warn: called with one sentence about what does not work.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class PreviewSetup:
             self._previews.begin(NoPreviews())
             return None
         if settings.preview is PreviewMethod.HOST and self._can_use_host_method():
-            self._previews.begin(HostMethodPreviews(self._make_host_preview, self._warn))
+            self._previews.begin(HostMadePreviews(self._make_host_preview, self._warn))
             return None
         self._pace = PreviewPace(*_limits(settings))
         job_previews = JobPreviews(
@@ -88,8 +88,8 @@ class PreviewSetup:
         self._previews.begin(ProjectedPreviews(step_previews))
         return step_previews
 
-    def follow(self, settings: Settings) -> None:
-        """The settings have changed in the middle of a job: go by their budget from now on; any thread."""
+    def change_budget(self, settings: Settings) -> None:
+        """The settings have changed in the middle of a job: their budget counts from now on; any thread."""
         pace = self._pace
         if pace is not None:
             pace.set_limits(*_limits(settings))
@@ -103,10 +103,6 @@ class PreviewSetup:
         for name, pairs in tracked.decoded_pairs.items():
             with contextlib.suppress(LatentShapeError):  # a black picture teaches nothing
                 self._projections.learn(name, pairs)
-
-    def forget(self) -> None:
-        """Drop what pictures have taught."""
-        self._projections.forget()
 
     def _prepare(self, previews: JobPreviews, marks: WorkMarks) -> None:
         """Do while the device is idle what would wait for the queue later."""

@@ -1,11 +1,11 @@
-"""Which profile goes for the moment, and for a job that begins."""
+"""Which profile applies: now, and to a job that begins."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from zluda_sync.core.settings.conditions import JobFacts
+from zluda_sync.core.settings.conditions import JobTraits
 from zluda_sync.core.settings.fields import OPTION_PREFIX
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.settings.settings import PROFILE_FIELDS, SettingProblem, Settings, parse_settings
@@ -14,12 +14,12 @@ from zluda_sync.host.sdnext import SdNext
 
 
 class ProfileChoice:
-    """Puts the user's settings, profiles and rules and a request's own wishes together.
+    """Chooses by the user's settings, profiles and rules, and by what a request sets for itself.
 
     Args:
         host: holds the settings.
         store: the profiles and rules.
-        warn: told in one sentence of what cannot be used.
+        warn: called with one sentence about each thing that cannot be used.
     """
 
     def __init__(self, host: SdNext, store: ProfileStore, warn: Callable[[str], None]) -> None:
@@ -39,27 +39,27 @@ class ProfileChoice:
         book = self._store.book
         return (*problems, *book.problems, *book.choose(settings).problems)
 
-    def choose(self, processing: Any = None, facts: JobFacts | None = None) -> ChosenProfile:
-        """Return what goes now, or for a job that begins; says what cannot be used.
+    def choose(self, processing: Any = None, traits: JobTraits | None = None) -> ChosenProfile:
+        """Return the profile that applies now, or to a job that begins; warns of what cannot be used.
 
         Args:
             processing: the host's object for the job, None if there is none.
-            facts: of the job, None without one.
+            traits: of the job, None without one.
         """
         settings, problems = parse_settings(self._host.opts.data)
         book = self._store.book
-        chosen = book.choose(settings, facts, self._asked(processing, settings))
+        chosen = book.choose(settings, traits, self._overrides(processing, settings))
         for problem in (*problems, *book.problems, *chosen.problems):
             self._warn(problem.text)
         return chosen
 
     @staticmethod
-    def is_asked(processing: Any) -> bool:
+    def has_overrides(processing: Any) -> bool:
         """Whether a job's own request sets any of our settings."""
         return any(str(name).startswith(OPTION_PREFIX) for name in overrides_of(processing))
 
     @staticmethod
-    def _asked(processing: Any, settings: Settings) -> dict[str, Any]:
+    def _overrides(processing: Any, settings: Settings) -> dict[str, Any]:
         # The host has put them into its options for the time of the job: there they were checked already.
         overrides = overrides_of(processing)
         return {

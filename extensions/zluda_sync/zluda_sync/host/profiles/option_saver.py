@@ -1,4 +1,4 @@
-"""Options of ours, saved: in the host's memory at once, in its file at once, and for good."""
+"""Saves options of ours: in the host's memory and in its file at once, and for good."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from zluda_sync.host.profiles.save_turns import HostSaves
 from zluda_sync.host.profiles.settings_file import ABSENT, SettingsFile
 from zluda_sync.host.sdnext import SdNext
 
-#: How often a thread that waits for a request to end looks whether it shall still wait, and how long that is
-#: waited for, in seconds.
+#: How often a thread that waits for a request to end looks whether it should still wait, and how long the
+#: end of that thread is waited for, in seconds.
 LOOK_S, CLOSE_LIMIT_S = 0.1, 2.0
 #: Given a function that finds the newest value of an option, returns the new values by name.
 Build = Callable[[Callable[[str], Any]], Mapping[str, Any]]
 
 
 class OptionSaver:
-    """Changes options of ours first, and then saves them once.
+    """Changes options of ours in memory first, and then saves them once.
 
     Only they are changed in the file. While a request runs, what it has set for itself stands in the host's
-    memory: none of that gets into the file. When the request ends the host undoes it, and with it what the
-    user has changed of the same options meanwhile; that is set again.
+    memory: none of that gets into the file. When the request ends, the host puts back what stood there before
+    it, and so undoes what the user has changed of the same options meanwhile; that is set again.
 
     Args:
         host: holds the options.
-        find_queue: gives the lock that the host holds while a request runs, None if there is none.
-        warn: told in one sentence of a change that is not in the file.
+        find_queue: returns the lock that the host holds while a request runs, None if there is none.
+        warn: called with one sentence about a change that is not in the file.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class OptionSaver:
         self._warn = warn
         self.host_saves = HostSaves(host)
         self._file = SettingsFile(host, self.host_saves)
-        self._put_back = PutBack(find_queue, self._settle)
+        self._late = LateChanges(find_queue, self._settle)
         #: Options as the file had them last, as far as is known from here.
         self._seen: dict[str, Any] = {}
         #: Options of the last change that are not in the file, and why.
@@ -66,11 +66,11 @@ class OptionSaver:
 
     def note_change_by_hand(self) -> None:
         """The user has changed settings of ours on the host's own page."""
-        self._put_back.forget_if_changed(self._host.opts.data)
+        self._late.forget_if_changed(self._host.opts.data)
 
     def close(self) -> None:
-        """End what waits. The file has everything already that it is to have."""
-        self._put_back.close()
+        """Wait for no request any longer. The file has everything already."""
+        self._late.close()
 
     def save(self, build: Build) -> None:
         """Change options, and save them whole or not at all; :attr:`not_saved` tells which.
@@ -80,14 +80,14 @@ class OptionSaver:
         Raises:
             TimeoutError: another save does not end; nothing was changed.
         """
-        is_request_running = self._put_back.is_request_running
-        wishes: dict[str, Wish] = {}
+        is_request_running = self._late.is_request_running
+        changes: dict[str, LateChange] = {}
         entries: dict[str, Any] = {}
 
         def apply(stored: dict[str, Any] | None) -> dict[str, Any]:
             values = build(lambda name: self._find_newest(name, stored, is_request_running))
             if is_request_running:
-                wishes.update(self._wishes_for(values, stored))
+                changes.update(self._late_changes_of(values, stored))
             entries.update(self._still_unsaved(is_request_running))
             entries.update({name: self._put(name, value) for name, value in values.items()})
             return entries
@@ -95,8 +95,8 @@ class OptionSaver:
         with self._lock:
             failure = self._file.change(apply, may_ask_host=not is_request_running)
             self._note_outcome(entries, failure)
-        if wishes:
-            self._put_back.remember(wishes)
+        if changes:
+            self._late.remember(changes)
 
     def _find_newest(self, name: str, stored: dict[str, Any] | None, is_request_running: bool) -> Any:
         """Return what an option was set to last, wherever that was; ABSENT if it never was.
@@ -110,34 +110,36 @@ class OptionSaver:
         is_file_as_seen = name in self._seen and in_file == self._seen[name]
         return in_memory if is_file_as_seen and not is_request_running else in_file
 
-    def _wishes_for(self, values: Mapping[str, Any], stored: dict[str, Any] | None) -> dict[str, Wish]:
-        """Return those of the values that the host will undo when the request that runs has ended."""
-        wishes = {}
+    def _late_changes_of(
+        self, values: Mapping[str, Any], stored: dict[str, Any] | None
+    ) -> dict[str, LateChange]:
+        """Return those of the values that the host will undo when the request that is running has ended."""
+        changes = {}
         for name, value in values.items():
-            earlier, default = self._put_back.find(name), self._default_of(name)
+            earlier, default = self._late.find(name), self._default_of(name)
             in_memory, in_file = self._host.opts.data.get(name, default), (stored or {}).get(name, default)
             # Where they differ, the request has set the option for itself.
             if earlier is not None or stored is None or in_memory != in_file:
                 before = earlier.before if earlier is not None else ()
-                wishes[name] = Wish(value, (*before, in_memory, in_file))
-        return wishes
+                changes[name] = LateChange(value, (*before, in_memory, in_file))
+        return changes
 
-    def _settle(self, wishes: Mapping[str, Wish]) -> None:
-        """A request has ended: what it had set back is set again, in memory and file."""
+    def _settle(self, changes: Mapping[str, LateChange]) -> None:
+        """A request has ended, and the host has undone these: set them again, in memory and file."""
         entries: dict[str, Any] = {}
 
         def apply(_stored: dict[str, Any] | None) -> dict[str, Any]:
-            for name, wish in wishes.items():
+            for name, change in changes.items():
                 value = self._host.opts.data.get(name, self._default_of(name))
-                if value == wish.value or wish.is_undone(value):
-                    entries[name] = self._put(name, wish.value)
+                if value == change.value or change.is_undone(value):
+                    entries[name] = self._put(name, change.value)
             return entries
 
         with self._lock, contextlib.suppress(TimeoutError):
             self._note_outcome(entries, self._file.change(apply))
 
     def _put(self, name: str, value: Any) -> Any:
-        """Set an option in the host's memory, and return what its file shall have for it."""
+        """Set an option in the host's memory, and return what its file is to have for it."""
         opts = self._host.opts
         if name in opts.data_labels:
             opts.set(name, value)
@@ -167,18 +169,18 @@ class OptionSaver:
             return
         what = f"cannot be written to ({reason_of(failure)}) and is as it was"
         where = self._host.settings_file.name
-        problem = SettingProblem.at(where, what, "The change goes until SD.Next ends.")
+        problem = SettingProblem.at(where, what, "The change lasts until SD.Next ends.")
         self._unsaved = entries, problem
         self._warn(problem.text)
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the user has chosen for one option.
+class LateChange:
+    """What the user has chosen for an option that the running request has set for itself.
 
     Attributes:
         value: the choice.
-        before: what stood in the memory and in the file: the host puts one of these back.
+        before: what stood in memory and in the file: the host puts one of these back.
     """
 
     value: Any
@@ -189,49 +191,55 @@ class Wish:
         return value != self.value and value in self.before
 
 
-class PutBack:
-    """Waits for the request that runs, after which the host puts back what stood before it.
+class LateChanges:
+    """Keeps such changes until the running request has ended and the host has undone them.
 
     Args:
-        find_queue: gives the lock that the host holds while a request runs, None if there is none.
-        settle: called with all wishes while no request runs, on a thread of its own.
+        find_queue: returns the lock that the host holds while a request runs, None if there is none.
+        settle: called with all changes while no request runs, on a thread of its own.
     """
 
-    def __init__(self, find_queue: Callable[[], Any], settle: Callable[[Mapping[str, Wish]], None]) -> None:
+    def __init__(
+        self, find_queue: Callable[[], Any], settle: Callable[[Mapping[str, LateChange]], None]
+    ) -> None:
         self._find_queue = find_queue
         self._settle = settle
-        self._wishes: dict[str, Wish] = {}
+        self._changes: dict[str, LateChange] = {}
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
         self._lock = threading.Lock()
 
     @property
     def is_request_running(self) -> bool:
-        """Whether the host's options may be a request's own for the moment."""
+        """Whether the host's options may be a request's own right now."""
         queue = self._find_queue()
         return queue is not None and queue.locked()
 
-    def find(self, name: str) -> Wish | None:
-        """Return what was wished of an option during the request that runs, None if nothing was."""
-        return self._wishes.get(name)
+    def find(self, name: str) -> LateChange | None:
+        """Return what was chosen for an option during the request that is running, None if nothing was."""
+        return self._changes.get(name)
 
-    def remember(self, wishes: Mapping[str, Wish]) -> None:
-        """See to it that these go when the request that runs has ended."""
+    def remember(self, changes: Mapping[str, LateChange]) -> None:
+        """Have these set again when the request that is running has ended."""
         with self._lock:
-            self._wishes.update(wishes)
+            self._changes.update(changes)
             if self._thread is None:
                 self._closing.clear()
-                self._thread = threading.Thread(target=self._wait, name="zluda_sync-put-back", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._wait, name="zluda_sync-late-changes", daemon=True
+                )
                 self._thread.start()
 
     def forget_if_changed(self, values: Mapping[str, Any]) -> None:
-        """The user has changed options by hand: what differs from the wish is the newer wish."""
+        """The user has changed options by hand: what differs from a change kept here is newer than it."""
         with self._lock:
-            wishes = self._wishes.items()
-            self._wishes = {name: wish for name, wish in wishes if values.get(name, wish.value) == wish.value}
+            changes = self._changes.items()
+            self._changes = {
+                name: change for name, change in changes if values.get(name, change.value) == change.value
+            }
 
     def close(self) -> None:
-        """Wait no longer; the file has every wish already."""
+        """Wait no longer; the file has every change already."""
         self._closing.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -246,8 +254,8 @@ class PutBack:
                 return
         try:
             with self._lock:
-                wishes, self._wishes, self._thread = self._wishes, {}, None
-            if wishes:
-                self._settle(wishes)
+                changes, self._changes, self._thread = self._changes, {}, None
+            if changes:
+                self._settle(changes)
         finally:
             queue.release()

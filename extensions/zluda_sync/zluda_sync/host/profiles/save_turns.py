@@ -19,7 +19,7 @@ from zluda_sync.host.sdnext import SdNext
 TURN_LIMIT_S = 10.0
 LOOK_S = 0.001
 _SAVE = "save_atomic"
-#: Python names a thread after what it runs, and each save of the host has a thread of its own.
+#: Python names a thread after what it runs, and each of the host's saves has a thread of its own.
 _THREAD_NAME = f"({_SAVE})"
 #: How long another process is waited for: as long as SD.Next itself waits for it, in seconds.
 OTHERS_LIMIT_S = 3.0
@@ -80,7 +80,7 @@ class HostSaves:
             self.let_go(keeper)
 
     def wait_for_begun(self) -> None:
-        """Wait until saves have ended that began before they could be lined up; gives up after a while."""
+        """Wait for saves that began before they could be lined up; gives up after a while."""
         give_up_at_s = SYSTEM_CLOCK() + TURN_LIMIT_S
         while any(map(self._is_stray, threading.enumerate())) and SYSTEM_CLOCK() < give_up_at_s:
             time.sleep(LOOK_S)
@@ -110,11 +110,11 @@ class HostSaves:
 
 @contextlib.contextmanager
 def others_kept_off(path: Path) -> Iterator[None]:
-    """Keep other processes from saving to a file, those of SD.Next too.
+    """Keep other processes, SD.Next's too, from saving to a file.
 
     It is the lock that SD.Next takes, by its package ``fasteners``: on the first byte of ``<file>.lock``,
-    which is removed afterwards. Without a lock where there is none to be had, as SD.Next does: no right to
-    the folder, or nobody lets go of it. It keeps off no other thread of this process.
+    which is removed afterwards. Where the lock cannot be had, for want of rights or because nobody lets go of
+    it, goes on without one, as SD.Next does. It does not keep off other threads of this process.
     """
     file = path.with_name(f"{path.name}.lock")
     held = _take(file)

@@ -1,4 +1,4 @@
-"""The host's settings file: entries of ours are changed in it, whole or not at all, and nothing else is."""
+"""The host's settings file: only entries of ours are changed in it, all of them or none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zluda_sync.core.files import replacing
 from zluda_sync.host.profiles.save_turns import HostSaves, others_kept_off
 from zluda_sync.host.sdnext import SdNext
 
-#: Stands for an entry that the file shall not have.
+#: Stands for an entry that the file is not to have.
 ABSENT = object()
 #: A file that is no JSON may be half written by another process: how often it is read, and with what pause.
 READS, READ_PAUSE_S = 20, 0.05
@@ -38,7 +38,7 @@ class SettingsFile:
     """Changes entries of the file.
 
     The rest of it stays as it is: what a running request has set for itself stands in the host's memory, and
-    must not get into the file, and what another process or the user has written there must not get lost.
+    must not get into the file, and what another process or the user has written there must not be lost.
 
     Args:
         host: whose file it is.
@@ -62,7 +62,7 @@ class SettingsFile:
 
         Args:
             apply: given what the file has, None if there is no file that can be read; changes the memory, and
-                returns the entries as the file shall have them. What it raises ends the change.
+                returns the entries as the file is to have them. What it raises ends the change.
             may_ask_host: whether the host's memory may be written where there is no file that can be read;
                 otherwise the file has nothing but the entries then.
         Returns:

@@ -1,4 +1,4 @@
-"""The section in the host's settings, made of the descriptions of the settings."""
+"""Our section on the host's Settings page, made from the descriptions of the settings."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 
 from zluda_sync.core.settings.fields import Group, SettingField
 from zluda_sync.core.settings.profiles import AUTO
-from zluda_sync.core.settings.settings import FIELDS, PROFILE
+from zluda_sync.core.settings.settings import FIELDS
 from zluda_sync.host.sdnext import SdNext
 
 _SECTION = ("zluda_sync", "ZLUDA Sync")
-#: A choice of so many is drawn as buttons, of more as a list.
+#: A choice of up to so many is drawn as buttons, one of more as a list.
 _MOST_BUTTONS = 5
 
 
 def register_options(
     host: SdNext, find_profiles: Callable[[], list[str]], on_change: Callable[[], None]
 ) -> None:
-    """Add our settings to the host's; those that are there already keep the user's values.
+    """Add our settings to the host's; the user's values stay.
 
     Args:
         host: the host.
-        find_profiles: gives the names of all profiles.
+        find_profiles: returns the names of all profiles.
         on_change: called without arguments after the user has changed one.
     """
     # gradio belongs to the host and takes seconds to import: not before it is needed.
@@ -32,7 +32,7 @@ def register_options(
 
     def draw(one: SettingField) -> tuple[Any, Any]:
         words = {"info": one.info}  # shown by every version of the host; OptionInfo.info is not
-        if one.option == PROFILE:
+        if one is FIELDS.profile:
             # Asked each time: the user's own come and go.
             return gradio.Dropdown, lambda: {**words, "choices": [*find_profiles(), AUTO]}
         if one.choices is not None:

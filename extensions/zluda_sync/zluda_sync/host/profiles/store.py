@@ -1,4 +1,4 @@
-"""The user's profiles and rules in the host's config.json: read at use time, written only where asked."""
+"""The user's profiles and rules in the host's config.json: read when used, written only when asked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zluda_sync.core.settings.profiles import (
     parse_profile,
 )
 from zluda_sync.core.settings.rules import parse_rules
-from zluda_sync.core.settings.settings import PROFILE, SettingProblem
+from zluda_sync.core.settings.settings import FIELDS, SettingProblem
 from zluda_sync.host.profiles.option_saver import OptionSaver
 from zluda_sync.host.profiles.settings_file import ABSENT, check_storable
 from zluda_sync.host.sdnext import SdNext
@@ -43,12 +43,12 @@ _UNCHANGED = object()
 class ProfileStore:
     """Reads and writes the entry. Everything else in the file, and what is broken in it, is left alone.
 
-    A change goes at once, and is in the file when the call returns, also while a request runs. Where the file
-    cannot be written to it goes until the host ends, and the saver says so.
+    A change takes effect at once and is in the file when the call returns, also while a request runs. Where
+    the file cannot be written to, it lasts until the host ends, and the saver says so.
 
     Args:
         host: holds the file's content.
-        saver: changes the host's options and their file; one that knows of no requests if None.
+        saver: changes the host's options and their file; if None, one that knows of no requests.
     """
 
     def __init__(self, host: SdNext, saver: OptionSaver | None = None) -> None:
@@ -72,7 +72,7 @@ class ProfileStore:
         return self._host.settings_file.name
 
     def save_profile(self, name: str, values: Any) -> None:
-        """Keep a profile of the user's, in the place of an older one of that name.
+        """Keep a profile of the user's, in place of an older one of that name.
 
         What cannot be used of the older one stays beside it: it is for the user to correct.
 
@@ -105,28 +105,12 @@ class ProfileStore:
         if name not in self._own(PROFILES):
             raise KeyError(name)
         users = [rule.explanation for rule in self.book.rules if rule.profile == name]
-        if self._host.opts.data.get(PROFILE) == name:
+        if self._host.opts.data.get(FIELDS.profile.option) == name:
             users.append("Settings")
         if users:
             what = f"is chosen by {', '.join(users)}"
             raise ProfileRefusedError(SettingProblem.at(f"{PROFILES}.{name}", what, "Change that first."))
         self._change({PROFILES: lambda own: {key: own[key] for key in own if key != name}})
-
-    def save_rules(self, rules: Any) -> None:
-        """Keep the user's rules, in the place of all older ones that can be used.
-
-        Raises:
-            ProfileRefusedError: one of them cannot be used, or the file cannot be written to.
-        """
-        self.save(rules=rules)
-
-    def choose(self, name: Any) -> None:
-        """Choose a profile, as the settings page does.
-
-        Raises:
-            ProfileRefusedError: there is none of that name.
-        """
-        self.save(chosen=name)
 
     def save(self, chosen: Any = _UNCHANGED, rules: Any = _UNCHANGED) -> None:
         """Choose a profile, or keep the user's rules, or both; in one save, and neither if one is refused.
@@ -138,13 +122,13 @@ class ProfileStore:
         """
         parts: dict[str, PartChange] = {}
         if rules is not _UNCHANGED:
-            self.check_rules(rules)
+            self._check_rules(rules)
             parts[RULES] = lambda own: [*rules, *self._unusable(own)]
         if chosen is not _UNCHANGED:
-            self.check_choice(chosen)
+            self._check_choice(chosen)
         self._change(parts, chosen)
 
-    def check_choice(self, name: Any) -> None:
+    def _check_choice(self, name: Any) -> None:
         """Find out whether a profile can be chosen.
 
         Raises:
@@ -155,7 +139,7 @@ class ProfileStore:
             what = f"is {name!r:.60}, must be one of {', '.join(names)}"
             raise ProfileRefusedError(SettingProblem.at("chosen", what, "Choose one of these."))
 
-    def check_rules(self, rules: Any) -> None:
+    def _check_rules(self, rules: Any) -> None:
         """Find out whether rules can be saved.
 
         Raises:
@@ -188,7 +172,7 @@ class ProfileStore:
             if parts:
                 values[ENTRY] = self._changed_entry(find_newest(ENTRY), parts)
             if chosen is not _UNCHANGED:
-                values[PROFILE] = chosen
+                values[FIELDS.profile.option] = chosen
             return values
 
         try:

@@ -24,7 +24,7 @@ class DrawnBar:
 
     Args:
         bar: the host's own, a tqdm, with its style.
-        find_ledger: gives the counts of the pass that is queued now, None if there is none.
+        find_ledger: returns the counts of the pass that is queued now, None if there is none.
         is_followed: whether the counts can be had.
         poke: wakes the thread that draws; does not wait for it.
         after: bars whose pass the device has to finish before this one is shown.
@@ -55,7 +55,7 @@ class DrawnBar:
         self.is_left = False
         self.is_closed = False
         self.is_hosts = False
-        bar.miniters, bar.dynamic_miniters = 0, False  # drawn at each change, not at each so many
+        bar.miniters, bar.dynamic_miniters = 0, False  # drawn at each change, not at every few
 
     @property
     def is_over(self) -> bool:
@@ -65,7 +65,7 @@ class DrawnBar:
     # What the pipeline's thread tells.
 
     def record_move(self, units: int) -> None:
-        """The host has queued so many more units.
+        """The host has queued this many more units.
 
         Raises:
             RuntimeError: nothing is known of what it has queued.
