@@ -1,17 +1,8 @@
-"""What open tabs cost: the figures, and one small run for real."""
+"""What open tabs cost: the figures."""
 
 from __future__ import annotations
 
 from bench.campaigns.tabs import WatchedJob, build_markdown, build_row, compare
-from tests.bench.own_process import run_in_own_process
-
-FEW = """
-from bench.campaigns import tabs as tab_campaign
-from bench.host.process import prepare_process
-prepare_process(draws_own_bar=True)
-tab_campaign.TABS, tab_campaign.QUICK_STEPS = (0, 2), 4
-raise SystemExit(tab_campaign.run_tab_campaign(quick=True))
-"""
 
 
 def test_the_lag_is_from_a_completion_to_the_event_that_tells_it():
@@ -42,9 +33,3 @@ def test_each_job_is_held_against_the_one_of_its_round():
         row["behind"],
     )
     assert "| 10 | 1.100 | 1.500 | 10.0% | 0.20 s | 0.30 s | 1 |" in build_markdown([row])
-
-
-def test_two_tabs_for_real():
-    """Each is told of the steps, over a real server."""
-    printed = run_in_own_process(FEW)
-    assert "| 2 |" in printed
