@@ -10,7 +10,7 @@ from tests.host.test_job_records import picture, run
 from tests.host.test_self_test_route import REPORT
 from tests.host.test_stop_route import Client, HostApi
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.device.steps.self_testing import SelfTesting
+from zluda_sync.device.steps.trust_book import TrustBook
 
 OURS = "/zluda_sync/v1/"
 
@@ -20,7 +20,7 @@ def client(bench, monkeypatch) -> Client:
     """A client of a session with a job that is over, one that is being stopped, and a problem to tell."""
     api = HostApi()
     monkeypatch.setattr(shared, "api", api, raising=False)
-    monkeypatch.setattr(SelfTesting, "find", lambda self, accelerator: REPORT)
+    monkeypatch.setattr(TrustBook, "find", lambda self, accelerator: REPORT)
     bench.session.serve(api.app)
     run(bench)
     bench.begin("observe", processing=picture(n_iter=2))

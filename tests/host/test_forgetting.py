@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from bench import job as bench_job
+from bench.host import job as bench_job
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.shape import JobShape
 from zluda_sync.core.steps.policy import SyncMode

@@ -39,7 +39,7 @@ HOLDS_BACK = SelfTestReport(
 def test_the_gate_decides(bench, monkeypatch, gate, backend, report, acts):
     """ZLUDA always; others only by what was measured, or by the user's word."""
     monkeypatch.setattr(devices, "backend", backend)
-    monkeypatch.setattr(bench.session.self_testing, "find", lambda accelerator: report)
+    monkeypatch.setattr(bench.session._book, "find", lambda accelerator: report)
     shared.opts.data.update({ENABLED: True, MODE: "auto", GATE: gate})
     bench.session.reconcile()
     assert acts is bench.session.is_acting

@@ -113,7 +113,7 @@ def test_the_rung_of_the_profile_is_used(bench):
 def test_a_rung_that_was_found_lying_is_not_used_and_that_is_said(bench, monkeypatch, caplog):
     """The user wants it, and would see a bar that lies."""
     report = SelfTestReport(work_s=1, queued_s=0, rungs=(RungVerdict("lagged-wait", False, "lied"),))
-    monkeypatch.setattr(bench.session.self_testing, "find", lambda accelerator: report)
+    monkeypatch.setattr(bench.session._book, "find", lambda accelerator: report)
     set_options(zluda_sync_rung="lagged-wait", **{MODE: "observe"})
     with caplog.at_level(logging.WARNING, logger="sd"):
         bench.session.begin_job(job())

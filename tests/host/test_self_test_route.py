@@ -58,7 +58,8 @@ def test_a_new_test_is_told_as_it_is(monkeypatch):
         return REPORT
 
     api = HostApi()
-    known = {"find": lambda _accelerator: REPORT, "explain": lambda _accelerator: "why"}
+    book = SimpleNamespace(find=lambda _accelerator: REPORT)
+    known = {"book": book, "explain": lambda _accelerator: "why"}
     routes = SelfTestRoutes(SimpleNamespace(run_now=run, progress=(0.5, "rungs"), **known), lambda: None)
     api.add_api_route(PATH, routes.get_selftest, methods=["GET"])
     api.add_api_route(PATH, routes.post_selftest, methods=["POST"])
