@@ -10,6 +10,9 @@ REACTION_S = 0.25
 GAP_S = 0.25
 #: Presses that belong together count for the request that ended for so long, in seconds, and no longer.
 LONGEST_BURST_S = 1.0
+#: For so long the host answers nobody while it writes the error of a request that has failed, in seconds: what
+#: was pressed meanwhile comes afterwards.
+REPORTING_S = 2.0
 #: A request that waited for the one that was stopped begins so soon after it, in seconds. One that begins
 #: later was asked for by somebody who knew the end of the one before.
 NEXT_IN_LINE_S = 0.1
@@ -57,5 +60,6 @@ class StopEcho:
             return False
         since_s = now_s - obeyed[1]
         is_burst = before_s is not None and now_s - before_s < GAP_S
-        is_known_late = self._failed is obeyed[0]
-        return since_s < REACTION_S or ((is_burst or is_known_late) and since_s < LONGEST_BURST_S)
+        if self._failed is obeyed[0]:
+            return since_s < REPORTING_S
+        return since_s < REACTION_S or (is_burst and since_s < LONGEST_BURST_S)
