@@ -12,7 +12,7 @@ from modules import processing_args, shared
 from tests.held_storage import find_held_bytes
 from tests.virtual_clock import VirtualClock
 from zluda_sync.device.preview import ring as latents_ring
-from zluda_sync.host.hooks.decodes import build_pair
+from zluda_sync.pipeline.pictures import build_pair
 
 STEPS = 50
 #: (B, C, T, h, w), of a clip of 81 frames, 1280 x 720.

@@ -21,7 +21,6 @@ from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.preview.copy import CopyWay, EventCopier
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.preview.ring import StepFrame
-from zluda_sync.host.hooks.decodes import build_pair
 from zluda_sync.host.preview import hosts_own
 from zluda_sync.host.preview import setup as preview_setup
 from zluda_sync.host.preview.hosts_own import HostMadePreviews
@@ -32,9 +31,9 @@ from zluda_sync.host.preview.previews import (
     PreviewMaker,
     Previews,
     ProjectedPreviews,
-    build_images,
 )
-from zluda_sync.host.preview.projections import read_projection
+from zluda_sync.pipeline.pictures import build_images, build_pair
+from zluda_sync.pipeline.projections import read_projection
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 
 

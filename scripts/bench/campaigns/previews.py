@@ -138,7 +138,7 @@ def watched_pollers() -> Iterator[_Pollers]:
 def measure_likeness(steps: int, jobs: int, app: Any) -> list[Row]:
     """Return the PSNR of the projections on pictures that taught nothing: plain, the host's, and fitted."""
     from zluda_sync.device.preview.projection import plain_projection
-    from zluda_sync.host.preview.projections import read_projection
+    from zluda_sync.pipeline.projections import read_projection
 
     session = _session()
     set_mode("every-step")

@@ -21,7 +21,7 @@ from zluda_sync.device.preview.projection import plain_projection
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.marks import WorkMarks
+from zluda_sync.device.steps.marks import Marks
 from zluda_sync.device.steps.tracker import StepTracker, Trust
 
 #: The first steps of a loop begin threads and load kernels.
@@ -168,7 +168,7 @@ class Lane:
             loop.step_error = max(loop.step_error, reported - most, least - reported)
             loop.run_ahead = max(loop.run_ahead, launched - most)
 
-    def _build_previews(self, marks: WorkMarks) -> JobPreviews:
+    def _build_previews(self, marks: Marks) -> JobPreviews:
         way = find_copy_way(self._device, marks) or CopyWay.THREAD
         # All of them: the pace would thin them out, and what one costs is asked.
         pace = PreviewPace(budget_share=1e9)

@@ -83,6 +83,13 @@ class Interrupted(AssertionError):  # noqa: N818  the host's own signal bears no
         super().__init__("Interrupted... no data is wanted any more")
 
 
+class Stopped(BaseException):
+    """A tracked pipeline was stopped. Leaves the call, and ends at the end of its ``with`` block."""
+
+    def __init__(self) -> None:
+        super().__init__("the pipeline was stopped")
+
+
 class LatentShapeError(ZludaSyncError):
     """Latents that no preview can be made of.
 

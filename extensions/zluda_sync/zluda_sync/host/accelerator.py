@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import torch
 
-from zluda_sync.device.steps.accelerator import Accelerator, device_module
+from zluda_sync.device.steps.accelerator import Accelerator, accelerator_on
 from zluda_sync.host.sdnext import SdNext
 
 _CUDA_BACKENDS = ("zluda", "rocm", "cuda")
-#: Without any of these torch cannot tell when a device has finished something.
-_MEANS = ("Event", "synchronize")
 
 
 def accelerator_of(host: SdNext) -> Accelerator | None:
@@ -23,8 +20,7 @@ def accelerator_of(host: SdNext) -> Accelerator | None:
     """
     device = host.device
     if isinstance(device, torch.device) and device.type != "cpu":
-        module = _module_of(device)
-        return Accelerator(module, device) if module is not None else None
+        return accelerator_on(device)
     if host.backend in _CUDA_BACKENDS:
         return Accelerator(torch.cuda)
     return None
@@ -51,15 +47,6 @@ def is_zluda(host: SdNext) -> bool:
     if host.backend == "zluda":
         return True
     return host.backend in _CUDA_BACKENDS and _cuda_name(host).endswith("[ZLUDA]")
-
-
-def _module_of(device: torch.device) -> ModuleType | None:
-    """Return torch's module for a device, None if it has none, or one that is of no use here."""
-    try:
-        module = device_module(device)
-    except Exception:  # noqa: BLE001  torch and what drivers register with it fail in many ways
-        return None
-    return module if any(getattr(module, name, None) is not None for name in _MEANS) else None
 
 
 def _cuda_name(host: SdNext) -> str:

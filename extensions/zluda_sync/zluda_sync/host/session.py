@@ -26,7 +26,6 @@ from zluda_sync.host.hooks.plan import PatchPlan
 from zluda_sync.host.job.begin import JobOpener
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import HostJob
-from zluda_sync.host.job.learned import Learning
 from zluda_sync.host.job.origin import find_source
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.job.requests import Requests
@@ -39,6 +38,7 @@ from zluda_sync.host.profiles.settings_section import register_options
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.pipeline.console.console import Console
+from zluda_sync.pipeline.learned import Learning
 
 #: Stops that are remembered.
 STOPS_KEPT = 100

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.device.steps.marks import WorkMarks
+from zluda_sync.device.steps.marks import Marks
 
 #: Kinds of VAE that decode a picture in one run of the decoder; those for video run it once per frame.
 _ONE_RUN_PER_PICTURE = ("AutoencoderKL", "AutoencoderKLFlux2", "AsymmetricAutoencoderKL")
@@ -23,7 +23,7 @@ class DecodeBlocks:
         marks: left behind each block of the decoder.
     """
 
-    def __init__(self, find_vae: Callable[[], Any], marks: WorkMarks) -> None:
+    def __init__(self, find_vae: Callable[[], Any], marks: Marks) -> None:
         self._find_vae = find_vae
         self._marks = marks
         self._handles: list[Any] = []

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from zluda_sync.core.errors import Interrupted
 from zluda_sync.core.wishes.control import Control
 from zluda_sync.device.steps.accelerator import Accelerator
 
@@ -63,7 +62,7 @@ class ExitPoints:
                 leave()
 
         for component in wanted:
-            if not _has_graph(component):
+            if not has_graph(component):
                 self._handles += [block.register_forward_pre_hook(look) for block in blocks_of(component)]
 
     def close(self) -> None:
@@ -80,7 +79,7 @@ class ExitPoints:
 
     def _leave(self) -> None:
         if self._may_leave() and not self._is_capturing() and self._control.take_leave():
-            raise Interrupted
+            raise self._control.leave_signal
 
 
 def blocks_of(component: torch.nn.Module) -> list[torch.nn.Module]:
@@ -96,7 +95,7 @@ def _elements(module: torch.nn.Module, depth: int) -> Iterator[torch.nn.Module]:
             yield from _elements(child, depth - 1)
 
 
-def _has_graph(component: torch.nn.Module) -> bool:
+def has_graph(component: torch.nn.Module) -> bool:
     """Whether any part of it runs from a graph that was recorded before."""
     return any(
         isinstance(module, torch.jit.ScriptModule)

@@ -227,6 +227,16 @@ class PipelineRun:
             scheduler=details.scheduler,
         )
 
+    def leave_if_wanted(self) -> None:
+        """Leave what is computed if the user has asked for an end of it, and nobody else does so.
+
+        Raises:
+            Interrupted: or whatever else the control's signal is.
+        """
+        control = self.control
+        if control.must_leave and self.may_leave() and control.take_leave():
+            raise control.leave_signal
+
     def leave_pass(self) -> None:
         """The pipeline has gone on from its loop; the device may still be busy with it."""
         if self.previews is not None:

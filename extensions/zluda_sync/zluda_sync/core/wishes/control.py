@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.errors import Interrupted
 from zluda_sync.core.wishes.request_wishes import DOUBLE_CLICK_S, Ending, RequestWishes
 
 
@@ -26,6 +27,7 @@ class Control(RequestWishes):
         begun_at_s: when the request was begun, None if that is not known.
 
     Attributes:
+        leave_signal: raised where what is computed is left.
         must_leave: whether what is computed now is not wanted any more, and the host does not know. Model
             blocks look at it: one plain attribute, no lock. It may be True a moment too long after a Skip;
             :meth:`take_leave` is exact.
@@ -44,6 +46,7 @@ class Control(RequestWishes):
     ) -> None:
         super().__init__(clock)
         self._press = press
+        self.leave_signal: type[BaseException] = Interrupted
         self._known: set[Ending] = set()
         self._stop_known_at_s: float | None = None
         self._stop_answered_at_s: float | None = None

@@ -10,8 +10,8 @@ REACTION_S = 0.25
 GAP_S = 0.25
 #: Presses that belong together count for the request that ended for so long, in seconds, and no longer.
 LONGEST_BURST_S = 1.0
-#: For so long the host answers nobody while it writes the error of a request that has failed, in seconds: what
-#: was pressed meanwhile comes afterwards.
+#: For so long the host answers nobody while it writes the error of a request that has failed, in seconds:
+#: what was pressed meanwhile comes afterwards.
 REPORTING_S = 2.0
 #: A request that waited for the one that was stopped begins so soon after it, in seconds. One that begins
 #: later was asked for by somebody who knew the end of the one before.

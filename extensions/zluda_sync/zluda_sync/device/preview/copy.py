@@ -16,7 +16,7 @@ from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.steps.accelerator import PINNED_KINDS, Accelerator, device_module
 from zluda_sync.device.steps.environment import NO_MEMORY, explain_environment
-from zluda_sync.device.steps.marks import WorkMarks
+from zluda_sync.device.steps.marks import Marks
 from zluda_sync.device.steps.waits import BlockingWaits
 from zluda_sync.device.steps.workload import Workload
 
@@ -65,7 +65,7 @@ class EventCopier(HostCopier):
         is_pinned: whether the copies land in pinned memory. CUDA copies to other memory only by waiting.
     """
 
-    def __init__(self, marks: WorkMarks, is_pinned: bool) -> None:
+    def __init__(self, marks: Marks, is_pinned: bool) -> None:
         self._marks = marks
         self._is_pinned = is_pinned
         self._ledger = Ledger()
@@ -179,12 +179,12 @@ class CopyWay(str, Enum):
     THREAD = "thread"
 
 
-def make_copier(way: CopyWay, marks: WorkMarks) -> HostCopier:
+def make_copier(way: CopyWay, marks: Marks) -> HostCopier:
     """Return a copier for one job."""
     return ThreadCopier() if way is CopyWay.THREAD else EventCopier(marks, way is CopyWay.PINNED)
 
 
-def find_copy_way(device: torch.device, marks: WorkMarks) -> CopyWay | None:
+def find_copy_way(device: torch.device, marks: Marks) -> CopyWay | None:
     """Try the ways on an idle device; return the best that tells the truth, None if it cannot be told now.
 
     A way is believed once a new value has arrived whole when its event said so, and had not arrived before:
@@ -250,7 +250,7 @@ class _TrialWork:
         return values[0]
 
 
-def _tells_the_truth(way: CopyWay, work: _TrialWork, marks: WorkMarks) -> bool | None:
+def _tells_the_truth(way: CopyWay, work: _TrialWork, marks: Marks) -> bool | None:
     """Return whether it does, None if the device was too busy to answer in time, or the host too slow."""
     for attempt in range(ATTEMPTS):
         is_true = _try_copy(way, work, marks, parts=4**attempt)
@@ -259,7 +259,7 @@ def _tells_the_truth(way: CopyWay, work: _TrialWork, marks: WorkMarks) -> bool |
     return None
 
 
-def _try_copy(way: CopyWay, work: _TrialWork, marks: WorkMarks, parts: int) -> bool | None:
+def _try_copy(way: CopyWay, work: _TrialWork, marks: Marks, parts: int) -> bool | None:
     try:
         value = 1 + next(_VALUES) % 250  # never one that an earlier trial has left in the same memory
         work.queue(parts)

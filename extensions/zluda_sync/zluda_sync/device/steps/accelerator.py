@@ -11,6 +11,8 @@ import torch
 
 #: Kinds of devices that copy asynchronously to pinned memory only.
 PINNED_KINDS = ("cuda", "xpu")
+#: Without any of these torch cannot tell when a device has finished something.
+_MEANS = ("Event", "synchronize")
 #: What a driver or a build of torch raises for a call that it does not have.
 _MISSING = (AttributeError, RuntimeError, AssertionError, TypeError, NotImplementedError)
 
@@ -195,3 +197,18 @@ class Accelerator:
             return ask()
         except _MISSING:
             return None
+
+
+def accelerator_on(device: torch.device) -> Accelerator | None:
+    """Return the accelerator of a device, None where torch cannot tell when it has finished something.
+
+    That is the CPU, which blocks by itself, and what torch does not know, as DirectML's device. Never raises.
+    """
+    if device.type == "cpu":
+        return None
+    try:
+        module = device_module(device)
+    except Exception:  # noqa: BLE001  torch and what drivers register with it fail in many ways
+        return None
+    has_means = any(getattr(module, name, None) is not None for name in _MEANS)
+    return Accelerator(module, device) if has_means else None

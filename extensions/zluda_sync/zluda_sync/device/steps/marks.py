@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.steps.ladder import Ladder
 from zluda_sync.device.steps.rungs import EventRung
 from zluda_sync.device.steps.watcher import CompletionWatcher
+
+
+class Marks(Protocol):
+    """Leaves a mark behind each piece of work."""
+
+    @property
+    def is_working(self) -> bool:
+        """Whether marks have not failed so far."""
+
+    def leave(self, ledger: Ledger) -> None:
+        """Count the piece just queued in ``ledger``, and have its completion counted when it comes."""
+
+    def close(self) -> None:
+        """Look no more for marks that were left."""
 
 
 class WorkMarks:

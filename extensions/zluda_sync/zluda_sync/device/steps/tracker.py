@@ -12,9 +12,10 @@ from zluda_sync.core.steps.other_work import OtherWork
 from zluda_sync.core.steps.policy import BarrierPolicy
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.barrier import StepBarrier
+from zluda_sync.device.steps.blocking import BlockingBarrier, BlockingMarks
 from zluda_sync.device.steps.judge import Judge
 from zluda_sync.device.steps.ladder import Ladder, Rung, SettledListener, marking_rung, rungs_for
-from zluda_sync.device.steps.marks import WorkMarks
+from zluda_sync.device.steps.marks import Marks, WorkMarks
 from zluda_sync.device.steps.watcher import DeviceThreads
 
 
@@ -46,8 +47,13 @@ class Tracking:
         marks: left behind pieces of work that nobody waits for.
     """
 
-    barrier: StepBarrier
-    marks: WorkMarks
+    barrier: StepBarrier | BlockingBarrier
+    marks: Marks
+
+    @classmethod
+    def of_blocking_device(cls) -> Tracking:
+        """Return how a job learns on a device that blocks by itself."""
+        return cls(BlockingBarrier(), BlockingMarks())
 
 
 class StepTracker:

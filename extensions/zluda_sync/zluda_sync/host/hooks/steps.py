@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from zluda_sync.core.errors import Interrupted
 from zluda_sync.host.hooks.patch_table import Switch
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.pipeline.bar_steps import BarSteps
@@ -133,7 +132,5 @@ class _HostBarSteps(BarSteps):
     def leave_if_wanted(self) -> None:
         """Do what the host's callback does after Stop, for pipelines that call nobody back."""
         job = self._jobs.current
-        if not self._switch.is_on or job is None or not job.control.must_leave:
-            return
-        if job.run.may_leave() and job.control.take_leave():
-            raise Interrupted
+        if self._switch.is_on and job is not None:
+            job.run.leave_if_wanted()

@@ -21,11 +21,11 @@ from zluda_sync.device.steps.tracker import StepTracker, Trust
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.kernel_cache import KernelCache, cache_files
-from zluda_sync.host.job.learned import Learning
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.job.source import JobSource
 from zluda_sync.host.preview.setup import PreviewSetup
 from zluda_sync.host.sdnext import SdNext
+from zluda_sync.pipeline.learned import Learning
 from zluda_sync.pipeline.run import PipelineRun
 
 #: Tells the user one sentence of what does not work.

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.pipeline.pictures import build_images
 from zluda_sync.pipeline.step_previews import StepPreviews
 
 #: Somebody looks if a client has asked for a preview within this time, in seconds.
 LOOKING_S = 5.0
-#: A projected preview has one pixel for each latent; it is enlarged, but not beyond this side.
-LONGEST_SIDE_PX = 512
-LARGEST_ZOOM = 8
 CLIP_FRAME_MS = 125
 
 
@@ -213,26 +208,3 @@ class ProjectedPreviews(PreviewMaker):
 
     def close(self) -> None:
         self.previews.close()
-
-
-def build_images(pixels: Any) -> list[Image.Image]:
-    """Return one image for each frame; the pictures of a batch stand side by side.
-
-    Args:
-        pixels: (B, T, h, w, 3), uint8, a tensor on the CPU.
-    """
-    array = pixels.numpy()
-    batch, frames, height, width, _ = array.shape
-    columns = math.ceil(math.sqrt(batch))
-    rows = math.ceil(batch / columns)
-    zoom = max(1, min(LARGEST_ZOOM, LONGEST_SIDE_PX // max(columns * width, rows * height, 1)))
-    images = []
-    for frame in range(frames):
-        grid = np.zeros((rows * height, columns * width, 3), dtype=np.uint8)
-        for index in range(batch):
-            top, left = index // columns * height, index % columns * width
-            grid[top : top + height, left : left + width] = array[index, frame]
-        image = Image.fromarray(grid)
-        size = (image.width * zoom, image.height * zoom)
-        images.append(image.resize(size, Image.Resampling.BICUBIC) if zoom > 1 else image)
-    return images

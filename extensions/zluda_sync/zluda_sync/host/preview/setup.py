@@ -14,13 +14,13 @@ from zluda_sync.device.preview.copy import CopyWay, find_copy_way, make_copier
 from zluda_sync.device.preview.pace import PreviewPace
 from zluda_sync.device.preview.projection import Projection
 from zluda_sync.device.preview.queue import JobPreviews
-from zluda_sync.device.steps.marks import WorkMarks
+from zluda_sync.device.steps.marks import Marks
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.preview.hosts_own import HostMadePreviews, PreviewPatches
 from zluda_sync.host.preview.previews import NoPreviews, Previews, ProjectedPreviews
-from zluda_sync.host.preview.projections import SIMPLE_CHANNELS, Projections, read_projection
 from zluda_sync.host.sdnext import SdNext
+from zluda_sync.pipeline.projections import SIMPLE_CHANNELS, Projections, read_projection
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 
 #: A device that is too busy to answer delays the beginning of a job: of this many jobs, and no more.
@@ -57,7 +57,7 @@ class PreviewSetup:
         self._tries: dict[torch.device, int] = {}
         self._pace: PreviewPace | None = None
 
-    def begin(self, settings: Settings, marks: WorkMarks) -> StepPreviews | None:
+    def begin(self, settings: Settings, marks: Marks) -> StepPreviews | None:
         """Begin the previews of a job; returns who must be told of its steps, None if nobody.
 
         Args:
@@ -104,7 +104,7 @@ class PreviewSetup:
             with contextlib.suppress(LatentShapeError):  # a black picture teaches nothing
                 self._projections.learn(name, pairs)
 
-    def _prepare(self, previews: JobPreviews, marks: WorkMarks) -> None:
+    def _prepare(self, previews: JobPreviews, marks: Marks) -> None:
         """Do while the device is idle what would wait for the queue later."""
         device = self._host.device
         if not isinstance(device, torch.device):

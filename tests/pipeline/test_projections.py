@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from tests.full_disk import full_disk
 from zluda_sync.core.errors import LatentShapeError
 from zluda_sync.device.preview.projection import DecodedPair
-from zluda_sync.host.preview.projections import Projections
+from zluda_sync.pipeline.projections import Projections
 
 
 @pytest.fixture

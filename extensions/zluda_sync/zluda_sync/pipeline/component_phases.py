@@ -1,0 +1,79 @@
+"""Phases of a call, told by the pipeline's own components: text encoders, VAE encoder, VAE decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+
+from zluda_sync.core.guard import Guard
+from zluda_sync.core.phase import Phase
+from zluda_sync.pipeline.exit_points import has_graph
+from zluda_sync.pipeline.run import PipelineRun
+
+#: In the names of components that encode what is asked for.
+_ENCODERS = ("text_encoder", "image_encoder", "vision_encoder")
+
+
+class ComponentPhases:
+    """Hooks on the components of one call; what they compute within a denoising loop is a part of that.
+
+    Args:
+        run: told of each phase that begins.
+        guard: keeps errors of ours from the pipeline.
+    """
+
+    def __init__(self, run: PipelineRun, guard: Guard) -> None:
+        self._run = run
+        self._guard = guard
+        self._handles: list[Any] = []
+        self._current: Phase | None = None
+
+    def install(self, components: Iterable[tuple[str, Any]]) -> None:
+        """Hook components, given with their names in the pipeline."""
+        for phase, module in _find_phases(components):
+            if not has_graph(module):
+                hook = self._build_hook(phase)
+                self._handles.append(module.register_forward_pre_hook(hook))
+
+    def remove(self) -> None:
+        """Leave the components as they were."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+
+    def note_loop(self) -> None:
+        """A denoising loop begins."""
+        self._current = None
+
+    def _build_hook(self, phase: Phase) -> Any:
+        def enter(_module: torch.nn.Module, _args: Any) -> None:
+            if self._current is not phase and self._run.is_driver() and not self._is_in_loop(phase):
+                with self._guard.watching("following a phase"):
+                    self._run.go_on()
+                    self._run.begin_part(phase)
+                self._current = phase
+
+        return enter
+
+    def _is_in_loop(self, phase: Phase) -> bool:
+        newest = self._run.newest_pass
+        if newest is None or newest.is_left or not newest.ledger.launched:
+            return False
+        total = newest.ledger.total
+        # Where nobody tells how long the loop is, decoding means that it is over.
+        return newest.ledger.launched < total if total is not None else phase is not Phase.DECODE
+
+
+def _find_phases(components: Iterable[tuple[str, Any]]) -> Iterator[tuple[Phase, torch.nn.Module]]:
+    for name, component in components:
+        if not isinstance(component, torch.nn.Module):
+            continue
+        encoder, decoder = (getattr(component, part, None) for part in ("encoder", "decoder"))
+        if any(word in name for word in _ENCODERS):
+            yield Phase.ENCODE, component
+        elif isinstance(decoder, torch.nn.Module):
+            yield Phase.DECODE, decoder
+            if isinstance(encoder, torch.nn.Module):
+                yield Phase.ENCODE, encoder

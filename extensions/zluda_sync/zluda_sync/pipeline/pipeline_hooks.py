@@ -1,0 +1,191 @@
+"""Hooks on one pipeline object: its calls, callbacks and bar, the blocks of its loop. No class is changed."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import torch
+
+from zluda_sync.pipeline.ways import find_inner_pipelines, find_loop_blocks
+
+
+class CallListener(Protocol):
+    """What follows the calls of a pipeline. Nothing of it lets an error of ours out."""
+
+    def call(self, pipe: Any, run: Callable[[], Any], arguments: dict[str, Any]) -> Any:
+        """Run a call by ``run``, and return what that returns.
+
+        Args:
+            pipe: that is called.
+            run: makes the call.
+            arguments: of the call by name, defaults included.
+        """
+
+    def pass_step(self, index: int | None, total: int | None, latents: Any, scheduler: Any) -> None:
+        """A step was queued; the arguments are those of :meth:`PipelineRun.pass_step`."""
+
+    def leave_if_wanted(self) -> None:
+        """Leave the call if the user has asked for an end of it."""
+
+    def wrap_bar(self, pipe: Any, build: Callable[[], Any]) -> Any:
+        """Return the bar of a denoising loop; ``build`` makes the pipeline's own."""
+
+
+@contextmanager
+def hooked(pipe: Any, listener: CallListener) -> Iterator[None]:
+    """A context in which a pipeline, and those that it runs by itself, tell a listener what they do.
+
+    Raises:
+        TypeError: it is no object of a class of Python, or is hooked already.
+    """
+    undo: list[Callable[[], None]] = []
+    try:
+        for one in (pipe, *find_inner_pipelines(pipe)):
+            _hook(one, listener, undo)
+        yield
+    finally:
+        for action in reversed(undo):
+            action()
+
+
+class StepEnd:
+    """The step-end callback that a hooked pipeline gets; the user's own runs after it, unchanged.
+
+    Args:
+        listener: told of the step.
+        own: the user's callback, None without one.
+        wanted: names of the tensors that the user's callback asked for.
+    """
+
+    def __init__(self, listener: CallListener, own: Any, wanted: tuple[str, ...]) -> None:
+        self._listener = listener
+        self._own = own
+        self._wanted = wanted
+
+    def __call__(self, pipe: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> Any:
+        """Tell of the step, then call the user back with what they asked for."""
+        total = getattr(pipe, "num_timesteps", None) or None
+        self._listener.pass_step(step, total, tensors.get("latents"), getattr(pipe, "scheduler", None))
+        given = tensors
+        if self._own is not None:
+            given = self._own(pipe, step, timestep, {name: tensors[name] for name in self._wanted})
+        self._listener.leave_if_wanted()
+        return given
+
+
+class LegacyCallback:
+    """The legacy callback that a hooked pipeline gets, at every step; the user's own as often as they asked.
+
+    Args:
+        listener: told of the step.
+        own: the user's callback, None without one.
+        every: after how many steps that is called.
+    """
+
+    def __init__(self, listener: CallListener, own: Any, every: int) -> None:
+        self._listener = listener
+        self._own = own
+        self._every = max(int(every or 1), 1)
+        self._calls = 0
+
+    def __call__(self, step: int, timestep: Any, latents: Any) -> None:
+        """Tell of the step, then call the user back if it is their turn."""
+        self._listener.pass_step(step, None, latents, None)
+        if self._own is not None and self._calls % self._every == 0:
+            self._own(step, timestep, latents)
+        self._calls += 1
+        self._listener.leave_if_wanted()
+
+
+def _hook(pipe: Any, listener: CallListener, undo: list[Callable[[], None]]) -> None:
+    kind = type(pipe)
+    if hasattr(kind, "_zluda_sync_listener"):
+        raise TypeError(f"this {kind.__name__} is tracked already: end that block first")
+    try:
+        object.__setattr__(pipe, "__class__", _build_hooked_class(kind, listener))
+    except TypeError as error:
+        raise TypeError(f"a {kind.__name__} cannot be tracked: {error}") from error
+    undo.append(functools.partial(object.__setattr__, pipe, "__class__", kind))
+    for block in find_loop_blocks(pipe):
+        _hook_loop(block, listener, undo)
+
+
+def _build_hooked_class(kind: type, listener: CallListener) -> type:
+    """Return a class like ``kind``, under the same name: only the one object is changed by it."""
+    own_call: Any = kind.__call__
+    signature = inspect.signature(own_call)
+
+    @functools.wraps(own_call)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            bound = signature.bind(self, *args, **kwargs)
+        except TypeError:
+            return own_call(self, *args, **kwargs)  # which says what is wrong with the call
+        _add_callbacks(self, bound, signature, listener)
+        filled = inspect.BoundArguments(signature, bound.arguments.copy())
+        filled.apply_defaults()
+        run = functools.partial(own_call, *bound.args, **bound.kwargs)
+        return listener.call(self, run, dict(filled.arguments))
+
+    members: dict[str, Any] = {"__call__": call, "_zluda_sync_listener": listener}
+    own_bar: Any = getattr(kind, "progress_bar", None)
+    if own_bar is not None:
+
+        @functools.wraps(own_bar)
+        def progress_bar(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return listener.wrap_bar(self, functools.partial(own_bar, self, *args, **kwargs))
+
+        members["progress_bar"] = progress_bar
+    hooked_class = type(kind.__name__, (kind,), members)
+    hooked_class.__module__, hooked_class.__qualname__ = kind.__module__, kind.__qualname__
+    hooked_class.__doc__ = kind.__doc__
+    return hooked_class
+
+
+def _add_callbacks(
+    pipe: Any, bound: inspect.BoundArguments, signature: inspect.Signature, listener: CallListener
+) -> None:
+    """Put our callback in the place of the user's, in whichever form the pipeline takes one."""
+    given, known = bound.arguments, signature.parameters
+    own = given.get("callback_on_step_end")
+    if "callback_on_step_end" in known and not isinstance(own, StepEnd):
+        default = getattr(known.get("callback_on_step_end_tensor_inputs"), "default", None)
+        asked = given.get("callback_on_step_end_tensor_inputs", default)
+        wanted = tuple(getattr(own, "tensor_inputs", asked) or ())
+        given["callback_on_step_end"] = StepEnd(listener, own, wanted)
+        may_tell = "latents" in getattr(pipe, "_callback_tensor_inputs", ())
+        if "callback_on_step_end_tensor_inputs" in known:
+            ours = ("latents",) if may_tell and "latents" not in wanted else ()
+            given["callback_on_step_end_tensor_inputs"] = [*wanted, *ours]
+    elif "callback" in known and "callback_steps" in known:
+        own = given.get("callback")
+        if not isinstance(own, LegacyCallback):
+            every = given.get("callback_steps") or known["callback_steps"].default
+            given["callback"] = LegacyCallback(listener, own, every if isinstance(every, int) else 1)
+            given["callback_steps"] = 1
+
+
+def _hook_loop(block: Any, listener: CallListener, undo: list[Callable[[], None]]) -> None:
+    """Hook the loop of a modular pipeline: its bar, and what it does in each step."""
+    own_step, own_bar = block.loop_step, block.progress_bar
+
+    @functools.wraps(own_step)
+    def loop_step(components: Any, state: Any, *args: Any, **kwargs: Any) -> Any:
+        result = own_step(components, state, *args, **kwargs)
+        newest = getattr(result[-1] if isinstance(result, tuple) else state, "latents", None)
+        latents = newest if isinstance(newest, torch.Tensor) else None
+        listener.pass_step(kwargs.get("i"), None, latents, getattr(components, "scheduler", None))
+        listener.leave_if_wanted()
+        return result
+
+    @functools.wraps(own_bar)
+    def progress_bar(*args: Any, **kwargs: Any) -> Any:
+        return listener.wrap_bar(block, functools.partial(own_bar, *args, **kwargs))
+
+    for name, replacement in (("loop_step", loop_step), ("progress_bar", progress_bar)):
+        vars(block)[name] = replacement
+        undo.append(functools.partial(vars(block).pop, name, None))
