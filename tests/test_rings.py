@@ -25,6 +25,8 @@ ALLOWED = {
         "numpy",
         "PIL",
         "diffusers",
+        "safetensors",
+        "tqdm",
     },
 }
 

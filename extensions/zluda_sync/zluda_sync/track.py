@@ -35,15 +35,15 @@ def track(
         with track(pipe) as job:
             image = pipe("a red circle").images[0]
 
-    The pipeline's own bar then shows finished steps. ``job.progress``, ``job.stop()`` and ``job.preview()`` may
-    be used from any thread, and ``for progress in job`` yields each change. After the block the pipeline is as
-    it was. Nothing of this ever breaks a call: an error of ours is logged once, and the call goes on.
+    The pipeline's own bar then shows finished steps. ``job.progress``, ``job.stop()`` and ``job.preview()``
+    may be used from any thread, and ``for progress in job`` yields each change. After the block the pipeline
+    is as it was. Nothing of this ever breaks a call: an error of ours is logged once, and the call goes on.
 
     Args:
         pipe: a pipeline of diffusers, standard or modular, or anything that is called like one.
-        mode: when to wait for the device. By default what the device's self-test has shown to be truthful, and
-            ``every-step`` until there was one; the test runs once, while no call does, and is kept.
-        on_progress: called with each new :class:`Progress`, ten times a second at most, on a thread of its own.
+        mode: when to wait for the device. By default what the device's self-test has shown to be truthful,
+            and ``every-step`` until there was one; the test runs once, while no call does, and is kept.
+        on_progress: called with each new :class:`Progress`, ten times a second at most, on a thread of ours.
         bar: whether to draw a bar over each whole call on the terminal, encoding and decoding included.
         folder: where what is learned of devices and durations is kept; the user's cache folder by default.
     Raises:
@@ -121,7 +121,7 @@ class TrackedPipeline:
         return self._session.explain(device_of(self._pipe))
 
     def stop(self) -> None:
-        """End the call that runs, or the next one, within a block of its model. The ``with`` block ends by it."""
+        """End the call that runs, or the next one, within a block of its model, and the ``with`` block."""
         self._call.stop()
 
     def preview(self) -> Image.Image | None:

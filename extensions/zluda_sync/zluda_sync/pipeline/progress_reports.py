@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from zluda_sync.core.guard import Guard
@@ -58,10 +59,10 @@ class ProgressReports:
                 return
             self._told = progress
             for listener in tuple(self._listeners):
-                with self._guard.watching("reporting progress", lambda _e, one=listener: self._drop(one)):
+                with self._guard.watching("reporting progress", partial(self._drop, listener)):
                     listener(progress)
 
-    def _drop(self, listener: Listener) -> None:
+    def _drop(self, listener: Listener, _error: Exception) -> None:
         self._listeners.remove(listener)
 
     def _run(self) -> None:

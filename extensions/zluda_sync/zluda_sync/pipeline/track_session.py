@@ -169,14 +169,10 @@ class TrackSession:
             keep(rung_name, f"in use: {error}", accelerator)
 
         def tell_failed(failed: Any, successor: Any) -> None:
-            fallback = (
-                f"using {successor.name} instead" if successor else "no way is left to follow this call"
-            )
-            reasons = ", ".join(
-                f"{rung.name} failed ({type(error).__name__}: {error})" for rung, error in failed
-            )
+            fallback = f"using {successor.name} instead" if successor else "no way is left to follow it"
             notices.tell(f"{failed[0][0].name} failed, {fallback}")
-            log.warning("%s; %s", reasons, fallback)
+            for rung, error in failed:
+                log.warning("%s failed (%s: %s); %s", rung.name, type(error).__name__, error, fallback)
 
         proven = self._book.proven(accelerator)
         report = self._book.find(accelerator)
