@@ -59,15 +59,7 @@ class BlockingWaits:
 
     def __init__(self) -> None:
         self._worker: _Worker | None = None
-        self._left_behind: list[_Worker] = []
         self._lock = threading.Lock()
-
-    @property
-    def threads(self) -> int:
-        """Threads that live."""
-        with self._lock:
-            workers = [*self._left_behind, *([self._worker] if self._worker is not None else [])]
-        return sum(worker.thread.is_alive() for worker in workers)
 
     def begin(self, action: Callable[[], Any]) -> BlockingCall:
         """Have ``action`` called on another thread."""
@@ -76,8 +68,6 @@ class BlockingWaits:
             worker = self._worker
             if worker is not None and worker.is_busy:
                 worker.end()
-                self._left_behind = [one for one in self._left_behind if one.thread.is_alive()]
-                self._left_behind.append(worker)
                 worker = None
             if worker is None:
                 worker = self._worker = _Worker()
