@@ -1,4 +1,4 @@
-"""Check the whole repository: ruff, mypy, and every test. Makes its own environment.
+"""Check the whole repository: ruff, oxlint, mypy, and every test. Makes its own environment.
 
 python scripts/check.py
 python scripts/check.py --quick
@@ -15,7 +15,7 @@ def main() -> int:
     from bench.commands.command_line import OneLineParser, fail
     from bench.commands.environment import SetupError, VirtualEnvironment
 
-    parser = OneLineParser(prog="check.py", description="Run ruff, mypy and all tests in .venv.")
+    parser = OneLineParser(prog="check.py", description="Run ruff, oxlint, mypy and all tests in .venv.")
     parser.add_argument(
         "--quick",
         action="store_true",

@@ -71,6 +71,7 @@ def build_checks(quick: bool) -> tuple[Check, ...]:
     return (
         Check("ruff check", "ruff", ("check", "--quiet", ".")),
         Check("ruff format", "ruff", ("format", "--check", "--quiet", ".")),
+        Check("oxlint", "oxlint", ("--quiet",), is_module=False),
         Check("mypy", "mypy", ("--no-error-summary",)),
         *timed,
         # The tests come last: their closing line is what a person and a machine look for at the end.
