@@ -71,7 +71,8 @@ window.stopAfterImage = async () => {
     body: JSON.stringify({ when: 'after-image' }),
   });
   const answer = await response.json().catch(() => ({}));
-  document.getElementById('txt2img_info').textContent = response.ok ? '' : `${answer.detail ?? response.status}`;
+  const refusal = response.ok ? '' : `${answer.detail ?? response.status}`;
+  document.getElementById('txt2img_info').textContent = refusal;
 };
 
 async function askProgress(idTask, idLivePreview) {
@@ -108,7 +109,8 @@ window.requestProgress = async (idTask) => {
         showPreview(state.live_preview);
         idLivePreview = state.id_live_preview;
       }
-      await new Promise((resolve) => { setTimeout(resolve, window.opts.live_preview_refresh_period || 500); });
+      const period = window.opts.live_preview_refresh_period || 500;
+      await new Promise((resolve) => { setTimeout(resolve, period); });
     }
   } catch (error) {
     console.error(error); // as in SD.Next, one failed answer ends the polling

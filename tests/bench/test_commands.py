@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -103,3 +104,11 @@ def test_a_bad_option_is_one_line_and_exit_code_2(
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert named in done.stderr
+
+
+def test_every_measurement_that_is_offered_is_there():
+    """The command finds each by its name, long after its options were read."""
+    import measure
+
+    for module, function, _what in measure.OTHERS.values():
+        assert callable(getattr(importlib.import_module(module), function))

@@ -22,9 +22,9 @@
     }
   }
   async function logIn() {
-    const found = await (credentials ??= findCredentials());
-    isGuarded = Object.keys(found).length > 0;
-    return found;
+    const login = await (credentials ??= findCredentials());
+    isGuarded = Object.keys(login).length > 0;
+    return login;
   }
   zs.needsCredentials = async () => Object.keys(await logIn()).length > 0;
 

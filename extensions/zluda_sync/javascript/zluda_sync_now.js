@@ -50,7 +50,7 @@
 
     function showIdle(status) {
       const idle = status.is_acting ? zs.t('now.idle') : zs.t('now.not-followed');
-      zs.setText(label, status.self_test?.progress != null ? zs.t('now.testing') : idle);
+      zs.setText(label, (status.self_test?.progress ?? null) !== null ? zs.t('now.testing') : idle);
       zs.setText(eta, '');
       zs.setText(note, zs.sentence(status.explanation));
       showFact('steps', null);

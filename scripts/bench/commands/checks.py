@@ -2,35 +2,86 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.commands.environment import REPOSITORY
+
+#: Tests in a browser, with jobs on the emulated device, on a GPU, in the real SD.Next. What lies elsewhere
+#: takes less than a minute.
+SLOW_TESTS = ("tests/bench/for_real", "tests/browser", "tests/embedded", "tests/gpu", "tests/sdnext")
+#: Tests that hold a device to the clock: the machine must do nothing else meanwhile.
+TIMED_TESTS = ("tests/embedded/test_self_test.py",)
+#: Each process takes its share of the tests in their order, and then from the end of another's.
+IN_PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One tool, run as a module of this Python in the repository's root."""
+    """One tool of this Python's environment, run in the repository's root.
+
+    Attributes:
+        name: as the closing line calls it.
+        tool: a module to run, or a program.
+        arguments: of the tool.
+        is_module: which of the two it is.
+    """
 
     name: str
-    module: str
+    tool: str
     arguments: tuple[str, ...]
+    is_module: bool = True
+
+    def run(self) -> int:
+        """Run it, and return its exit code."""
+        # An environment that was moved has modules that run and launchers that do not.
+        tool = [sys.executable, "-m", self.tool] if self.is_module else [find_program(self.tool)]
+        return subprocess.call(
+            [*tool, *self.arguments],
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            # Tests run beside each other, and torch would have each take every core.
+            env={"OMP_NUM_THREADS": "1", **os.environ},
+        )
 
 
-# The tests come last: their closing line is what a person and a machine look for at the end.
-CHECKS = (
-    Check("ruff check", "ruff", ("check", "--quiet", ".")),
-    Check("ruff format", "ruff", ("format", "--check", "--quiet", ".")),
-    Check("mypy", "mypy", ("--no-error-summary",)),
-    Check("pytest", "pytest", ()),
-)
+def find_program(name: str) -> str:
+    """Return the file of a program that is installed beside this Python.
+
+    Raises:
+        FileNotFoundError: it is not.
+    """
+    folder = Path(sys.executable).parent
+    found = shutil.which(name, path=str(folder))
+    if found is None:
+        raise FileNotFoundError(f"there is no {name} in {folder}")
+    return found
 
 
-def run_checks() -> int:
+def build_checks(quick: bool) -> tuple[Check, ...]:
+    """Return the checks in their order; quick, without the slow tests."""
+    left_out = SLOW_TESTS if quick else TIMED_TESTS
+    timed = () if quick else (Check("pytest, one at a time", "pytest", TIMED_TESTS),)
+    return (
+        Check("ruff check", "ruff", ("check", "--quiet", ".")),
+        Check("ruff format", "ruff", ("format", "--check", "--quiet", ".")),
+        Check("oxlint", "oxlint", ("--quiet",), is_module=False),
+        Check("mypy", "mypy", ("--no-error-summary",)),
+        *timed,
+        # The tests come last: their closing line is what a person and a machine look for at the end.
+        Check("pytest", "pytest", (*IN_PARALLEL, *(f"--ignore={path}" for path in left_out))),
+    )
+
+
+def run_checks(checks: Sequence[Check]) -> int:
     """Run every check, also after one has failed; return 0 when all passed, else 1."""
-    failed = [check.name for check in CHECKS if not _passes(check)]
+    failed = [check.name for check in checks if not _passes(check)]
     if failed:
         print(f"zluda_sync: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -38,9 +89,7 @@ def run_checks() -> int:
 
 def _passes(check: Check) -> bool:
     started_s = time.perf_counter()
-    code = subprocess.call(
-        [sys.executable, "-m", check.module, *check.arguments], cwd=REPOSITORY, stdin=subprocess.DEVNULL
-    )
+    code = check.run()
     verdict = "passed" if code == 0 else f"FAILED (exit code {code})"
     print(f"zluda_sync: {check.name}: {verdict} in {time.perf_counter() - started_s:.1f} s", file=sys.stderr)
     sys.stderr.flush()
