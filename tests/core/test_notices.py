@@ -1,6 +1,6 @@
 """Notices: told beside the label for a while, and kept for reading later."""
 
-from zluda_sync.core.notices import NEW_S, Notices
+from zluda_sync.core.guard import NEW_S, Notices
 
 
 def test_a_notice_is_new_for_some_seconds_and_then_kept():

@@ -10,7 +10,7 @@ from modules import shared
 from tests.options import MODE, PROFILE
 from zluda_sync.core.settings.conditions import Asker
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.host.job.origin import find_source
+from zluda_sync.host.job.titles import find_source
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, REFINE, Phase
-from zluda_sync.host.hooks.phase_titles import phase_of
 from zluda_sync.host.job.source import JobSource
+from zluda_sync.host.job.titles import phase_of
 
 HIRES_REQUEST = {"enable_hr": True, "hr_scale": 1.5, "hr_second_pass_steps": 8, "denoising_strength": 0.5}
 

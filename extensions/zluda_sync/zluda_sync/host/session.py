@@ -9,6 +9,7 @@ from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.guard import Guard
+from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.job_record import StopRecord
 from zluda_sync.core.records.metrics import JobMetrics
@@ -26,10 +27,10 @@ from zluda_sync.host.hooks.plan import PatchPlan
 from zluda_sync.host.job.begin import JobOpener
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import HostJob
-from zluda_sync.host.job.origin import find_source
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.job.source import JobSource
+from zluda_sync.host.job.titles import find_source
 from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.preview.setup import PreviewSetup
 from zluda_sync.host.profiles.choice import ProfileChoice
@@ -38,7 +39,6 @@ from zluda_sync.host.profiles.settings_section import register_options
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.pipeline.console.console import Console
-from zluda_sync.pipeline.learned import Learning
 
 #: Stops that are remembered.
 STOPS_KEPT = 100

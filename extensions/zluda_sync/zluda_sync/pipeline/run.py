@@ -9,8 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
-from zluda_sync.core.guard import Guard
-from zluda_sync.core.notices import Notices
+from zluda_sync.core.guard import Guard, Notices
 from zluda_sync.core.phase import BASE, DETAIL, Phase
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.snapshot import ProgressSnapshot

@@ -29,8 +29,7 @@ from zluda_sync.core.records.self_test_report import (
     RungVerdict,
     SelfTestReport,
 )
-from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.environment import explain_environment
+from zluda_sync.device.steps.accelerator import Accelerator, explain_environment
 from zluda_sync.device.steps.ladder import RUNG_CLASSES
 from zluda_sync.device.steps.rungs import EventRung, LaggedWait, Mark, SynchronizeRung
 from zluda_sync.device.steps.sentinel import Sentinel, Witness

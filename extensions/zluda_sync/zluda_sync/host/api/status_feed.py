@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from zluda_sync.core.answers import to_json_text
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
-from zluda_sync.host.api.status_answer import StatusAnswer
+from zluda_sync.host.api.status import StatusAnswer
 
 #: Streams that are served at the same time.
 MOST_STREAMS = 64

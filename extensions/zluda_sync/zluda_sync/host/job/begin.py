@@ -8,8 +8,8 @@ from typing import Any
 
 from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.errors import RungLiedError, RungSilentError
-from zluda_sync.core.guard import Guard
-from zluda_sync.core.notices import Notices
+from zluda_sync.core.guard import Guard, Notices
+from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.profiles import ChosenProfile
@@ -19,13 +19,12 @@ from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.ladder import Rung
 from zluda_sync.device.steps.tracker import StepTracker, Trust
 from zluda_sync.device.steps.trust_book import TrustBook
+from zluda_sync.host.accelerator import KernelCache, cache_files
 from zluda_sync.host.job.followed import HostJob
-from zluda_sync.host.job.kernel_cache import KernelCache, cache_files
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.job.source import JobSource
 from zluda_sync.host.preview.setup import PreviewSetup
 from zluda_sync.host.sdnext import SdNext
-from zluda_sync.pipeline.learned import Learning
 from zluda_sync.pipeline.run import PipelineRun
 
 #: Tells the user one sentence of what does not work.

@@ -15,8 +15,8 @@ import torch
 from zluda_sync.core.phase import Phase
 from zluda_sync.device.preview.projection import DecodedPair
 from zluda_sync.device.preview.ring import LatentsRing, StepFrame
-from zluda_sync.host.hooks.phase_titles import phase_of
 from zluda_sync.host.job.source import JobSource
+from zluda_sync.host.job.titles import phase_of
 from zluda_sync.pipeline.followed_pass import FollowedPass
 from zluda_sync.pipeline.run import PipelineRun, StepDetails
 

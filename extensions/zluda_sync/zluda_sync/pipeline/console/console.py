@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.pipeline.bar_steps import BarSteps
-from zluda_sync.pipeline.console.bar import ConsoleBar
+from zluda_sync.pipeline.console.bar import BarSteps, ConsoleBar
 from zluda_sync.pipeline.console.drawn_bar import DrawnBar
 
 #: Pause between two looks at what is finished, in seconds; shorter where a line only waits for its end.
