@@ -27,10 +27,10 @@ from zluda_sync.host.hooks.plan import PatchPlan
 from zluda_sync.host.job.begin import JobOpener
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import HostJob
+from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.job.requests import Requests
-from zluda_sync.host.job.source import JobSource
-from zluda_sync.host.job.titles import find_source
+from zluda_sync.host.job.titles import find_asker
 from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.preview.setup import PreviewSetup
 from zluda_sync.host.profiles.choice import ProfileChoice
@@ -291,9 +291,9 @@ class Session:
         accelerator = accelerator_of(self._host)
         if accelerator is None or not self.is_acting:
             return None
-        origin = find_source(processing, self._plan.phases.titles)
+        asker = find_asker(processing, self._plan.phases.titles)
         names = (accelerator.name, self._host.model_name, self._host.model_type)
-        traits = JobSource(processing).traits(*names, origin)
+        traits = HostProcessing(processing).traits(*names, asker)
         chosen = self.profile_choice.choose(processing, traits)
         report = self._book.find(accelerator)
         acts_on = chosen.settings.acts_on(is_zluda(self._host), report)

@@ -21,8 +21,8 @@ from zluda_sync.device.steps.tracker import StepTracker, Trust
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.accelerator import KernelCache, cache_files
 from zluda_sync.host.job.followed import HostJob
+from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.job.requests import Requests
-from zluda_sync.host.job.source import JobSource
 from zluda_sync.host.preview.setup import PreviewSetup
 from zluda_sync.host.sdnext import SdNext
 from zluda_sync.pipeline.run import PipelineRun
@@ -82,9 +82,9 @@ class JobOpener:
         """
         settings, report = chosen.settings, self._book.find(accelerator)
         policy = settings.policy(report)
-        source = JobSource(processing)
+        place = HostProcessing(processing)
         control, clock, notices = self._requests.own_or_implied(), PausableClock(), Notices()
-        shape = source.shape(accelerator.name, self._host.model_name, policy.mode.value)
+        shape = place.shape(accelerator.name, self._host.model_name, policy.mode.value)
         job = Job(
             policy.mode,
             shape,
@@ -102,17 +102,17 @@ class JobOpener:
         )
         tracking = self._tracker.begin(policy, accelerator, trust, is_leaving=control.wants_out)
         run = PipelineRun(
-            JobWishes(job, control, clock, lambda: source.image),
+            JobWishes(job, control, clock, lambda: place.image),
             tracking,
             notices,
             self._host,
-            source,
+            place,
             self._preview_setup.begin(settings, tracking.marks),
             self._guard,
         )
         return HostJob(
             run,
-            source,
+            place,
             lambda: self._host.state,
             is_asked=processing is not None,
             are_latents_wanted=self._preview_setup.are_latents_wanted,

@@ -34,7 +34,7 @@ def phase_of(title: str) -> Phase | None:
     return _BY_TITLE.get(lowered) or _BY_FIRST_WORD.get(lowered.partition(" ")[0])
 
 
-def find_source(processing: Any, titles: Sequence[str]) -> Asker:
+def find_asker(processing: Any, titles: Sequence[str]) -> Asker:
     """Return who asked for a job; never raises.
 
     A script's jobs are the script's, whether the page or the API has run it. The host's own ``state.api`` is
