@@ -26,6 +26,19 @@ class PreviewDemand:
     is_clip_wanted: Callable[[], bool] = lambda: False
 
 
+@dataclass(frozen=True)
+class StepDetails:
+    """What is known of a step's scheduler when a preview is made of it.
+
+    Attributes:
+        prediction_type: name of what the model predicts, empty if unknown.
+        scheduler: of the pipeline, None if it does not tell.
+    """
+
+    prediction_type: str = ""
+    scheduler: Any = None
+
+
 class StepPreviews:
     """Offers each step to the previews of a job.
 

@@ -29,8 +29,9 @@ from zluda_sync.device.steps.tracker import StepTracker, Tracking, Trust
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.pipeline.call_shape import build_shape, name_of
 from zluda_sync.pipeline.console.console import Console
+from zluda_sync.pipeline.passes import Place
 from zluda_sync.pipeline.projections import Projections
-from zluda_sync.pipeline.run import Models, PipelineRun, Place
+from zluda_sync.pipeline.run import Models, PipelineRun
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 
 log = logging.getLogger("zluda_sync")

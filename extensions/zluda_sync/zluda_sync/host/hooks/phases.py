@@ -11,8 +11,8 @@ from typing import Any
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import Phase
 from zluda_sync.host.hooks.patch_table import Patch, Switch
-from zluda_sync.host.job.call_site import CallSite
 from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.request import CallSite
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.job.titles import phase_of
 from zluda_sync.host.sdnext import SdNext

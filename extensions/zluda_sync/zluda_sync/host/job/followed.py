@@ -17,8 +17,9 @@ from zluda_sync.device.preview.projection import DecodedPair
 from zluda_sync.device.preview.ring import LatentsRing, StepFrame
 from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.job.titles import phase_of
-from zluda_sync.pipeline.followed_pass import FollowedPass
-from zluda_sync.pipeline.run import PipelineRun, StepDetails
+from zluda_sync.pipeline.passes import FollowedPass
+from zluda_sync.pipeline.run import PipelineRun
+from zluda_sync.pipeline.step_previews import StepDetails
 
 #: Fields of the host that describe the pass and are lost when the host goes on before the device does.
 KEPT_FIELDS = ("job", "time_start", "prediction_type")
