@@ -10,8 +10,7 @@ from zluda_sync.core.records.self_test_report import RungVerdict
 from zluda_sync.device.steps.accelerator import explain_environment
 from zluda_sync.device.steps.rungs import EventRung, LaggedWait, Mark, SynchronizeRung
 from zluda_sync.device.steps.sentinel import Sentinel, Witness
-from zluda_sync.device.steps.trial_limits import CalledOff, TrialLimits
-from zluda_sync.device.steps.waits import BlockingCall
+from zluda_sync.device.steps.waits import BlockingCall, CalledOff, TrialLimits
 from zluda_sync.device.steps.workload import Workload
 
 #: Waits for the device end after so many times the work, and a second.

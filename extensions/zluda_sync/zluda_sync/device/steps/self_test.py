@@ -33,8 +33,7 @@ from zluda_sync.device.steps.ladder import RUNG_CLASSES
 from zluda_sync.device.steps.rung_trial import RungTrial, is_final, plant_sentinel
 from zluda_sync.device.steps.rungs import EventRung, SynchronizeRung
 from zluda_sync.device.steps.sentinel import Sentinel
-from zluda_sync.device.steps.trial_limits import CalledOff, TrialLimits
-from zluda_sync.device.steps.waits import BlockingWaits
+from zluda_sync.device.steps.waits import BlockingWaits, CalledOff, TrialLimits
 from zluda_sync.device.steps.workload import Workload
 
 #: The work that rungs are held against, in seconds.

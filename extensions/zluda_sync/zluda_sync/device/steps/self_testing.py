@@ -15,9 +15,8 @@ from zluda_sync.core.errors import SelfTestRefusedError
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_test import SelfTest
-from zluda_sync.device.steps.trial_limits import A_JOB_BEGAN
 from zluda_sync.device.steps.trust_book import TrustBook
-from zluda_sync.device.steps.waits import BlockingWaits
+from zluda_sync.device.steps.waits import A_JOB_BEGAN, BlockingWaits
 
 #: How long nothing must have run, and how often that is looked at, in seconds.
 IDLE_S = 2.0
