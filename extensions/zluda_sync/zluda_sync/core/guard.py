@@ -5,7 +5,7 @@ And what is told of a job that went wrong: the page tells it at once, and it can
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from types import TracebackType
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
@@ -16,31 +16,48 @@ Teller = Callable[[str, Exception], None]
 NEW_S = 8.0
 
 
+class Told:
+    """What was told already, so that nothing is told twice; any thread."""
+
+    def __init__(self) -> None:
+        self._all: set[Hashable] = set()
+
+    def is_new(self, what: Hashable) -> bool:
+        """Whether this is asked for the first time; from now on it is told."""
+        is_new = what not in self._all
+        self._all.add(what)
+        return is_new
+
+
 class Guard:
     """Keeps errors of an observer from what it observes; any thread.
 
     Args:
         tell: called once for each failure that is new: what failed, and the error.
+        told: what was told already, shared with whoever tells of other things; its own if None.
     """
 
-    def __init__(self, tell: Teller) -> None:
+    def __init__(self, tell: Teller, told: Told | None = None) -> None:
         self._tell = tell
-        self._told: set[tuple[str, type[Exception], str]] = set()
+        self._told = told or Told()
+
+    @classmethod
+    def saying(cls, say: Callable[[str], None]) -> Guard:
+        """Return a guard that tells of each failure in one sentence, which begins with what is watched."""
+        return cls(lambda what, error: say(f"{what}: {type(error).__name__}: {error}"))
 
     def watching(self, what: str, on_error: Callable[[Exception], None] | None = None) -> Watch:
         """Return a context out of which no ``Exception`` gets.
 
         Args:
-            what: is done in it, as it reads before "failed".
+            what: is done in it, as the guard's teller takes it.
             on_error: called with the error first: switches off what has failed.
         """
         return Watch(self, what, on_error)
 
     def tell(self, what: str, error: Exception) -> None:
         """Tell of a failure, unless it was told before."""
-        key = (what, type(error), str(error))
-        if key not in self._told:
-            self._told.add(key)
+        if self._told.is_new((what, type(error), str(error))):
             self._tell(what, error)
 
 

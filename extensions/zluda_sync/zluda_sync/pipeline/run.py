@@ -74,7 +74,7 @@ class PipelineRun:
         self._passes = Passes(wishes.job, place)
         self._calls_begun = 0
         self._driver = threading.get_ident()
-        self.control.begin_job(lambda: place.image, self._follow_wish)
+        self.control.begin_job(lambda: place.image, self._obey_wish)
         with guard.watching("following an earlier wish"):
             wishes.cut_plan()
 
@@ -98,7 +98,7 @@ class PipelineRun:
         part = self.job.begin_part(phase, self._role_in(phase), self._place.image)
         if phase is Phase.DECODE:
             self._check_drained()
-            self._follow_decode(part)
+            self._watch_decode(part)
         else:
             self._decode.remove()
 
@@ -267,7 +267,7 @@ class PipelineRun:
         if ending is Ending.STOP:
             self.wishes.record_acknowledged()
 
-    def _follow_wish(self) -> None:
+    def _obey_wish(self) -> None:
         with self._guard.watching("following a wish"):
             self.wishes.obey()
 
@@ -277,7 +277,7 @@ class PipelineRun:
         if newest is not None and newest.newest_latents is not None:
             self._barrier.check_drained(newest.ledger, newest.newest_latents())
 
-    def _follow_decode(self, part: Part) -> None:
+    def _watch_decode(self, part: Part) -> None:
         if part.blocks is not None:
             return
         newest = self.newest_pass

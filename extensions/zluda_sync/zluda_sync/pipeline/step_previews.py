@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zluda_sync.core.errors import LatentShapeError
+from zluda_sync.core.guard import Guard
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.preview.ring import StepFrame
@@ -51,7 +52,7 @@ class StepPreviews:
     def __init__(self, queue: JobPreviews, demand: PreviewDemand, warn: Callable[[str], None]) -> None:
         self.queue = queue
         self._demand = demand
-        self._warn = warn
+        self._guard = Guard.saying(warn)
         self.is_off = False
 
     @property
@@ -70,11 +71,8 @@ class StepPreviews:
         """
         if not self.are_wanted:
             return
-        try:
+        with self._guard.watching("no previews of this job", self._switch_off):
             self._queue_first_usable(ledger, frames, details)
-        except Exception as error:  # noqa: BLE001  a preview never breaks a generation
-            self.is_off = True
-            self._warn(f"no previews of this job: {type(error).__name__}: {error}")
 
     def let_go(self) -> None:
         """Nobody looks: keep nothing that can be let go."""
@@ -87,6 +85,9 @@ class StepPreviews:
     def close(self) -> None:
         """The job is over: let go of every tensor."""
         self.queue.close()
+
+    def _switch_off(self, _error: Exception) -> None:
+        self.is_off = True
 
     def _queue_first_usable(
         self, ledger: Ledger, frames: Sequence[StepFrame], details: dict[str, Any]

@@ -1,4 +1,4 @@
-"""How a job begins to be followed: by the settings of the moment, and by what is known of the device."""
+"""How a job begins to be followed, by the settings of the moment and what is known; and what it teaches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Warn = Callable[[str], None]
 
 
 class JobOpener:
-    """Begins to follow jobs.
+    """Begins to follow jobs, and learns from those that have ended.
 
     Args:
         host: the host.
@@ -117,6 +117,21 @@ class JobOpener:
             is_asked=processing is not None,
             are_latents_wanted=self._preview_setup.are_latents_wanted,
         )
+
+    def learn(self, tracked: HostJob) -> None:
+        """Take in what a job that has ended took, and its pictures. Never raises."""
+        with self._guard.watching("learning from a job"):
+            self._learn_durations(tracked)
+        with self._guard.watching("learning from a picture"):
+            self._preview_setup.learn(tracked)
+
+    def _learn_durations(self, tracked: HostJob) -> None:
+        """Keep how long a job took, unless it was stopped or broke off."""
+        is_whole = tracked.job.is_whole
+        was_ended = tracked.job.was_cut or self._host.was_ended
+        tracked.job.end_parts()
+        if is_whole and not (tracked.is_broken or was_ended):
+            self._learning.learn(tracked.job)
 
     def _keep_caught(
         self, accelerator: Accelerator, rung_name: str, error: RungLiedError | RungSilentError
