@@ -52,7 +52,8 @@ class StepPreviews:
     def __init__(self, queue: JobPreviews, demand: PreviewDemand, warn: Callable[[str], None]) -> None:
         self.queue = queue
         self._demand = demand
-        self._guard = Guard.saying(warn)
+        # Made once: it stands on the way of each step.
+        self._watch = Guard.saying(warn).watching("no previews of this job", self._switch_off)
         self.is_off = False
 
     @property
@@ -71,7 +72,7 @@ class StepPreviews:
         """
         if not self.are_wanted:
             return
-        with self._guard.watching("no previews of this job", self._switch_off):
+        with self._watch:
             self._queue_first_usable(ledger, frames, details)
 
     def let_go(self) -> None:

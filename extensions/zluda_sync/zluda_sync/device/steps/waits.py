@@ -1,4 +1,7 @@
-"""Waits that block, on threads of their own: a driver that never comes back holds up nobody else."""
+"""Waits that block, on threads of their own: a driver that never comes back holds up nobody else.
+
+And the limits of the self-test, which nothing of it outlasts, whatever it waits for.
+"""
 
 from __future__ import annotations
 
