@@ -11,18 +11,13 @@ PACKAGE = Path(__file__).resolve().parents[1] / "extensions" / "zluda_sync" / "z
 MOST_LINES = 300
 MOST_ARGUMENTS = 7
 #: Without those that only say what is in a folder.
-MOST_FILES = 120
+MOST_FILES = 112
 
-#: Too long today; each that becomes shorter leaves this list.
-LONG = {
-    "device/steps/self_test.py",
-    "host/job/requests.py",
-    "host/session.py",
-    "pipeline/run.py",
-}
-#: Constructors that take too much today.
-GREEDY = {
-    "device/steps/self_test.py SelfTest",
+#: Broad excepts beside the guard's that are no observers: something is tried that may fail in every way.
+TRIES = {
+    "host/accelerator.py",  # asks a driver for its name
+    "pipeline/projections.py",  # asks a function of the host for colours
+    "pipeline/followed_call.py",  # looks into pipelines of a kind of their own
 }
 FILES = {file.relative_to(PACKAGE).as_posix(): file for file in sorted(PACKAGE.rglob("*.py"))}
 
@@ -41,9 +36,9 @@ def constructors(source: str) -> Iterator[tuple[str, int]]:
 
 
 def test_no_file_is_longer_than_one_sitting():
-    """And none stands among the exceptions that is short by now."""
+    """What is longer holds more than one concept."""
     long = {name for name, file in FILES.items() if len(file.read_text("utf-8").splitlines()) > MOST_LINES}
-    assert LONG == long
+    assert set() == long
 
 
 def test_no_constructor_takes_more_than_one_breath():
@@ -54,7 +49,7 @@ def test_no_constructor_takes_more_than_one_breath():
         for made, arguments in constructors(file.read_text("utf-8"))
         if arguments > MOST_ARGUMENTS
     }
-    assert GREEDY == greedy
+    assert set() == greedy
 
 
 def test_a_constructor_is_counted_however_it_takes_its_arguments():
@@ -66,3 +61,9 @@ def test_a_constructor_is_counted_however_it_takes_its_arguments():
 def test_there_are_no_more_files_than_a_reader_can_know():
     """A file with one reader belongs to its reader."""
     assert len([name for name in FILES if not name.endswith("__init__.py")]) <= MOST_FILES
+
+
+def test_a_failing_observer_is_caught_in_one_place():
+    """By the guard, which tells it once; only drivers, and what is tried, are caught elsewhere."""
+    broad = {name for name, file in FILES.items() if "BLE001" in file.read_text("utf-8")}
+    assert set() == {name for name in broad if not name.startswith("device/")} - TRIES

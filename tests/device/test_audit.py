@@ -4,7 +4,7 @@ import pytest
 
 from zluda_sync.core.errors import RungLiedError
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.device.steps.audit import (
+from zluda_sync.device.steps.judge import (
     CHECKS,
     LIES,
     MORE_CHECKS,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from zluda_sync.device.steps.environment import explain_environment
+from zluda_sync.device.steps.accelerator import explain_environment
 
 
 @pytest.mark.parametrize(

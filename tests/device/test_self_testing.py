@@ -32,7 +32,7 @@ class FakeTest:
     blocks = False
     result = FOUND
 
-    def __init__(self, accelerator, device, waits, is_called_off, show) -> None:
+    def __init__(self, accelerator, waits, is_called_off, show) -> None:
         self._is_called_off = is_called_off
         self.began = threading.Event()
         FakeTest.made.append(self)

@@ -7,11 +7,10 @@ import time
 
 from tests.fake_device import FakeDevice
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.core.steps.pacing import PollPacer
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.ladder import Ladder
 from zluda_sync.device.steps.rungs import PlantedEvent
-from zluda_sync.device.steps.watcher import CompletionWatcher
+from zluda_sync.device.steps.watcher import CompletionWatcher, PollPacer
 
 
 class NotedPacer(PollPacer):

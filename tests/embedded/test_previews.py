@@ -22,10 +22,9 @@ from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.device.steps.accelerator import Accelerator, device_module
 from zluda_sync.device.steps.barrier import StepBarrier
 from zluda_sync.device.steps.ladder import Ladder, rungs_for
-from zluda_sync.device.steps.marks import WorkMarks
 from zluda_sync.device.steps.rungs import PlantedEvent
 from zluda_sync.device.steps.waits import BlockingWaits
-from zluda_sync.device.steps.watcher import CompletionWatcher, DeviceThreads
+from zluda_sync.device.steps.watcher import CompletionWatcher, DeviceThreads, WorkMarks
 
 STEPS, STEP_S = 250, 0.005  # a byte holds the step
 LONGEST_PAUSE_S = 0.003

@@ -48,7 +48,7 @@ def run(device, monkeypatch):
 
     def run(**kwargs):
         accelerator = Accelerator(device_module(device), device)
-        return SelfTest(accelerator, device, waits, **{"work_s": WORK_S, **kwargs}).run()
+        return SelfTest(accelerator, waits, **{"work_s": WORK_S, **kwargs}).run()
 
     yield run
     waits.stop()
@@ -136,7 +136,7 @@ def test_a_test_that_is_called_off_gets_out_of_the_way(run):
 def test_a_cpu_blocks_by_itself():
     """Queuing takes as long as the work: there is nothing to hold back."""
     waits = BlockingWaits()
-    report = SelfTest(Accelerator(torch.cpu, torch.device("cpu")), torch.device("cpu"), waits).run()
+    report = SelfTest(Accelerator(torch.cpu, torch.device("cpu")), waits).run()
     waits.stop()
     assert (True, False, "") == (report.is_blocking, report.runs_ahead, report.unfinished)
     assert "no barrier needed" in report.explanation
@@ -210,7 +210,7 @@ def test_another_program_that_holds_readings_up_convicts_no_rung(run, monkeypatc
 
 def test_a_device_that_is_slow_for_a_while_makes_no_rung_silent(run, monkeypatch):
     """Another program has it: the work is not done, so that nothing is to be reported."""
-    monkeypatch.setattr("zluda_sync.device.steps.self_test.HARD_LIMIT", -9.0)  # at once
+    monkeypatch.setattr("zluda_sync.device.steps.rung_trial.HARD_LIMIT", -9.0)  # at once
     report = run()
     assert [] == [rung for rung in report.rungs if rung.is_truthful is False]
 

@@ -23,7 +23,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from modules import shared
 from tests.host.test_job_records import picture
 from tests.host.test_stop_route import HostApi
-from zluda_sync.host.api import event_stream, status_feed
+from zluda_sync.host.api import status_feed, status_route
 
 OURS = "/zluda_sync/v1/"
 LIMIT_S = 20.0
@@ -155,7 +155,7 @@ def test_clients_that_go_at_once_leave_nothing(host):
 
 def test_a_client_that_never_reads_is_hung_up_on(host, monkeypatch, caplog):
     """It keeps neither its place nor a task, and does not hold up the end of the server."""
-    monkeypatch.setattr(event_stream, "LONGEST_SEND_S", 0.3)
+    monkeypatch.setattr(status_route, "LONGEST_SEND_S", 0.3)
     monkeypatch.setattr(status_feed, "SAME_MOMENT_S", 0.0)
     counter, status = iter(range(10**9)), host.feed._build()
     monkeypatch.setattr(

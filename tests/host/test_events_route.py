@@ -16,9 +16,9 @@ from tests.host.test_job_records import picture
 from tests.host.test_status_route import PATH as STATUS_PATH
 from tests.host.test_stop_route import Client, HostApi
 from tests.virtual_clock import VirtualClock
-from zluda_sync.host.api.event_stream import EventStream
 from zluda_sync.host.api.status_feed import HEARTBEAT, LONGEST_STREAM_S, MOST_STREAMS, RETRY, StatusFeed
 from zluda_sync.host.api.status_route import EVENTS_PATH as PATH
+from zluda_sync.host.api.status_route import EventStream
 
 
 class SlowClock(VirtualClock):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from zluda_sync.host.job.kernel_cache import KernelCache, cache_files
+from zluda_sync.host.accelerator import KernelCache, cache_files
 
 
 @pytest.mark.parametrize(("age_s", "expected"), [(1.0, True), (500.0, False)])

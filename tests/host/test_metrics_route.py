@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from modules import shared
 from tests.host.test_job_records import picture, run
 from tests.host.test_stop_route import Client, HostApi
-from zluda_sync.host.api.metrics_route import PATH
+from zluda_sync.host.api.status_route import METRICS_PATH
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def scrape(bench, monkeypatch):
     bench.session.serve(api.app)
 
     def scrape() -> dict:
-        answer = Client(api.app).get(PATH)
+        answer = Client(api.app).get(METRICS_PATH)
         assert "text/plain; version=0.0.4; charset=utf-8" == answer.headers["content-type"]
         families = text_string_to_metric_families(answer.text)
         return {

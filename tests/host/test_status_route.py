@@ -17,7 +17,7 @@ from zluda_sync.core.settings.profiles import ENTRY
 from zluda_sync.core.settings.settings import PROFILE_FIELDS
 from zluda_sync.host import session as session_module
 from zluda_sync.host.api import status_route
-from zluda_sync.host.api.status_answer import JobStatus, StatusAnswer
+from zluda_sync.host.api.status import JobStatus, StatusAnswer
 from zluda_sync.host.api.status_route import PATH
 from zluda_sync.host.sdnext import SdNext
 

@@ -8,9 +8,8 @@ from diffusers import AutoencoderKL
 
 from tests.fake_device import FakeDevice
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.marks import WorkMarks
 from zluda_sync.device.steps.rungs import PlantedEvent
-from zluda_sync.device.steps.watcher import CompletionWatcher
+from zluda_sync.device.steps.watcher import CompletionWatcher, WorkMarks
 from zluda_sync.pipeline.decode_blocks import DecodeBlocks, count_decoder_runs
 
 BLOCKS = 2

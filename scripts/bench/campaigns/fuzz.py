@@ -235,7 +235,7 @@ def build_config_target() -> Target:
 
 def build_file_targets() -> list[Target]:
     """Return the files that we keep as targets: any tree, and good ones with something wrong in them."""
-    reports: Any = importlib.import_module("zluda_sync.core.records.self_test_reports")
+    reports: Any = importlib.import_module("zluda_sync.device.steps.trust_book")
     report: Any = importlib.import_module("zluda_sync.core.records.self_test_report")
     durations: Any = importlib.import_module("zluda_sync.core.progress.durations")
     good = report.SelfTestReport(device="card").to_json()

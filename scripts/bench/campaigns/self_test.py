@@ -23,7 +23,7 @@ def run_self_tests(_quick: bool) -> int:
     for name, module, device in find_devices():
         bar, waits = TerminalBar(), BlockingWaits()
         try:
-            report = SelfTest(Accelerator(module, device), device, waits, on_progress=bar.show).run()
+            report = SelfTest(Accelerator(module, device), waits, on_progress=bar.show).run()
         finally:
             bar.close()
             waits.stop()

@@ -44,7 +44,7 @@ def run_gpu_lane(quick: bool) -> int:
     accelerator, waits = Accelerator(module, device), BlockingWaits()
     driver = accelerator.driver_version or "unknown"
     print(f"{accelerator.name}, driver {driver}, torch {torch.__version__}\n")
-    report = SelfTest(accelerator, device, waits).run()
+    report = SelfTest(accelerator, waits).run()
     waits.stop()
     print(build_self_test_table(report) + "\n", flush=True)
     lane = Lane(accelerator, device, report, module.synchronize)

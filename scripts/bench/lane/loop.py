@@ -21,8 +21,8 @@ from zluda_sync.device.preview.projection import plain_projection
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.marks import Marks
 from zluda_sync.device.steps.tracker import StepTracker, Trust
+from zluda_sync.device.steps.watcher import Marks
 
 #: The first steps of a loop begin threads and load kernels.
 FIRST_STEPS = 3

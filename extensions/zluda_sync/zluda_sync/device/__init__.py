@@ -1,1 +1,4 @@
-"""Events, barriers and latents, on torch. Knows nothing of any host."""
+"""The device ring, on torch: ``steps`` learns when a step is finished, ``preview`` makes a picture of it.
+
+Knows nothing of pipelines or of any host.
+"""

@@ -1,1 +1,5 @@
-"""SD.Next: every name of the host that is used, the hooks, the settings and the progress fields."""
+"""The SD.Next ring: ``entry`` registers the session, which puts all together and decides whether to act.
+
+Rooms: ``hooks`` on its names, ``job`` that runs, ``preview``, ``profiles`` and ``api``. ``sdnext`` is the one
+place that names what is used of the host.
+"""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
-from zluda_sync.core.guard import Guard
+from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
-from zluda_sync.core.records.job_record import StopRecord
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.settings import Gate, ModeChoice
@@ -26,10 +24,11 @@ from zluda_sync.host.hooks.plan import PatchPlan
 from zluda_sync.host.job.begin import JobOpener
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import HostJob
-from zluda_sync.host.job.origin import find_source
+from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.job.requests import Requests
-from zluda_sync.host.job.source import JobSource
+from zluda_sync.host.job.titles import find_asker
+from zluda_sync.host.log import HostLog
 from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.preview.setup import PreviewSetup
 from zluda_sync.host.profiles.choice import ProfileChoice
@@ -38,10 +37,6 @@ from zluda_sync.host.profiles.settings_section import register_options
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.pipeline.console.console import Console
-from zluda_sync.pipeline.learned import Learning
-
-#: Stops that are remembered.
-STOPS_KEPT = 100
 
 
 class Session:
@@ -49,20 +44,21 @@ class Session:
 
     def __init__(self, host: SdNext) -> None:
         self._host = host
+        self._log = HostLog()
+        self._guard, warn = self._log.guard, self._log.warn
         self._requests = Requests(host.is_waiting, host.press, lambda: host.is_locked)
         self._previews = Previews()
         self.metrics = JobMetrics()
         self.records = JobRecords(self.metrics.count)
-        self._console = Console(self._warn, log, "the bar on the console is SD.Next's own for this job")
-        self._guard = Guard(_tell_failure)
+        self._console = Console(warn, log, "the bar on the console is SD.Next's own for this job")
         self._jobs = Jobs(
-            self._follow, self._requests, self._previews, self._console, self._guard, self.records.keep
+            self._open_job, self._requests, self._previews, self._console, self._guard, self.records.keep
         )
         self._plan = PatchPlan(host, self._jobs, self._requests, self._previews, self._console)
-        self._preview_setup = PreviewSetup(host, self._jobs, self._previews, self._plan.previews, self._warn)
+        self._preview_setup = PreviewSetup(host, self._jobs, self._previews, self._plan.previews, warn)
         self._tracker = StepTracker(self._plan.previews.other_work)
         self._book = TrustBook(
-            host.data_folder / "zluda_sync" / "selftest.json", self._warn, lambda: host.zluda_build
+            host.data_folder / "zluda_sync" / "selftest.json", warn, lambda: host.zluda_build
         )
         self.self_testing = SelfTesting(
             TestSubject("SD.Next", lambda: accelerator_of(host), lambda: explain_no_accelerator(host)),
@@ -71,10 +67,10 @@ class Session:
             self._is_idle,
             self._take_self_test,
         )
-        self._learning = Learning(host.data_folder, self._warn)
-        self._saver = OptionSaver(host, lambda: host.queue_lock, self._warn)
+        self._learning = Learning(host.data_folder, warn)
+        self._saver = OptionSaver(host, lambda: host.queue_lock, warn)
         self.profiles = ProfileStore(host, self._saver)
-        self.profile_choice = ProfileChoice(host, self.profiles, self._warn)
+        self.profile_choice = ProfileChoice(host, self.profiles, warn)
         self._opener = JobOpener(
             host,
             self._tracker,
@@ -93,15 +89,12 @@ class Session:
             lambda: accelerator_of(host),
             lambda: (self.is_acting, self._failure),
         )
-        self.feed = StatusFeed(self.status.build_for_events, self._warn, record_told=self.status.record_shown)
+        self.feed = StatusFeed(self.status.build_for_events, warn, record_told=self.status.record_shown)
         self._failure = ""
         self._routes: Sequence[Any] = ()
         self._last_end_s = 0.0
-        self._cells: list[Any] = []
         self._is_job_overriding = False
         self._lock = threading.RLock()
-        self._said: set[str] = set()
-        self.stops: deque[StopRecord] = deque(maxlen=STOPS_KEPT)
         self.patches = PatchTable()
 
     @property
@@ -115,25 +108,10 @@ class Session:
         Settings pages call it on threads of their own, beside a job that begins or ends.
         """
         with self._lock:
-            try:
-                self._failure = ""
-                settings = self.profile_choice.choose().settings
-                if settings.is_on:
-                    accelerator, on_zluda = accelerator_of(self._host), is_zluda(self._host)
-                    report = self._book.find(accelerator)
-                    if on_zluda or settings.gate is not Gate.ZLUDA:
-                        self.self_testing.schedule()
-                    if accelerator is not None and settings.acts_on(on_zluda, report):
-                        self.patches.install(self._plan.build(self._routes))
-                        self._saver.host_saves.keep(self)
-                        mode = settings.policy(report).mode.value
-                        self._say_once("info", f"ZLUDA Sync: active, mode {mode}")
-                        with self._guard.watching("following a budget"):
-                            self._follow_budget()
-                        return
-            except Exception as error:  # noqa: BLE001  a host that changed runs as it came
-                self._failure = f"not active: {error}"
-                self._say_once("error", f"ZLUDA Sync: {self._failure}")
+            self._failure = ""
+            with self._log.refusals.watching("not active", self._take_failure):  # a host that has changed
+                if self._act():
+                    return
             self._stand_down()
 
     def register_options(self) -> None:
@@ -152,12 +130,8 @@ class Session:
 
         One within another, as some scripts have it, is a cell of the outer one's job.
         """
-        current = self._jobs.current
-        if current is not None and current.is_asked and current.run.is_driver():
-            self._cells.append(processing)
-            current.begin_cell(processing)
+        if self._jobs.begin_cell(processing):
             return
-        self._cells = [processing]
         self.self_testing.job_begins()
         asked_at_s = self._plan.phases.innermost_began_at_s
         if self.is_acting:
@@ -179,22 +153,11 @@ class Session:
         Args:
             processing: the host's object for it, the innermost one if None.
         """
+        if self._jobs.end_cell(processing):
+            return
         tracked = self._jobs.current
-        if processing is not None and self._cells and not any(cell is processing for cell in self._cells):
-            return  # it failed before it began: the host tells only of its end
-        while len(self._cells) > 1 and tracked is not None:
-            ended = self._cells.pop()
-            tracked.control.end_cell()
-            if processing is None or ended is processing:
-                return
-        self._cells = []
         if tracked is not None:
-            with self._guard.watching("learning from a job"):
-                self._learn(tracked)
-            with self._guard.watching("keeping how long a Stop took"):
-                self._keep_stop(tracked)
-            with self._guard.watching("learning from a picture"):
-                self._preview_setup.learn(tracked)
+            self._opener.learn(tracked)
         with self._guard.watching("letting go of a job"):
             self._jobs.close()
         self._last_end_s = SYSTEM_CLOCK()
@@ -258,6 +221,31 @@ class Session:
         )
         add_view_routes(self._host, self.status, self.feed, self.records, self.metrics, self._previews)
 
+    def _act(self) -> bool:
+        """Install the patches if settings and device ask for them; return whether they do.
+
+        Raises:
+            Exception: whatever made a patch fail; then none is installed.
+        """
+        settings = self.profile_choice.choose().settings
+        if not settings.is_on:
+            return False
+        accelerator, on_zluda = accelerator_of(self._host), is_zluda(self._host)
+        report = self._book.find(accelerator)
+        if on_zluda or settings.gate is not Gate.ZLUDA:
+            self.self_testing.schedule()
+        if accelerator is None or not settings.acts_on(on_zluda, report):
+            return False
+        self.patches.install(self._plan.build(self._routes))
+        self._saver.host_saves.keep(self)
+        self._log.inform(f"active, mode {settings.policy(report).mode.value}")
+        with self._guard.watching("following a budget"):
+            self._change_budget()
+        return True
+
+    def _take_failure(self, error: Exception) -> None:
+        self._failure = f"not active: {error}"
+
     def _stand_down(self) -> None:
         with self._lock:
             with self._guard.watching("handing the controls over"):
@@ -268,38 +256,25 @@ class Session:
             self._saver.host_saves.let_go(self)
             self._requests.close_all()
 
-    def _learn(self, tracked: HostJob) -> None:
-        """Take over what the job took, unless it was stopped or broke off."""
-        is_whole = tracked.job.is_whole
-        was_ended = tracked.job.was_cut or self._host.was_ended
-        tracked.job.end_parts()
-        if is_whole and not (tracked.is_broken or was_ended):
-            self._learning.learn(tracked.job)
-
-    def _follow_budget(self) -> None:
+    def _change_budget(self) -> None:
         """Settings may have changed beside a job that runs; what its request set for itself stands."""
         traits = self.records.current_traits
         if traits is not None and not self._is_job_overriding:
             self._preview_setup.change_budget(self.profile_choice.choose(traits=traits).settings)
 
-    def _keep_stop(self, tracked: HostJob) -> None:
-        record = tracked.wishes.stop_record()
-        if record is not None:
-            self.stops.append(record)
-
-    def _follow(self, processing: Any, began_at_s: float | None) -> HostJob | None:
+    def _open_job(self, processing: Any, began_at_s: float | None) -> HostJob | None:
         accelerator = accelerator_of(self._host)
         if accelerator is None or not self.is_acting:
             return None
-        origin = find_source(processing, self._plan.phases.titles)
+        asker = find_asker(processing, self._plan.phases.titles)
         names = (accelerator.name, self._host.model_name, self._host.model_type)
-        traits = JobSource(processing).traits(*names, origin)
+        traits = HostProcessing(processing).traits(*names, asker)
         chosen = self.profile_choice.choose(processing, traits)
         report = self._book.find(accelerator)
         acts_on = chosen.settings.acts_on(is_zluda(self._host), report)
         if chosen.settings.mode is ModeChoice.OFF or not acts_on:
             return None
-        tracked = self._opener.open(accelerator, chosen, processing, began_at_s, self._warn)
+        tracked = self._opener.open(accelerator, chosen, processing, began_at_s, self._log.warn)
         self.records.begin(tracked, traits, chosen)
         return tracked
 
@@ -310,20 +285,5 @@ class Session:
 
     def _take_self_test(self, report: SelfTestReport) -> None:
         """A self-test has been taken: say what it found, and act by it."""
-        level = "warning" if report.unfinished else "info"
-        text = f"ZLUDA Sync: self-test in {report.duration_s:.1f} s: {report.explanation}"
-        getattr(log, level)(text)
+        self._log.tell_self_test(report)
         self.reconcile()
-
-    def _warn(self, text: str) -> None:
-        self._say_once("warning", f"ZLUDA Sync: {text}")
-
-    def _say_once(self, level: str, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            getattr(log, level)(text)
-
-
-def _tell_failure(what: str, error: Exception) -> None:
-    text = f"ZLUDA Sync: {what} failed, progress is SD.Next's own: {type(error).__name__}: {error}"
-    log.error(text, exc_info=error)

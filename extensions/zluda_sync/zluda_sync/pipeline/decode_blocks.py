@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.device.steps.marks import Marks
+from zluda_sync.device.steps.watcher import Marks
 
 #: Kinds of VAE that decode a picture in one run of the decoder; those for video run it once per frame.
 _ONE_RUN_PER_PICTURE = ("AutoencoderKL", "AutoencoderKLFlux2", "AsymmetricAutoencoderKL")

@@ -16,12 +16,12 @@ from zluda_sync.core.phase import BASE
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.preview.ring import StepFrame
-from zluda_sync.pipeline.bar_steps import BarSteps
 from zluda_sync.pipeline.call_shape import find_size_px, name_of
 from zluda_sync.pipeline.component_phases import ComponentPhases
+from zluda_sync.pipeline.console.bar import BarSteps
 from zluda_sync.pipeline.pictures import build_images, build_pair
-from zluda_sync.pipeline.run import PipelineRun, StepDetails
-from zluda_sync.pipeline.step_previews import PreviewDemand
+from zluda_sync.pipeline.run import PipelineRun
+from zluda_sync.pipeline.step_previews import PreviewDemand, StepDetails
 from zluda_sync.pipeline.track_session import TrackSession, channels_of
 from zluda_sync.pipeline.ways import find_inner_pipelines
 

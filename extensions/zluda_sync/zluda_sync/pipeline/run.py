@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
 
-from zluda_sync.core.guard import Guard
-from zluda_sync.core.notices import Notices
+from zluda_sync.core.guard import Guard, Notices
 from zluda_sync.core.phase import BASE, DETAIL, Phase
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
@@ -22,8 +21,8 @@ from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.device.steps.tracker import Tracking
 from zluda_sync.pipeline.decode_blocks import DecodeBlocks
 from zluda_sync.pipeline.exit_points import ExitPoints
-from zluda_sync.pipeline.followed_pass import FollowedPass
-from zluda_sync.pipeline.step_previews import StepPreviews
+from zluda_sync.pipeline.passes import FollowedPass, Passes, Place
+from zluda_sync.pipeline.step_previews import StepDetails, StepPreviews
 
 
 class Models(Protocol):
@@ -36,35 +35,6 @@ class Models(Protocol):
     @property
     def vae(self) -> Any:
         """What decodes pictures, None if there is none."""
-
-
-class Place(Protocol):
-    """Where in its work a job is; any thread may ask."""
-
-    @property
-    def image(self) -> int:
-        """Zero-based index of the image that is made now."""
-
-    @property
-    def role(self) -> str:
-        """The pass that is made now: base, hires …"""
-
-    @property
-    def size_px(self) -> tuple[int, int] | None:
-        """Width and height of the picture that is made now, None if unknown."""
-
-
-@dataclass(frozen=True)
-class StepDetails:
-    """What is known of a step's scheduler when a preview is made of it.
-
-    Attributes:
-        prediction_type: name of what the model predicts, empty if unknown.
-        scheduler: of the pipeline, None if it does not tell.
-    """
-
-    prediction_type: str = ""
-    scheduler: Any = None
 
 
 class PipelineRun:
@@ -101,10 +71,10 @@ class PipelineRun:
         self._guard = guard
         self._decode = DecodeBlocks(lambda: models.vae, tracking.marks)
         self._exits = ExitPoints(self.control, self.may_leave, lambda: self._barrier.is_capturing)
-        self._passes: list[FollowedPass] = []
+        self._passes = Passes(wishes.job, place)
         self._calls_begun = 0
         self._driver = threading.get_ident()
-        self.control.begin_job(lambda: place.image, self._follow_wish)
+        self.control.begin_job(lambda: place.image, self._obey_wish)
         with guard.watching("following an earlier wish"):
             wishes.cut_plan()
 
@@ -128,7 +98,7 @@ class PipelineRun:
         part = self.job.begin_part(phase, self._role_in(phase), self._place.image)
         if phase is Phase.DECODE:
             self._check_drained()
-            self._follow_decode(part)
+            self._watch_decode(part)
         else:
             self._decode.remove()
 
@@ -146,12 +116,7 @@ class PipelineRun:
             total: its number of steps, None if unknown.
         """
         self._driver = threading.get_ident()
-        newest = self.newest_pass
-        if newest is None or newest.ledger.launched or newest.is_left:
-            newest = self._begin_pass()
-        if total is not None:
-            self.job.expect_total(newest.part, total)
-        return newest
+        return self._passes.announce(total)
 
     def find_pass(self, index: int | None, has_begun_anew: bool = False) -> FollowedPass:
         """Return the pass that a step belongs to which was just queued; begins one if need be.
@@ -162,14 +127,7 @@ class PipelineRun:
                 where the index says nothing.
         """
         self._driver = threading.get_ident()
-        newest = self.newest_pass
-        if newest is None:
-            return self._begin_pass()
-        if not newest.ledger.launched:
-            return newest
-        is_told = index is not None and newest.last_index is not None
-        is_another = newest.has_begun_anew(index) if is_told else has_begun_anew
-        return self._begin_pass() if is_another else newest
+        return self._passes.find(index, has_begun_anew)
 
     def pass_step(
         self,
@@ -241,11 +199,7 @@ class PipelineRun:
         """The pipeline has gone on from its loop; the device may still be busy with it."""
         if self.previews is not None:
             self.previews.end_pass()
-        newest = self.newest_pass
-        if newest is not None and not newest.is_left:
-            newest.is_left = True
-            if newest.ledger.launched:
-                self.job.leave_part()
+        self._passes.leave()
 
     def close(self) -> None:
         """Let go of every tensor, event and hook."""
@@ -253,9 +207,8 @@ class PipelineRun:
         self.control.end_job()
         self._exits.close()
         self._decode.remove()
-        for followed in self._passes:
-            followed.newest_latents = None
-            self._barrier.forget(followed.ledger)
+        for ledger in self._passes.let_go():
+            self._barrier.forget(ledger)
         self._marks.close()
 
     # What is asked of it. Any thread.
@@ -263,18 +216,18 @@ class PipelineRun:
     @property
     def newest_pass(self) -> FollowedPass | None:
         """The pass that is queued, None before the first."""
-        return self._passes[-1] if self._passes else None
+        return self._passes.newest
 
     @property
     def newest_ledger(self) -> Ledger | None:
         """Counts of the newest pass, None before the first."""
-        newest = self.newest_pass
+        newest = self._passes.newest
         return newest.ledger if newest is not None else None
 
     @property
     def newest_launched(self) -> int:
         """Steps launched in the newest pass, 0 before the first."""
-        newest = self.newest_pass
+        newest = self._passes.newest
         return newest.ledger.launched if newest is not None else 0
 
     @property
@@ -314,7 +267,7 @@ class PipelineRun:
         if ending is Ending.STOP:
             self.wishes.record_acknowledged()
 
-    def _follow_wish(self) -> None:
+    def _obey_wish(self) -> None:
         with self._guard.watching("following a wish"):
             self.wishes.obey()
 
@@ -324,7 +277,7 @@ class PipelineRun:
         if newest is not None and newest.newest_latents is not None:
             self._barrier.check_drained(newest.ledger, newest.newest_latents())
 
-    def _follow_decode(self, part: Part) -> None:
+    def _watch_decode(self, part: Part) -> None:
         if part.blocks is not None:
             return
         newest = self.newest_pass
@@ -340,11 +293,3 @@ class PipelineRun:
         if phase is Phase.DECODE and any((p.role, p.image) == (role, image) for p in self.job.passes):
             return DETAIL if role == DETAIL else BASE
         return role
-
-    def _begin_pass(self) -> FollowedPass:
-        for earlier in self._passes:
-            earlier.newest_latents = None
-        part, ledger = self.job.begin_pass(self._place.role, self._place.image)
-        followed = FollowedPass(part, ledger)
-        self._passes.append(followed)
-        return followed

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zluda_sync.core.errors import LatentShapeError
+from zluda_sync.core.guard import Guard
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.preview.ring import StepFrame
@@ -26,6 +27,19 @@ class PreviewDemand:
     is_clip_wanted: Callable[[], bool] = lambda: False
 
 
+@dataclass(frozen=True)
+class StepDetails:
+    """What is known of a step's scheduler when a preview is made of it.
+
+    Attributes:
+        prediction_type: name of what the model predicts, empty if unknown.
+        scheduler: of the pipeline, None if it does not tell.
+    """
+
+    prediction_type: str = ""
+    scheduler: Any = None
+
+
 class StepPreviews:
     """Offers each step to the previews of a job.
 
@@ -38,7 +52,8 @@ class StepPreviews:
     def __init__(self, queue: JobPreviews, demand: PreviewDemand, warn: Callable[[str], None]) -> None:
         self.queue = queue
         self._demand = demand
-        self._warn = warn
+        # Made once: it stands on the way of each step.
+        self._watch = Guard.saying(warn).watching("no previews of this job", self._switch_off)
         self.is_off = False
 
     @property
@@ -57,11 +72,8 @@ class StepPreviews:
         """
         if not self.are_wanted:
             return
-        try:
+        with self._watch:
             self._queue_first_usable(ledger, frames, details)
-        except Exception as error:  # noqa: BLE001  a preview never breaks a generation
-            self.is_off = True
-            self._warn(f"no previews of this job: {type(error).__name__}: {error}")
 
     def let_go(self) -> None:
         """Nobody looks: keep nothing that can be let go."""
@@ -74,6 +86,9 @@ class StepPreviews:
     def close(self) -> None:
         """The job is over: let go of every tensor."""
         self.queue.close()
+
+    def _switch_off(self, _error: Exception) -> None:
+        self.is_off = True
 
     def _queue_first_usable(
         self, ledger: Ledger, frames: Sequence[StepFrame], details: dict[str, Any]

@@ -14,8 +14,8 @@ import torch
 
 from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.errors import RungLiedError, RungSilentError, Stopped
-from zluda_sync.core.guard import Guard
-from zluda_sync.core.notices import Notices
+from zluda_sync.core.guard import Guard, Notices
+from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.settings.settings import Settings
 from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
@@ -29,9 +29,9 @@ from zluda_sync.device.steps.tracker import StepTracker, Tracking, Trust
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.pipeline.call_shape import build_shape, name_of
 from zluda_sync.pipeline.console.console import Console
-from zluda_sync.pipeline.learned import Learning
+from zluda_sync.pipeline.passes import Place
 from zluda_sync.pipeline.projections import Projections
-from zluda_sync.pipeline.run import Models, PipelineRun, Place
+from zluda_sync.pipeline.run import Models, PipelineRun
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 
 log = logging.getLogger("zluda_sync")

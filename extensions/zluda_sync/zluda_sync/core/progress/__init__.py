@@ -1,1 +1,4 @@
-"""One bar over a whole job: parts, shapes, forecasts, what was learned."""
+"""One bar over a whole job: its shape, its parts, what each may take, and the snapshot that is shown of it.
+
+``durations`` keeps what finished jobs took.
+"""

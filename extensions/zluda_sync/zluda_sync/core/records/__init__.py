@@ -1,1 +1,4 @@
-"""What is kept of jobs and self-tests: records, traces, metrics."""
+"""What is kept: a record of each job with its parts and bars, told as answers, as a trace and in metrics.
+
+And the report of a self-test.
+"""

@@ -1,1 +1,1 @@
-"""What the user has asked for: Stop, Skip, Pause."""
+"""What the user wants of a request and of its job: Stop, Skip, Pause; what a press was meant for."""

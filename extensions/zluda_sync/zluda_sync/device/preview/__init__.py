@@ -1,1 +1,1 @@
-"""Pictures of steps that are finished, at almost no cost."""
+"""Pictures of finished steps: latents are projected and copied behind the steps, at almost no cost."""

@@ -14,10 +14,15 @@ from torch import Tensor
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.device.steps.accelerator import PINNED_KINDS, Accelerator, device_module
-from zluda_sync.device.steps.environment import NO_MEMORY, explain_environment
-from zluda_sync.device.steps.marks import Marks
+from zluda_sync.device.steps.accelerator import (
+    NO_MEMORY,
+    PINNED_KINDS,
+    Accelerator,
+    device_module,
+    explain_environment,
+)
 from zluda_sync.device.steps.waits import BlockingWaits
+from zluda_sync.device.steps.watcher import Marks
 from zluda_sync.device.steps.workload import Workload
 
 #: How long the check of the copies may take, in seconds.

@@ -1,4 +1,4 @@
-"""The accelerator of a job: torch's device module, asked by name at the moment of use."""
+"""The accelerator of a job: torch's device module, asked by name when it is used; what its errors mean."""
 
 from __future__ import annotations
 
@@ -15,6 +15,31 @@ PINNED_KINDS = ("cuda", "xpu")
 _MEANS = ("Event", "synchronize")
 #: What a driver or a build of torch raises for a call that it does not have.
 _MISSING = (AttributeError, RuntimeError, AssertionError, TypeError, NotImplementedError)
+NO_MEMORY = "the GPU is out of memory"
+#: In the words of CUDA, HIP, their libraries, torch and Windows; compared in lower case.
+_OF_MEMORY = (
+    "out of memory",
+    "outofmemory",
+    "memoryallocation",
+    "alloc_failed",
+    "not enough memory",
+    "cannot allocate memory",
+)
+_BUSY = ("busy or unavailable", "devicesunavailable", "device is busy", "device busy", "deviceinuse")
+_LOST = (
+    "device lost",
+    "device_lost",
+    "device removed",
+    "device_removed",
+    "device hung",
+    "device not responding",
+    "launch failure",
+    "launch timed out",
+    "illegal memory access",
+    "context is destroyed",
+    "uncorrectable ecc",
+    "device-side assert",
+)
 
 
 class Event(Protocol):
@@ -212,3 +237,21 @@ def accelerator_on(device: torch.device) -> Accelerator | None:
         return None
     has_means = any(getattr(module, name, None) is not None for name in _MEANS)
     return Accelerator(module, device) if has_means else None
+
+
+def explain_environment(error: BaseException) -> str:
+    """Return in some words what was wrong with the device when ``error`` was raised, empty if nothing was.
+
+    Out of memory, in use by another program, lost: whoever called it then is not to blame.
+    """
+    if isinstance(error, MemoryError) or any("OutOfMemory" in kind.__name__ for kind in type(error).__mro__):
+        return NO_MEMORY
+    text = str(error).lower()
+    for words, meaning in (
+        (_OF_MEMORY, NO_MEMORY),
+        (_BUSY, "another program has the GPU"),
+        (_LOST, "the GPU was lost"),
+    ):
+        if any(word in text for word in words):
+            return meaning
+    return ""

@@ -14,9 +14,9 @@ from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.errors import SelfTestRefusedError
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.self_test import A_JOB_BEGAN, SelfTest
+from zluda_sync.device.steps.self_test import SelfTest
 from zluda_sync.device.steps.trust_book import TrustBook
-from zluda_sync.device.steps.waits import BlockingWaits
+from zluda_sync.device.steps.waits import A_JOB_BEGAN, BlockingWaits
 
 #: How long nothing must have run, and how often that is looked at, in seconds.
 IDLE_S = 2.0
@@ -188,7 +188,7 @@ class SelfTesting:
             return self._jobs_begun != begun or self._is_called_off()
 
         try:
-            test = SelfTest(accelerator, device, self._waits, is_called_off, self._show)
+            test = SelfTest(accelerator, self._waits, is_called_off, self._show)
             report = replace(test.run(), versions=self.book.versions_of(accelerator), taken_at_s=time.time())
         finally:
             self.progress = None

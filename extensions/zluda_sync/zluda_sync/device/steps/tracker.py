@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from zluda_sync.core.errors import RungLiedError, RungSilentError
 from zluda_sync.core.records.self_test_report import SelfTestReport
+from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.other_work import OtherWork
 from zluda_sync.core.steps.policy import BarrierPolicy
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.barrier import StepBarrier
-from zluda_sync.device.steps.blocking import BlockingBarrier, BlockingMarks
 from zluda_sync.device.steps.judge import Judge
 from zluda_sync.device.steps.ladder import Ladder, Rung, SettledListener, marking_rung, rungs_for
-from zluda_sync.device.steps.marks import Marks, WorkMarks
-from zluda_sync.device.steps.watcher import DeviceThreads
+from zluda_sync.device.steps.watcher import DeviceThreads, Marks, WorkMarks
 
 
 @dataclass(frozen=True)
@@ -106,3 +106,39 @@ def _tell_if_caught(trust: Trust, marks: WorkMarks, rung: Rung, error: Exception
     if isinstance(error, (RungLiedError, RungSilentError)):
         marks.distrust(rung.name, error)
         trust.on_caught(rung.name, error)
+
+
+class BlockingBarrier:
+    """Counts each step as it is queued; there is nothing to mark and nothing to wait for."""
+
+    rung_name: str | None = None
+    is_capturing = False
+
+    def prepare(self) -> None:
+        """Nothing has to be got ready."""
+
+    def pass_step(self, ledger: Ledger, _latents: Any) -> int:
+        """Count the step just queued as finished, and return its index."""
+        step = ledger.record_launch()
+        ledger.record_completion(step)
+        return step
+
+    def check_drained(self, _ledger: Ledger, _latents: Any) -> None:
+        """Nothing was reported that could be untrue."""
+
+    def forget(self, ledger: Ledger) -> None:
+        """Release whoever waits for a step of the pass."""
+        ledger.wake()
+
+
+class BlockingMarks:
+    """Counts each piece of work as it is queued."""
+
+    is_working = True
+
+    def leave(self, ledger: Ledger) -> None:
+        """Count the piece just queued as finished."""
+        ledger.record_completion(ledger.record_launch())
+
+    def close(self) -> None:
+        """Nothing is looked for."""

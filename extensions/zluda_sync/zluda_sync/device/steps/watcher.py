@@ -1,14 +1,17 @@
-"""The watcher: one daemon thread that turns marks the device has passed into ledger completions."""
+"""The watcher: one daemon thread that turns marks the device has passed into ledger completions.
+
+And the marks that are left for it behind pieces of work that nobody waits for, such as blocks of a decoder.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.core.steps.pacing import PollPacer
 from zluda_sync.device.steps.ladder import Ladder
 from zluda_sync.device.steps.rungs import EventRung, Mark
 from zluda_sync.device.steps.waits import BlockingWaits
@@ -173,3 +176,96 @@ class DeviceThreads:
         """End them."""
         self.watcher.stop()
         self.waits.stop()
+
+
+@dataclass(frozen=True)
+class PollPacer:
+    """Chooses the sleep between two queries of one event, so that few are wasted and none is late.
+
+    Querying costs a little of the interpreter each time, and on HIP under Windows a tight loop costs a whole
+    core. Steps of one pass take about the same time, so the poller sleeps through most of the expected time
+    and looks closely only near its end.
+
+    Attributes:
+        shortest_s: never sleep less, in seconds.
+        longest_s: longest pause between close looks, in seconds: how late a completion may be noticed.
+        longest_sleep_s: longest pause before the close looks, in seconds.
+        slept_share: share of the expected time that passes before the first close look.
+        close_share: sleep between close looks, as share of the expected time.
+    """
+
+    shortest_s: float = 0.002
+    longest_s: float = 0.020
+    longest_sleep_s: float = 1.0
+    slept_share: float = 0.85
+    close_share: float = 1 / 24
+
+    def delay_s(self, waited_s: float, expected_s: float | None) -> float:
+        """Return the next sleep in seconds.
+
+        Args:
+            waited_s: time since the device could begin with this step.
+            expected_s: time that the step before took, None if there was none.
+        """
+        if expected_s is None:
+            return self.shortest_s if waited_s < self.longest_s else self.longest_s / 2
+        close_s = min(max(expected_s * self.close_share, self.shortest_s), self.longest_s)
+        return max(min(expected_s * self.slept_share - waited_s, self.longest_sleep_s), close_s)
+
+
+class Marks(Protocol):
+    """Leaves a mark behind each piece of work."""
+
+    @property
+    def is_working(self) -> bool:
+        """Whether marks have not failed so far."""
+
+    def leave(self, ledger: Ledger) -> None:
+        """Count the piece just queued in ``ledger``, and have its completion counted when it comes."""
+
+    def close(self) -> None:
+        """Look no more for marks that were left."""
+
+
+class WorkMarks:
+    """Leaves a mark behind each piece of work, and never waits for one.
+
+    Where event rungs fail there are no marks: what they tell is nice to know, and not worth a synchronize.
+
+    Args:
+        rung: how to mark, None if no rung tells the truth.
+        watcher: looks at the marks.
+    """
+
+    def __init__(self, rung: EventRung | None, watcher: CompletionWatcher) -> None:
+        self._watcher = watcher
+        self._rung = rung
+        self._ladder = Ladder([rung] if rung is not None else [])  # the barrier's tells of failures
+
+    @property
+    def is_working(self) -> bool:
+        """Whether marks have not failed so far."""
+        return self._rung is not None and not self._ladder.has_failed(self._rung)
+
+    def distrust(self, name: str, error: Exception) -> None:
+        """Leave no more marks if they are of the rung of this name, which was found lying."""
+        if self._rung is not None and self._rung.name == name:
+            self._ladder.demote(self._rung, error)
+
+    def close(self) -> None:
+        """Look no more for marks that were left: their job is over."""
+        if self._rung is not None:
+            self._ladder.demote(self._rung, InterruptedError("its job is over"))
+            self._watcher.replace_stuck(self._ladder)
+
+    def leave(self, ledger: Ledger) -> None:
+        """Count the piece just queued in ``ledger``, and have its completion counted when it comes."""
+        step = ledger.record_launch()
+        rung = self._rung
+        if rung is None or self._ladder.has_failed(rung):
+            return
+        try:
+            mark, _ = rung.plant()
+            self._watcher.watch(self._ladder, rung, mark, ledger, step)
+        except Exception as error:  # noqa: BLE001  drivers fail in every way; then there are no marks
+            self._ladder.demote(rung, error)

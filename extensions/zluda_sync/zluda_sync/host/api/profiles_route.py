@@ -17,7 +17,7 @@ from zluda_sync.core.settings.schema import build_schema
 from zluda_sync.core.settings.settings import PROFILE_FIELDS, SettingProblem
 from zluda_sync.host.api.access import OWN_PAGE_ONLY
 from zluda_sync.host.api.json_bodies import build_answer, read_fields, refuse
-from zluda_sync.host.api.status_answer import ProblemAnswer
+from zluda_sync.host.api.status import ProblemAnswer
 from zluda_sync.host.profiles.choice import ProfileChoice
 from zluda_sync.host.profiles.store import ProfileRefusedError, ProfileStore
 

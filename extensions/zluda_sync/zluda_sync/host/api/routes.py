@@ -13,14 +13,12 @@ from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.api import (
     jobs_route,
-    metrics_route,
     profiles_route,
     running_job_route,
     self_test_route,
     status_route,
 )
-from zluda_sync.host.api.status import SessionStatus
-from zluda_sync.host.api.status_answer import StatusAnswer
+from zluda_sync.host.api.status import SessionStatus, StatusAnswer
 from zluda_sync.host.api.status_feed import StatusFeed
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.preview.previews import Previews
@@ -55,7 +53,7 @@ def add_view_routes(
         previews: of the session.
     """
     now, jobs = status_route.StatusRoutes(status, feed), jobs_route.JobsRoutes(records)
-    counters = metrics_route.MetricsRoute(status, metrics)
+    counters = status_route.MetricsRoute(status, metrics)
     preview = running_job_route.PreviewRoute(previews)
     _add(
         host,
@@ -66,7 +64,7 @@ def add_view_routes(
         ("GET", jobs_route.CURRENT_PATH, jobs.get_current_job, JobAnswer),
         ("GET", jobs_route.ONE_PATH, jobs.get_job, JobAnswer),
         ("GET", jobs_route.TRACE_PATH, jobs.get_trace, jobs_route.TRACE_RESPONSES),
-        ("GET", metrics_route.PATH, counters.get_metrics, metrics_route.RESPONSES),
+        ("GET", status_route.METRICS_PATH, counters.get_metrics, status_route.METRICS_RESPONSES),
         ("GET", running_job_route.PREVIEW_PATH, preview.get_preview, None),
     )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import zluda_sync
-from zluda_sync.core.answers import answer_from
+from zluda_sync.core.answers import answer_from, described
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.settings.fields import plain
@@ -16,17 +17,93 @@ from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.accelerator import explain_no_accelerator, is_zluda
-from zluda_sync.host.api.status_answer import (
-    ChosenProfileAnswer,
-    JobStatus,
-    PageStatus,
-    ProblemAnswer,
-    SelfTestStatus,
-    StatusAnswer,
-)
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.profiles.choice import ProfileChoice
 from zluda_sync.host.sdnext import SdNext
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemAnswer:
+    """Something in the configuration that cannot be used."""
+
+    where: str = described("file and entry, or the setting")
+    text: str = described("what is wrong, what is used instead, and the remedy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenProfileAnswer:
+    """The profile in use: that of the job that runs, else the one that Settings choose."""
+
+    name: str
+    reason: str = described("why this one")
+    values: dict[str, Any] = described("mode, depth, rung, preview and so on, as they are in use")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfTestStatus:
+    """What is known of the device, in short."""
+
+    mode: str = described("the mode that auto stands for now")
+    explanation: str
+    progress: float | None = described("share of a test that runs now")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageStatus:
+    """What the page is to do beside showing the bar."""
+
+    favicon: bool
+    notification: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobStatus:
+    """The job that runs. Steps are those of the pass that the device is in."""
+
+    id: str
+    label: str = described("as the host's page shows it")
+    phase: str
+    role: str = described("base, hires, refine or detail")
+    image: int = described("zero-based, among the batches that are made one after the other")
+    images: int
+    pass_index: int | None = described("zero-based, null before the first pass")
+    completed: int = described("steps that the device has finished")
+    launched: int = described("steps that the host has queued")
+    total: int | None
+    run_ahead: int = described("steps that are queued and not finished")
+    elapsed_s: float
+    fraction: float = described("of the whole job; below 1 until the pictures are there")
+    eta_s: float | None
+    eta_spread_s: float | None = described("how far off eta_s may be, either way")
+    eta_low_s: float | None = described("of the range to show instead; null where eta_s is enough")
+    eta_high_s: float | None = described("of the range to show instead; null where eta_s is enough")
+    mode: str
+    rung: str | None = described("how completions are learned")
+    is_paused: bool
+    ending: str | None = described("stop, skip or stop-after-image")
+    is_compiling: bool
+    silence_s: float | None = described(
+        "time in which the device has finished nothing, null if that is usual"
+    )
+    notice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusAnswer:
+    """Everything that changes while the host runs."""
+
+    version: str
+    is_acting: bool
+    explanation: str = described("why it acts, or why not")
+    device: str | None
+    backend: str = described("the host's word for what it computes on")
+    is_zluda: bool
+    profile: ChosenProfileAnswer
+    self_test: SelfTestStatus
+    problems: tuple[ProblemAnswer, ...] = described("what in the configuration cannot be used")
+    page: PageStatus
+    job: JobStatus | None
+
 
 #: Streams of events read everything but the job anew so often, in seconds.
 IDLE_PART_S = 1.0

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from zluda_sync.core.answers import to_json_text
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
-from zluda_sync.host.api.status_answer import StatusAnswer
+from zluda_sync.core.guard import Guard
+from zluda_sync.host.api.status import StatusAnswer
 
 #: Streams that are served at the same time.
 MOST_STREAMS = 64
@@ -63,7 +64,7 @@ class StatusFeed:
         record_told: Callable[[StatusAnswer], None] = lambda status: None,
     ) -> None:
         self._build = build
-        self._warn = warn
+        self._guard = Guard.saying(warn)
         self._clock = clock
         self._record_told = record_told
         self._text = ""
@@ -79,10 +80,8 @@ class StatusFeed:
         if now_s - self._read_at_s >= SAME_MOMENT_S:
             self._read_at_s = now_s
             self.made += 1
-            try:
+            with self._guard.watching("the status cannot be told"):  # a stream outlives what it tells of
                 self._read()
-            except Exception as error:  # noqa: BLE001  a stream outlives what it tells of
-                self._warn(f"the status cannot be told: {type(error).__name__}: {error}")
         return self._news
 
     def _read(self) -> None:

@@ -14,11 +14,10 @@ from typing import Any
 
 from zluda_sync.core.wishes.control import Control
 from zluda_sync.core.wishes.request_wishes import Ending
-from zluda_sync.host.hooks.patch_table import Patch, Switch
+from zluda_sync.host.hooks.patch_table import Patch, StateField, Switch
 from zluda_sync.host.hooks.phases import PhaseHooks
-from zluda_sync.host.hooks.state_field import StateField
-from zluda_sync.host.job.call_site import is_server_thread
 from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.request import is_server_thread
 from zluda_sync.host.job.requests import Requests
 
 

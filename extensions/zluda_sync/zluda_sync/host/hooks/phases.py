@@ -11,10 +11,11 @@ from typing import Any
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import Phase
 from zluda_sync.host.hooks.patch_table import Patch, Switch
-from zluda_sync.host.hooks.phase_titles import phase_of
-from zluda_sync.host.job.call_site import CallSite
 from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.request import CallSite
 from zluda_sync.host.job.requests import Requests
+from zluda_sync.host.job.titles import phase_of
+from zluda_sync.host.sdnext import SdNext
 
 #: Phases that were begun and never ended are forgotten beyond this many.
 _MAX_OPEN = 64
@@ -187,3 +188,33 @@ class PhaseHooks:
             return original(state, *args, **kwargs)
         finally:
             self._thread.is_in_transition = False
+
+
+class Idleness:
+    """Whether the host does nothing. Judges by all that is known; what it cannot tell counts as busy.
+
+    The host clears its fields at the end of a request. One that fails has no end: its last phase stands in
+    ``state.job`` for ever. And the step of the last request stands after its end, too.
+
+    Args:
+        host: the host.
+        jobs: knows the job that is followed.
+        requests: knows what runs.
+        phases: knows what began last.
+    """
+
+    def __init__(self, host: SdNext, jobs: Jobs, requests: Requests, phases: PhaseHooks) -> None:
+        self._host = host
+        self._jobs = jobs
+        self._requests = requests
+        self._phases = phases
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs for certain. Any thread."""
+        if self._jobs.current is not None or not self._requests.are_all_over:
+            return False
+        if self._host.is_locked or self._host.has_page_task:
+            return False
+        # Another extension may name its work by itself, without telling where it begins and ends.
+        return self._host.job in ("", self._phases.newest_title)

@@ -7,15 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from zluda_sync.host.hooks.control_fields import ControlFields
-from zluda_sync.host.hooks.decodes import DecodedPairs
-from zluda_sync.host.hooks.idleness import Idleness
-from zluda_sync.host.hooks.images import ImageHook
+from zluda_sync.host.hooks.images import DecodedPairs, ImageHook
 from zluda_sync.host.hooks.patch_table import Patch
-from zluda_sync.host.hooks.phases import PhaseHooks
+from zluda_sync.host.hooks.phases import Idleness, PhaseHooks
 from zluda_sync.host.hooks.progress_fields import ProgressFields
 from zluda_sync.host.hooks.progress_routes import ProgressRoutes
-from zluda_sync.host.hooks.steps import StepHooks
-from zluda_sync.host.hooks.synchronize import DevicesMask
+from zluda_sync.host.hooks.steps import DevicesMask, StepHooks
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.preview.hosts_own import PreviewPatches

@@ -14,9 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.device.preview.ring import StepFrame
-from zluda_sync.host.hooks.patch_table import Patch, Switch
+from zluda_sync.host.hooks.patch_table import Patch, StateField, Switch
 from zluda_sync.host.hooks.phases import PhaseHooks
-from zluda_sync.host.hooks.state_field import StateField
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import KEPT_FIELDS, HostPass
 from zluda_sync.host.preview.previews import Previews

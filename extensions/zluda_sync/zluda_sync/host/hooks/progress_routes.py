@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
-from zluda_sync.host.hooks.idleness import Idleness
 from zluda_sync.host.hooks.patch_table import Patch, Switch
+from zluda_sync.host.hooks.phases import Idleness
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.preview.previews import Previews

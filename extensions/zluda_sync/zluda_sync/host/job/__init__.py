@@ -1,1 +1,1 @@
-"""The request and the job that run now."""
+"""SD.Next's requests and the job that runs: how it begins, is followed, and is remembered."""

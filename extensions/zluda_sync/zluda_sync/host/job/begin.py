@@ -1,4 +1,4 @@
-"""How a job begins to be followed: by the settings of the moment, and by what is known of the device."""
+"""How a job begins to be followed, by the settings of the moment and what is known; and what it teaches."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.errors import RungLiedError, RungSilentError
-from zluda_sync.core.guard import Guard
-from zluda_sync.core.notices import Notices
+from zluda_sync.core.guard import Guard, Notices
+from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.profiles import ChosenProfile
@@ -19,13 +19,12 @@ from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.ladder import Rung
 from zluda_sync.device.steps.tracker import StepTracker, Trust
 from zluda_sync.device.steps.trust_book import TrustBook
+from zluda_sync.host.accelerator import KernelCache, cache_files
 from zluda_sync.host.job.followed import HostJob
-from zluda_sync.host.job.kernel_cache import KernelCache, cache_files
+from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.job.requests import Requests
-from zluda_sync.host.job.source import JobSource
 from zluda_sync.host.preview.setup import PreviewSetup
 from zluda_sync.host.sdnext import SdNext
-from zluda_sync.pipeline.learned import Learning
 from zluda_sync.pipeline.run import PipelineRun
 
 #: Tells the user one sentence of what does not work.
@@ -33,7 +32,7 @@ Warn = Callable[[str], None]
 
 
 class JobOpener:
-    """Begins to follow jobs.
+    """Begins to follow jobs, and learns from those that have ended.
 
     Args:
         host: the host.
@@ -83,9 +82,9 @@ class JobOpener:
         """
         settings, report = chosen.settings, self._book.find(accelerator)
         policy = settings.policy(report)
-        source = JobSource(processing)
+        place = HostProcessing(processing)
         control, clock, notices = self._requests.own_or_implied(), PausableClock(), Notices()
-        shape = source.shape(accelerator.name, self._host.model_name, policy.mode.value)
+        shape = place.shape(accelerator.name, self._host.model_name, policy.mode.value)
         job = Job(
             policy.mode,
             shape,
@@ -103,21 +102,36 @@ class JobOpener:
         )
         tracking = self._tracker.begin(policy, accelerator, trust, is_leaving=control.wants_out)
         run = PipelineRun(
-            JobWishes(job, control, clock, lambda: source.image),
+            JobWishes(job, control, clock, lambda: place.image),
             tracking,
             notices,
             self._host,
-            source,
+            place,
             self._preview_setup.begin(settings, tracking.marks),
             self._guard,
         )
         return HostJob(
             run,
-            source,
+            place,
             lambda: self._host.state,
             is_asked=processing is not None,
             are_latents_wanted=self._preview_setup.are_latents_wanted,
         )
+
+    def learn(self, tracked: HostJob) -> None:
+        """Take in what a job that has ended took, and its pictures. Never raises."""
+        with self._guard.watching("learning from a job"):
+            self._learn_durations(tracked)
+        with self._guard.watching("learning from a picture"):
+            self._preview_setup.learn(tracked)
+
+    def _learn_durations(self, tracked: HostJob) -> None:
+        """Keep how long a job took, unless it was stopped or broke off."""
+        is_whole = tracked.job.is_whole
+        was_ended = tracked.job.was_cut or self._host.was_ended
+        tracked.job.end_parts()
+        if is_whole and not (tracked.is_broken or was_ended):
+            self._learning.learn(tracked.job)
 
     def _keep_caught(
         self, accelerator: Accelerator, rung_name: str, error: RungLiedError | RungSilentError

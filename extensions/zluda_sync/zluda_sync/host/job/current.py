@@ -46,6 +46,7 @@ class Jobs:
         self._keep_record = keep_record
         self._ended: HostJob | None = None
         self._is_declined = False
+        self._cells: list[Any] = []
         self.current: HostJob | None = None
 
     def open(self, processing: Any = None, began_at_s: float | None = None) -> None:
@@ -80,6 +81,36 @@ class Jobs:
             job.close()
             self._previews.end()
             self._requests.job_ended(job.control)
+
+    def begin_cell(self, processing: Any) -> bool:
+        """A picture call of the host begins; return whether it is a cell of the job that is followed.
+
+        One within another, as some scripts have it, is.
+        """
+        job = self.current
+        if job is not None and job.is_asked and job.run.is_driver():
+            self._cells.append(processing)
+            job.begin_cell(processing)
+            return True
+        self._cells = [processing]
+        return False
+
+    def end_cell(self, processing: Any) -> bool:
+        """A picture call has ended; return whether the job goes on all the same.
+
+        Args:
+            processing: the host's object for the call, the innermost one if None.
+        """
+        job = self.current
+        if processing is not None and self._cells and not any(cell is processing for cell in self._cells):
+            return True  # it failed before it began: the host tells only of its end
+        while len(self._cells) > 1 and job is not None:
+            ended = self._cells.pop()
+            job.control.end_cell()
+            if processing is None or ended is processing:
+                return True
+        self._cells = []
+        return False
 
     def close_what_was_left(self) -> None:
         """Stop following a job that nobody ends: it began with a step out of the blue, and failed."""

@@ -15,10 +15,11 @@ import torch
 from zluda_sync.core.phase import Phase
 from zluda_sync.device.preview.projection import DecodedPair
 from zluda_sync.device.preview.ring import LatentsRing, StepFrame
-from zluda_sync.host.hooks.phase_titles import phase_of
-from zluda_sync.host.job.source import JobSource
-from zluda_sync.pipeline.followed_pass import FollowedPass
-from zluda_sync.pipeline.run import PipelineRun, StepDetails
+from zluda_sync.host.job.processing import HostProcessing
+from zluda_sync.host.job.titles import phase_of
+from zluda_sync.pipeline.passes import FollowedPass
+from zluda_sync.pipeline.run import PipelineRun
+from zluda_sync.pipeline.step_previews import StepDetails
 
 #: Fields of the host that describe the pass and are lost when the host goes on before the device does.
 KEPT_FIELDS = ("job", "time_start", "prediction_type")
@@ -57,7 +58,7 @@ class HostJob:
 
     Args:
         run: what is followed of it.
-        source: tells which image and pass the host is in.
+        place: tells which image and pass the host is in.
         find_state: gives the host's ``shared.state``, which some versions replace in the middle of a job.
             Read on the driver it gives the host's own values.
         is_asked: whether the host said that a job begins; others begin with a step out of the blue.
@@ -67,14 +68,14 @@ class HostJob:
     def __init__(
         self,
         run: PipelineRun,
-        source: JobSource,
+        place: HostProcessing,
         find_state: Callable[[], Any],
         is_asked: bool,
         are_latents_wanted: Callable[[], bool],
     ) -> None:
         self.run = run
         self.job, self.control, self.wishes = run.job, run.control, run.wishes
-        self._source = source
+        self._place = place
         self._find_state = find_state
         self._are_latents_wanted = are_latents_wanted
         self._passes: list[HostPass] = []
@@ -103,7 +104,7 @@ class HostJob:
                 self._end_unbracketed()
             return
         if phase is Phase.DETAIL:
-            self._source.is_in_detailer = True
+            self._place.is_in_detailer = True
         self.run.begin_part(phase)
 
     def end_phase(self, title: str) -> None:
@@ -114,8 +115,8 @@ class HostJob:
 
     def begin_cell(self, processing: Any) -> None:
         """The host begins a picture call within that of the job."""
-        source = JobSource(processing)
-        self.control.begin_cell(lambda: source.image)
+        within = HostProcessing(processing)
+        self.control.begin_cell(lambda: within.image)
 
     def announce_loop(self, total: int | None) -> None:
         """A denoising loop is about to begin; ``total`` is its number of steps, None if unknown."""
@@ -247,11 +248,11 @@ class HostJob:
         under_way = self.job.part_under_way
         if under_way is not None:
             self._end_part(under_way.phase)
-        self._source.is_in_detailer = False
+        self._place.is_in_detailer = False
 
     def _end_part(self, phase: Phase | None) -> None:
         if phase is Phase.DETAIL:
-            self._source.is_in_detailer = False
+            self._place.is_in_detailer = False
         self.run.end_part(phase)
 
 

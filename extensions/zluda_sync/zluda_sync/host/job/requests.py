@@ -4,46 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
-from weakref import WeakSet
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.wishes.control import Control
 from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.core.wishes.stop_echo import StopEcho
-from zluda_sync.host.job.call_site import CallSite, is_server_thread
+from zluda_sync.host.job.request import CallSite, Request, is_server_thread
 
 #: Requests that were opened and never closed are forgotten beyond this many.
 _MAX_OPEN = 64
-
-
-@dataclass(eq=False)
-class _Request:
-    """A request that is under way.
-
-    Attributes:
-        control: what the user wants of it.
-        thread_id: of the thread that began it.
-        number: in order of opening.
-        task_id: of the page's task, None where the host gave none.
-        makes_pictures: whether it is one for pictures; others load a model, say.
-        is_implied: whether no phase of the host began it; then its job's end is its own.
-        has_moved: whether the host has begun anything within it.
-        site: what of the host's code runs it, None if that is not known.
-        threads: that take part in it.
-    """
-
-    control: Control
-    thread_id: int
-    number: int
-    task_id: str | None = None
-    makes_pictures: bool = True
-    is_implied: bool = False
-    has_moved: bool = False
-    site: CallSite | None = None
-    threads: WeakSet[threading.Thread] = field(default_factory=WeakSet)
 
 
 class Requests:
@@ -80,7 +51,7 @@ class Requests:
         self.pressed_for: Control | None = None
         self.echo = StopEcho()
         # Replaced, never changed: readers take no lock.
-        self._by_thread: dict[int, _Request] = {}
+        self._by_thread: dict[int, Request] = {}
         self._running: Control | None = None
         self._numbers = count()
         self._has_seen_one = False
@@ -161,7 +132,7 @@ class Requests:
             request = self._joined(thread_id)
         if request is None or is_outermost:
             self._open(
-                _Request(
+                Request(
                     self._new_control(),
                     thread_id,
                     next(self._numbers),
@@ -193,7 +164,7 @@ class Requests:
         request = self._by_thread.get(thread_id) or self._joined(thread_id)
         if request is None:
             request = self._open(
-                _Request(
+                Request(
                     self._new_control(),
                     thread_id,
                     next(self._numbers),
@@ -253,7 +224,7 @@ class Requests:
         control = Control(press=press, begun_at_s=SYSTEM_CLOCK())
         return control
 
-    def _is_alive(self, request: _Request) -> bool:
+    def _is_alive(self, request: Request) -> bool:
         if request.site is None or request.control is self._running:
             return True
         return self._is_site_running(request.site)
@@ -261,7 +232,7 @@ class Requests:
     def _is_site_running(self, site: CallSite) -> bool:
         return site.is_running() or (site.is_generator and self._is_host_locked())
 
-    def _likeliest(self) -> _Request | None:
+    def _likeliest(self) -> Request | None:
         """Return the request that runs, by all that is known."""
         return max(
             filter(self._is_alive, self._by_thread.values()),
@@ -269,10 +240,10 @@ class Requests:
             default=None,
         )
 
-    def _waits(self, request: _Request) -> bool:
+    def _waits(self, request: Request) -> bool:
         return request.task_id is not None and self._is_waiting(request.task_id)
 
-    def _joined(self, thread_id: int) -> _Request | None:
+    def _joined(self, thread_id: int) -> Request | None:
         """Have a thread take part in the request that runs, if one does and can have gone on there."""
         request = self._likeliest()
         if request is None or self._waits(request) or not request.makes_pictures or request.is_implied:
@@ -285,7 +256,7 @@ class Requests:
             self._by_thread = {**self._by_thread, thread_id: request}
         return request
 
-    def _open(self, request: _Request) -> _Request:
+    def _open(self, request: Request) -> Request:
         before = self._by_thread.get(request.thread_id)
         if before is not None and before.thread_id == request.thread_id:
             self._remove(before)  # of another's the thread only took part
@@ -297,12 +268,12 @@ class Requests:
             self._by_thread = {**self._by_thread, request.thread_id: request}
         return request
 
-    def _remove_failed(self, request: _Request) -> None:
+    def _remove_failed(self, request: Request) -> None:
         """Forget a request that has ended without a word."""
         self.echo.record_failed(request.control)
         self._remove(request)
 
-    def _remove(self, request: _Request) -> None:
+    def _remove(self, request: Request) -> None:
         with self._lock:
             self._by_thread = {key: one for key, one in self._by_thread.items() if one is not request}
         request.control.end_request()

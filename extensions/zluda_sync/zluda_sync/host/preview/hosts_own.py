@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from zluda_sync.core.guard import Guard
 from zluda_sync.core.steps.other_work import OtherWork
 from zluda_sync.host.hooks.patch_table import Patch, Switch
 from zluda_sync.host.job.current import Jobs
@@ -96,7 +97,7 @@ class HostMadePreviews(PreviewMaker):
 
     def __init__(self, make: Callable[[], tuple[int, Any] | None], warn: Callable[[str], None]) -> None:
         self._make = make
-        self._warn = warn
+        self._guard = Guard.saying(warn)
         self._newest: tuple[int, Any] | None = None
         self._is_wanted = threading.Event()
         self._is_over = False
@@ -130,9 +131,10 @@ class HostMadePreviews(PreviewMaker):
             self._is_wanted.clear()
             if self._is_over:
                 return
-            try:
+            with self._guard.watching("the host's preview failed", self._switch_off):
                 self._newest = self._make() or self._newest
-            except Exception as error:  # noqa: BLE001  a preview never breaks a generation
-                self.is_off = True
-                self._warn(f"the host's preview failed: {type(error).__name__}: {error}")
-                return
+                continue
+            return
+
+    def _switch_off(self, _error: Exception) -> None:
+        self.is_off = True

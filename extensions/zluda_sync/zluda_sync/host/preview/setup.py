@@ -14,7 +14,7 @@ from zluda_sync.device.preview.copy import CopyWay, find_copy_way, make_copier
 from zluda_sync.device.preview.pace import PreviewPace
 from zluda_sync.device.preview.projection import Projection
 from zluda_sync.device.preview.queue import JobPreviews
-from zluda_sync.device.steps.marks import Marks
+from zluda_sync.device.steps.watcher import Marks
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.preview.hosts_own import HostMadePreviews, PreviewPatches

@@ -1,1 +1,1 @@
-"""Profiles in the user's config.json, and SD.Next's options."""
+"""Which profile is in use, by SD.Next's options and the user's config.json; and saving both without loss."""

@@ -1,1 +1,1 @@
-"""SD.Next's own bar on the console, drawn by what the device has finished."""
+"""The pipeline's own bar on the console, drawn by what the device has finished."""

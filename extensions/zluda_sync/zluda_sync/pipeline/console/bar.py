@@ -1,12 +1,67 @@
-"""What a pipeline holds in the place of its bar: counts its moves, and draws what is finished."""
+"""What a pipeline holds in the place of its bar: counts its moves as steps, and draws what is finished."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from zluda_sync.pipeline.bar_steps import MAX_STEPS_AT_ONCE, BarSteps
+from zluda_sync.core.guard import Watch
 from zluda_sync.pipeline.console.drawn_bar import DrawnBar
+
+#: Parallel samplers move their bar by several steps; a bar of bytes or tokens is none of ours.
+MAX_STEPS_AT_ONCE = 64
+
+
+class BarSteps(ABC):
+    """Counts the steps that only a progress bar tells of: those that no callback has counted."""
+
+    def __init__(self) -> None:
+        self._counted = 0
+
+    @property
+    @abstractmethod
+    def launched(self) -> int | None:
+        """Steps of the loop that are counted so far, None if nothing counts them."""
+
+    @abstractmethod
+    def count_step(self) -> bool:
+        """Count one more; whether that went well."""
+
+    @abstractmethod
+    def leave_if_wanted(self) -> None:
+        """Leave the loop if the user has asked for an end of it.
+
+        Raises:
+            Interrupted: so it is, and whatever else stands for it.
+        """
+
+    def count(self, units: float | None) -> None:
+        """The pipeline has moved its bar: the steps before that are queued."""
+        for _ in range(min(int(units or 0), MAX_STEPS_AT_ONCE)):
+            if self.launched == self._counted and self.count_step():
+                self._counted += 1
+
+    def attach(self, bar: Any) -> None:
+        """Count the moves of a bar that draws itself, or is not drawn at all; it stays what it is."""
+        update = bar.update
+
+        def counted_update(n: float | None = 1) -> Any:
+            self.count(n)
+            result = update(n)
+            self.leave_if_wanted()
+            return result
+
+        bar.update = counted_update
+        if getattr(bar, "iterable", None) is not None:
+            bar.iterable = self._count_items(bar.iterable)
+
+    def _count_items(self, items: Iterable[Any]) -> Iterator[Any]:
+        # Asking for the next item means that the step of the item before is queued.
+        for item in items:
+            yield item
+            self.count(1)
+            self.leave_if_wanted()
 
 
 class ConsoleBar:
@@ -17,13 +72,13 @@ class ConsoleBar:
     Args:
         drawn: the bar that is drawn.
         steps: told of each move.
-        give_up: told of an error of ours; the bar is the pipeline's from then on.
+        watch: in which it is drawn; after an error of ours the bar is the pipeline's own.
     """
 
-    def __init__(self, drawn: DrawnBar, steps: BarSteps, give_up: Callable[[Exception], None]) -> None:
+    def __init__(self, drawn: DrawnBar, steps: BarSteps, watch: Watch) -> None:
         self._drawn = drawn
         self._steps = steps
-        self._give_up = give_up
+        self._watch = watch
         self.iterable = getattr(drawn.bar, "iterable", None)
 
     def __getattr__(self, name: str) -> Any:
@@ -36,7 +91,8 @@ class ConsoleBar:
         if kind is None:
             self.close()
         else:
-            self._guard(self._drawn.cut)
+            with self._watch:
+                self._drawn.cut()
 
     def __iter__(self) -> Iterator[Any]:
         try:
@@ -45,7 +101,8 @@ class ConsoleBar:
                 yield item
                 self.update(1)
         except Exception:
-            self._guard(self._drawn.cut)
+            with self._watch:
+                self._drawn.cut()
             raise
         finally:
             self.close()
@@ -90,11 +147,13 @@ class ConsoleBar:
     def close(self) -> None:
         """The pipeline is done with its bar; the line ends when the device is done too."""
         if not self._drawn.is_left:
-            self._guard(self._drawn.leave)
+            with self._watch:
+                self._drawn.leave()
 
     def reset(self, total: float | None = None) -> None:
         """Begin anew with the same bar: from now on it is the host's alone."""
-        self._guard(self._drawn.hand_back)
+        with self._watch:
+            self._drawn.hand_back()
         self._drawn.moved = 0
         self._drawn.bar.reset(total)
 
@@ -129,22 +188,10 @@ class ConsoleBar:
     def _move(self, n: float | None) -> Any:
         drawn = self._drawn
         if not drawn.is_hosts:
-            try:
+            with self._watch:
                 drawn.record_move(_whole_steps(n))
                 return None
-            except Exception as error:  # noqa: BLE001  an observer never breaks a generation
-                self._fail(error)
         return drawn.move_by_host(n)
-
-    def _guard(self, action: Callable[[], None]) -> None:
-        try:
-            action()
-        except Exception as error:  # noqa: BLE001  an observer never breaks a generation
-            self._fail(error)
-
-    def _fail(self, error: Exception) -> None:
-        self._drawn.surrender()
-        self._give_up(error)
 
 
 def _whole_steps(n: float | None) -> int:

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from zluda_sync.core.guard import Guard, Watch
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.pipeline.bar_steps import BarSteps
-from zluda_sync.pipeline.console.bar import ConsoleBar
+from zluda_sync.pipeline.console.bar import BarSteps, ConsoleBar
 from zluda_sync.pipeline.console.drawn_bar import DrawnBar
 
 #: Pause between two looks at what is finished, in seconds; shorter where a line only waits for its end.
@@ -42,7 +42,7 @@ class Console:
         log: logging.Logger | None = None,
         words: str = "the bar on the console shows what is queued",
     ) -> None:
-        self._warn = warn
+        self._guard = Guard.saying(warn)
         self._log = log
         self._words = words
         self._bars: list[DrawnBar] = []
@@ -83,23 +83,22 @@ class Console:
             with contextlib.suppress(AttributeError):  # a bar of a kind of its own
                 steps.attach(bar)
             return bar
-        try:
+        with self._guard.watching(self._words, self._switch_off):
             drawn = DrawnBar(bar, find_ledger, is_followed, self._hurry.set, self._bars_before(bar))
             if self._is_off or not is_followed():
                 drawn.hand_back()
             self._begin(drawn)
-        except Exception as error:  # noqa: BLE001  an observer never breaks a generation
-            self._give_up(error)
-            steps.attach(bar)
-            return bar
-        return ConsoleBar(drawn, steps, self._give_up)
+            return ConsoleBar(drawn, steps, self._watching(drawn))
+        steps.attach(bar)
+        return bar
 
     def end_job(self) -> None:
         """The job is over: no line stays half drawn."""
         with self._lock:
             bars = list(self._bars)
         for bar in bars:
-            self._guard(bar, bar.end)
+            with self._watching(bar):
+                bar.end()
         self._hurry.set()
         self._is_off = False
 
@@ -126,7 +125,8 @@ class Console:
         While the host is still in a loop, its lines stand behind the bar, as they do without us.
         """
         for bar in self._left_bars():
-            self._guard(bar, bar.clear_line)
+            with self._watching(bar):
+                bar.clear_line()
         return True
 
     def _left_bars(self) -> list[DrawnBar]:
@@ -154,22 +154,24 @@ class Console:
                     return
                 bars = list(self._bars)
             for bar in bars:
-                self._guard(bar, bar.draw)
+                with self._watching(bar):
+                    bar.draw()
             is_ending = any(bar.is_left for bar in bars)
             self._hurry.wait(END_PERIOD_S if is_ending else PERIOD_S)
             self._hurry.clear()
 
-    def _guard(self, bar: DrawnBar, action: Callable[[], None]) -> None:
-        try:
-            action()
-        except Exception as error:  # noqa: BLE001  an observer never breaks a generation
-            bar.surrender()
-            self._give_up(error)
+    def _watching(self, bar: DrawnBar) -> Watch:
+        """Return a context in which something is done to a bar; after an error it is the pipeline's own."""
 
-    def _give_up(self, error: Exception) -> None:
+        def give_up(error: Exception) -> None:
+            bar.surrender()
+            self._switch_off(error)
+
+        return self._guard.watching(self._words, give_up)
+
+    def _switch_off(self, _error: Exception) -> None:
         """Leave the bars of this job to the host."""
         self._is_off = True
-        self._warn(f"{self._words}: {type(error).__name__}: {error}")
 
 
 @contextlib.contextmanager

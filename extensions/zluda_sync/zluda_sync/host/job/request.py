@@ -1,4 +1,4 @@
-"""Where in the host's code something was begun, and whether that code still runs.
+"""A request of the host: where in the host's code it was begun, and whether that code still runs.
 
 The host does not tell the end of a request that fails: no ``state.end`` is called where an error passes. What
 is certain is that a function which is on no stack any more has been left.
@@ -9,8 +9,11 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType, FrameType
+from weakref import WeakSet
+
+from zluda_sync.core.wishes.control import Control
 
 #: What the server of the host calls the threads on which it does what clients ask.
 _SERVER_THREAD = "WorkerThread"
@@ -60,6 +63,33 @@ class CallSite:
                 return True
             frame = frame.f_back
         return False
+
+
+@dataclass(eq=False)
+class Request:
+    """A request that is under way.
+
+    Attributes:
+        control: what the user wants of it.
+        thread_id: of the thread that began it.
+        number: in order of opening.
+        task_id: of the page's task, None where the host gave none.
+        makes_pictures: whether it is one for pictures; others load a model, say.
+        is_implied: whether no phase of the host began it; then its job's end is its own.
+        has_moved: whether the host has begun anything within it.
+        site: what of the host's code runs it, None if that is not known.
+        threads: that take part in it.
+    """
+
+    control: Control
+    thread_id: int
+    number: int
+    task_id: str | None = None
+    makes_pictures: bool = True
+    is_implied: bool = False
+    has_moved: bool = False
+    site: CallSite | None = None
+    threads: WeakSet[threading.Thread] = field(default_factory=WeakSet)
 
 
 def is_server_thread() -> bool:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zluda_sync.core.steps.pacing import PollPacer
+from zluda_sync.device.steps.watcher import PollPacer
 
 
 def looks_until(done_s: float, expected_s: float | None, pacer: PollPacer) -> tuple[int, float]:

@@ -12,7 +12,7 @@ from zluda_sync.core.settings.conditions import Asker, JobTraits
 _DEFAULT_SIDE_PX = 1024
 
 
-class JobSource:
+class HostProcessing:
     """Reads a processing object (``p``). Its fields vary by version and tab, so none is taken for granted.
 
     Args:
@@ -81,14 +81,14 @@ class JobSource:
             has_detailer=bool(self._get("detailer_enabled")),
         )
 
-    def traits(self, device: str, model: str, model_type: str, source: Asker = Asker.UNKNOWN) -> JobTraits:
+    def traits(self, device: str, model: str, model_type: str, asked_by: Asker = Asker.UNKNOWN) -> JobTraits:
         """Return what rules may ask for.
 
         Args:
             device: name of the accelerator.
             model: name of the checkpoint.
             model_type: the host's word for its kind.
-            source: who asked for the job.
+            asked_by: who asked for the job.
         """
         return JobTraits(
             images=_whole(self._get("n_iter"), 0) or None,
@@ -99,7 +99,7 @@ class JobSource:
             model_type=model_type,
             model=model,
             device=device,
-            asked_by=source,
+            asked_by=asked_by,
         )
 
     def _expects_hires(self) -> bool:

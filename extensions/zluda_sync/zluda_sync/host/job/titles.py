@@ -1,19 +1,40 @@
-"""Where a job of the host comes from: its page, its API, or one of its scripts."""
+"""What the titles of the host's phases tell, in all its versions: the kind of work, and who asked for it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from zluda_sync.core.phase import Phase
 from zluda_sync.core.settings.conditions import Asker
 
+_BY_TITLE = {
+    "params": Phase.ENCODE,
+    "te encode": Phase.ENCODE,
+    "vae encode": Phase.ENCODE,
+    "vae": Phase.DECODE,
+    "vae decode": Phase.DECODE,
+    "remote vae": Phase.DECODE,
+    "upscale": Phase.UPSCALE,
+    "upsample": Phase.UPSCALE,
+    "resize": Phase.UPSCALE,
+    "detailer": Phase.DETAIL,
+    "preprocess": Phase.PREPARE,
+}
+_BY_FIRST_WORD = {"load": Phase.LOAD, "download": Phase.LOAD, "save": Phase.SAVE}
 #: The host's API names its requests ``API-TXT``, ``API TXT`` (until April 2025), ``API-CTL`` …
 _API_PREFIX = "api"
 #: Titles of scripts that are run beside the one that is selected; others are told by their arguments.
 _SCRIPT_TITLES = frozenset({"xyz grid"})
 
 
-def find_source(processing: Any, titles: Sequence[str]) -> Asker:
+def phase_of(title: str) -> Phase | None:
+    """Return the phase that a title names, None for one that says nothing of the kind of work."""
+    lowered = title.strip().lower()
+    return _BY_TITLE.get(lowered) or _BY_FIRST_WORD.get(lowered.partition(" ")[0])
+
+
+def find_asker(processing: Any, titles: Sequence[str]) -> Asker:
     """Return who asked for a job; never raises.
 
     A script's jobs are the script's, whether the page or the API has run it. The host's own ``state.api`` is

@@ -10,7 +10,7 @@ from modules import shared
 from tests.options import MODE, PROFILE
 from zluda_sync.core.settings.conditions import Asker
 from zluda_sync.core.settings.profiles import ENTRY
-from zluda_sync.host.job.origin import find_source
+from zluda_sync.host.job.titles import find_asker
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,12 @@ from zluda_sync.host.job.origin import find_source
 )
 def test_titles_and_arguments_of_all_versions_are_known(script_args, titles, source):
     """The host's flag for the API stays set in older versions, so it is not asked."""
-    assert source is find_source(SimpleNamespace(script_args=script_args), titles)
+    assert source is find_asker(SimpleNamespace(script_args=script_args), titles)
 
 
 def test_a_job_without_a_processing_object_has_a_source_too():
     """Video tabs call pipelines by themselves."""
-    assert Asker.PAGE is find_source(None, ["Video"])
+    assert Asker.PAGE is find_asker(None, ["Video"])
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, REFINE, Phase
-from zluda_sync.host.hooks.phase_titles import phase_of
-from zluda_sync.host.job.source import JobSource
+from zluda_sync.host.job.processing import HostProcessing
+from zluda_sync.host.job.titles import phase_of
 
 HIRES_REQUEST = {"enable_hr": True, "hr_scale": 1.5, "hr_second_pass_steps": 8, "denoising_strength": 0.5}
 
 
 def shape_of(**values):
-    return JobSource(SimpleNamespace(width=512, height=768, steps=20, **values)).shape(
+    return HostProcessing(SimpleNamespace(width=512, height=768, steps=20, **values)).shape(
         "card", "model", "observe"
     )
 
@@ -46,8 +46,8 @@ def test_no_second_pass_is_planned_where_there_is_none(changes):
 
 def test_no_processing_object_means_no_shape():
     """Video tabs call pipelines by themselves."""
-    assert JobSource(None).shape("card", "model", "observe") is None
-    assert (0, BASE) == (JobSource(None).image, JobSource(None).role)
+    assert HostProcessing(None).shape("card", "model", "observe") is None
+    assert (0, BASE) == (HostProcessing(None).image, HostProcessing(None).role)
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,12 @@ def test_no_processing_object_means_no_shape():
 )
 def test_the_pass_is_told_by_the_hosts_flags(flags, role):
     """The flags have the same names in every version."""
-    assert role == JobSource(SimpleNamespace(**flags)).role
+    assert role == HostProcessing(SimpleNamespace(**flags)).role
 
 
 def test_in_the_detailer_every_pass_is_a_detail():
     """Its inner passes carry the flags of a base pass."""
-    source = JobSource(SimpleNamespace())
+    source = HostProcessing(SimpleNamespace())
     source.is_in_detailer = True
     assert DETAIL == source.role
 
@@ -78,7 +78,7 @@ def test_in_the_detailer_every_pass_is_a_detail():
 )
 def test_no_field_can_break_the_reading(values):
     """Whatever a script puts into the object, there is a shape."""
-    shape = JobSource(SimpleNamespace(**values)).shape("card", "model", "observe")
+    shape = HostProcessing(SimpleNamespace(**values)).shape("card", "model", "observe")
     assert shape.images >= 1
     assert shape.base_pixels >= 1
 

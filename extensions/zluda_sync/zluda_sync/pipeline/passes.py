@@ -1,0 +1,128 @@
+"""The denoising passes of a job while they are followed: where one ends, and another begins."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.part import Part
+from zluda_sync.core.steps.ledger import Ledger
+
+
+class Place(Protocol):
+    """Where in its work a job is; any thread may ask."""
+
+    @property
+    def image(self) -> int:
+        """Zero-based index of the image that is made now."""
+
+    @property
+    def role(self) -> str:
+        """The pass that is made now: base, hires …"""
+
+    @property
+    def size_px(self) -> tuple[int, int] | None:
+        """Width and height of the picture that is made now, None if unknown."""
+
+
+@dataclass(eq=False)
+class FollowedPass:
+    """A denoising pass. Changed by the thread that queues the steps alone.
+
+    Attributes:
+        part: its place in the job.
+        ledger: its launches and completions.
+        last_index: loop index of the newest launch, None if the pipeline does not tell.
+        is_left: whether the pipeline has gone on to something else.
+        is_from_bar: whether the newest launch was told by the progress bar alone.
+        newest_latents: gives what the newest step computes as long as the pipeline keeps it, else None; None
+            if the pipeline does not tell.
+        latents_shape: (B, C, h, w) of the latents, None if the pipeline does not tell.
+    """
+
+    part: Part
+    ledger: Ledger
+    last_index: int | None = None
+    is_left: bool = False
+    is_from_bar: bool = False
+    newest_latents: Callable[[], torch.Tensor | None] | None = None
+    latents_shape: tuple[int, ...] | None = None
+
+    def note_latents(self, latents: Any, shape: tuple[int, ...]) -> None:
+        """Remember what the newest step computes, without keeping it.
+
+        Args:
+            latents: in whatever shape the pipeline has them; only tensors can be held against a report.
+            shape: (B, C, h, w).
+        """
+        self.newest_latents = weakref.ref(latents) if isinstance(latents, torch.Tensor) else None
+        self.latents_shape = shape
+
+    def has_begun_anew(self, index: int | None) -> bool:
+        """Whether a step of this loop index, None if unknown, belongs to a later loop than the last one."""
+        return index is not None and self.last_index is not None and index <= self.last_index
+
+
+class Passes:
+    """The passes of one job. Changed by the thread that queues the steps alone.
+
+    Args:
+        job: that they are parts of.
+        place: where in its work it is.
+    """
+
+    def __init__(self, job: Job, place: Place) -> None:
+        self._job = job
+        self._place = place
+        self._all: list[FollowedPass] = []
+
+    @property
+    def newest(self) -> FollowedPass | None:
+        """The pass that is queued, None before the first. Any thread."""
+        return self._all[-1] if self._all else None
+
+    def announce(self, total: int | None) -> FollowedPass:
+        """A loop of so many steps, None if unknown, is about to begin: return its pass."""
+        newest = self.newest
+        if newest is None or newest.ledger.launched or newest.is_left:
+            newest = self._begin()
+        if total is not None:
+            self._job.expect_total(newest.part, total)
+        return newest
+
+    def find(self, index: int | None, has_begun_anew: bool) -> FollowedPass:
+        """Return the pass of a step that was just queued; see :meth:`PipelineRun.find_pass`."""
+        newest = self.newest
+        if newest is None:
+            return self._begin()
+        if not newest.ledger.launched:
+            return newest
+        is_told = index is not None and newest.last_index is not None
+        is_another = newest.has_begun_anew(index) if is_told else has_begun_anew
+        return self._begin() if is_another else newest
+
+    def leave(self) -> None:
+        """The pipeline has gone on from its loop."""
+        newest = self.newest
+        if newest is not None and not newest.is_left:
+            newest.is_left = True
+            if newest.ledger.launched:
+                self._job.leave_part()
+
+    def let_go(self) -> Iterator[Ledger]:
+        """Let go of what steps have left, pass by pass; gives the counts of each."""
+        for followed in self._all:
+            followed.newest_latents = None
+            yield followed.ledger
+
+    def _begin(self) -> FollowedPass:
+        for earlier in self._all:
+            earlier.newest_latents = None
+        followed = FollowedPass(*self._job.begin_pass(self._place.role, self._place.image))
+        self._all.append(followed)
+        return followed
