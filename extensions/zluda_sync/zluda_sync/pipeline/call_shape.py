@@ -9,6 +9,30 @@ from zluda_sync.core.phase import BASE
 from zluda_sync.core.progress.shape import JobShape, PassShape
 
 _DEFAULT_SIDE_PX = 512
+#: Loops of a call beyond this are taken to be alike.
+_MOST_ROLES = 4
+
+
+class CallPlace:
+    """Where a call is: it makes one batch in one go, in one denoising loop or several.
+
+    Args:
+        size_px: width and height of its pictures, None if unknown.
+
+    Attributes:
+        loops: denoising loops that have begun.
+    """
+
+    image = 0
+
+    def __init__(self, size_px: tuple[int, int] | None) -> None:
+        self.size_px = size_px
+        self.loops = 0
+
+    @property
+    def role(self) -> str:
+        """The loop: a later one takes other times than the first."""
+        return BASE if self.loops <= 1 else f"loop {min(self.loops, _MOST_ROLES)}"
 
 
 def find_size_px(pipe: Any, arguments: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -16,6 +40,10 @@ def find_size_px(pipe: Any, arguments: Mapping[str, Any]) -> tuple[int, int] | N
     width_px, height_px = _whole(arguments.get("width")), _whole(arguments.get("height"))
     if width_px and height_px:
         return width_px, height_px
+    given = arguments.get("image")
+    size = getattr(given[0] if isinstance(given, list) and given else given, "size", None)
+    if isinstance(size, tuple) and len(size) == 2 and all(map(_whole, size)):
+        return size
     side = getattr(pipe, "default_sample_size", None)
     scale = _whole(getattr(pipe, "vae_scale_factor", None))
     side_px = (_whole(side) or 0) * (scale or 0)

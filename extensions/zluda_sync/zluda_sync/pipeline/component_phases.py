@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -11,9 +11,47 @@ from zluda_sync.core.guard import Guard
 from zluda_sync.core.phase import Phase
 from zluda_sync.pipeline.exit_points import has_graph
 from zluda_sync.pipeline.run import PipelineRun
+from zluda_sync.pipeline.ways import find_inner_pipelines
 
 #: In the names of components that encode what is asked for.
 _ENCODERS = ("text_encoder", "image_encoder", "vision_encoder")
+
+
+class CallModels:
+    """The models of a pipeline and of those that it runs by itself."""
+
+    def __init__(self, pipe: Any) -> None:
+        self._pipes = [pipe, *find_inner_pipelines(pipe)]
+
+    def named(self) -> Iterator[tuple[str, Any]]:
+        """Yield each component with its name."""
+        for pipe in self._pipes:
+            try:
+                components = dict(pipe.components)
+            except Exception:  # noqa: BLE001  a pipeline of a kind of its own: what it holds is all there is
+                components = dict(getattr(pipe, "__dict__", {}))
+            yield from components.items()
+
+    @property
+    def components(self) -> Sequence[torch.nn.Module]:
+        """All that can be left early."""
+        return [one for _name, one in self.named() if isinstance(one, torch.nn.Module)]
+
+    @property
+    def vae(self) -> Any:
+        """What decodes pictures, None if there is none."""
+        decoders = [one for name, one in self.named() if name.startswith("vae") and one is not None]
+        return decoders[0] if decoders else None
+
+
+def channels_of(vae: Any) -> int | None:
+    """Return C of the latents of a VAE, None if it does not tell."""
+    config = getattr(vae, "config", None)
+    for name in ("latent_channels", "z_dim"):
+        channels = getattr(config, name, None)
+        if isinstance(channels, int):
+            return channels
+    return None
 
 
 class ComponentPhases:

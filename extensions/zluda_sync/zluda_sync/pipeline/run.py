@@ -247,12 +247,16 @@ class PipelineRun:
             if newest.ledger.launched:
                 self.job.leave_part()
 
+    def let_go_of_models(self) -> None:
+        """Leave every model as it was; what is queued is still followed."""
+        self._exits.close()
+        self._decode.remove()
+
     def close(self) -> None:
         """Let go of every tensor, event and hook."""
         self.wishes.close()
         self.control.end_job()
-        self._exits.close()
-        self._decode.remove()
+        self.let_go_of_models()
         for followed in self._passes:
             followed.newest_latents = None
             self._barrier.forget(followed.ledger)
