@@ -65,6 +65,8 @@ def build_shape(pipe: Any, arguments: Mapping[str, Any], device: str, mode: str)
     each = _whole(arguments.get("num_images_per_prompt")) or _whole(arguments.get("num_videos_per_prompt"))
     frames = _whole(arguments.get("num_frames")) or 1
     steps = _whole(arguments.get("num_inference_steps"))
+    if steps is not None:
+        steps = count_evaluations(pipe, steps)
     return JobShape(
         device=device,
         model=name_of(pipe),
@@ -73,6 +75,12 @@ def build_shape(pipe: Any, arguments: Mapping[str, Any], device: str, mode: str)
         batch_size=max(1, prompts) * (each or 1) * frames,
         passes=(PassShape(BASE, steps, width_px, height_px),),
     )
+
+
+def count_evaluations(pipe: Any, steps: int) -> int:
+    """Return how often a loop of so many steps runs: samplers of second order evaluate twice, but once at last."""
+    order = getattr(getattr(pipe, "scheduler", None), "order", 1)
+    return order * (steps - 1) + 1 if isinstance(order, int) and order > 1 else steps
 
 
 def name_of(pipe: Any) -> str:
