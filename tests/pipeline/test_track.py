@@ -1,4 +1,4 @@
-"""`track` on devices that block by themselves: counts, phases, reports, iteration, and what cannot be tracked."""
+"""`track` on a device that blocks by itself: counts, phases, reports, iteration, what cannot be tracked."""
 
 from __future__ import annotations
 
@@ -380,7 +380,8 @@ def test_the_public_names_are_these():
 def test_importing_loads_neither_torch_nor_diffusers_and_takes_no_time():
     """The best of several is well below the twentieth of a second; Python itself takes as long."""
     program = (
-        "import sys, time; began = time.perf_counter(); import zluda_sync; took = time.perf_counter() - began\n"
+        "import sys, time; began = time.perf_counter(); import zluda_sync\n"
+        "took = time.perf_counter() - began\n"
         "assert not {'torch', 'diffusers', 'numpy', 'PIL'} & set(sys.modules)\n"
         "print(took)"
     )

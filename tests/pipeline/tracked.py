@@ -45,7 +45,7 @@ class BareLoop:
             latents = latents + 1
             self.then(step)
             if callback_on_step_end is not None:
-                given = {name: latents for name in callback_on_step_end_tensor_inputs}
+                given = dict.fromkeys(callback_on_step_end_tensor_inputs, latents)
                 latents = callback_on_step_end(self, step, step, given).pop("latents", latents)
         return "done"
 

@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import diffusers
@@ -23,10 +23,11 @@ from tqdm.auto import tqdm
 from bench.tiny_pipelines import TinyPipeline, build
 from bench.truth.recorder import CompletionMarks, build_marks
 from zluda_sync import SyncMode, track
-from zluda_sync.core.errors import Stopped
 
 #: What each forward takes the device, in seconds.
-ENCODE_S, DENOISE_S, DECODE_S = 0.05, 0.1, 0.1
+ENCODE_S, DENOISE_S, DECODE_S = 0.05, 0.06, 0.15
+#: A tiny pipeline asks for so few steps that a bar has nothing to go by: so many times more are asked for.
+MORE_STEPS = 3
 SAMPLE_S = 0.01
 #: More steps than this are not queued behind a Stop: the run-ahead, and the one that is being queued.
 MOST_STEPS_AFTER_STOP = 2
@@ -37,7 +38,7 @@ THREADS_LIMIT_S = 2.0
 
 @dataclass(frozen=True)
 class Sample:
-    """What could be seen at one moment: our bar, tqdm's own count, and steps that we have told as finished."""
+    """What could be seen at one moment: our bar, tqdm's own count, and the steps that we tell."""
 
     before_s: float
     after_s: float
@@ -48,7 +49,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Watched:
-    """One call: when it ran, what was seen, when steps were truly finished, how many we have told at the end."""
+    """One call: when it ran, what was seen, when steps were truly finished, how many we have told."""
 
     began_s: float
     ended_s: float
@@ -104,6 +105,17 @@ class OwnCount:
         return Counted(*args, **{**kwargs, "disable": True})
 
 
+class _Launches:
+    """In the place of marks on a device: tells of a step when it is queued."""
+
+    def put(self, on_completed: Callable[[float], None]) -> None:
+        """Tell at once."""
+        on_completed(time.perf_counter())
+
+    def wait_drained(self) -> None:
+        """Nothing is ever pending."""
+
+
 def measure(name: str) -> dict[str, Any]:
     """Return the row of one pipeline; ``problem`` is empty where all is as it should be."""
     _be_quiet()
@@ -124,8 +136,8 @@ def _measure_on(device: torch.device, name: str, row: dict[str, Any], folder: st
     tiny = build(name)
     tiny.pipe.to(device)
     row["device"] = device.type
-    with _counted_bars(OwnCount()):
-        tiny.pipe(**tiny.arguments)  # the first call of a process loads what later ones find loaded
+    arguments, evaluations = _find_arguments(tiny)
+    tiny = replace(tiny, arguments=arguments)
     before = _state_of(tiny.pipe)
     problems = []
     with _slowed(tiny.pipe, device):
@@ -135,11 +147,11 @@ def _measure_on(device: torch.device, name: str, row: dict[str, Any], folder: st
             row[key] = watched.error(lambda sample: sample.fraction)
             if key == "first_error":
                 row["own_error"] = watched.error(lambda sample: sample.own_share)
-            row["steps"] = f"{watched.told}/{tiny.steps}"
-            evaluations, rest = divmod(len(watched.finished_s), tiny.steps)
-            if watched.told != tiny.steps:
-                problems.append(f"{watched.told} of {tiny.steps} steps told")
-            elif not rest and watched.leads(evaluations):
+            steps = len(watched.finished_s) // evaluations
+            row["steps"] = f"{watched.told}/{steps}"
+            if watched.told != steps:
+                problems.append(f"{watched.told} of {steps} steps told")
+            elif watched.leads(evaluations):
                 problems.append("ahead of the device")
         after_stop = _stop_call(tiny, device, folder)
         row["stop"] = "no" if after_stop is None else f"+{after_stop}"
@@ -149,6 +161,28 @@ def _measure_on(device: torch.device, name: str, row: dict[str, Any], folder: st
     is_undone = is_undone and before == _state_of(tiny.pipe) and not _threads_left()
     row["undone"] = "yes" if is_undone else "no"
     row["problem"] = ", ".join(problems if is_undone else [*problems, "not all undone"])
+
+
+def _find_arguments(tiny: TinyPipeline) -> tuple[dict[str, Any], int]:
+    """Return the arguments of a longer loop where it can have one, and how often a scheduler steps in a step.
+
+    The first call of a process, which loads much, is over by then.
+    """
+    count = _count_scheduler_steps(tiny.pipe, tiny.arguments)
+    asked = tiny.arguments.get("num_inference_steps")
+    if isinstance(asked, int):
+        longer = {**tiny.arguments, "num_inference_steps": MORE_STEPS * asked}
+        with contextlib.suppress(Exception):  # some are made for a certain number of steps
+            _count_scheduler_steps(tiny.pipe, longer)
+            return longer, count // tiny.steps
+    return tiny.arguments, count // tiny.steps
+
+
+def _count_scheduler_steps(pipe: Any, arguments: dict[str, Any]) -> int:
+    counted: list[float] = []
+    with _counted_bars(OwnCount()), _marked_steps(pipe, _Launches(), counted.append):
+        pipe(**arguments)
+    return len(counted)
 
 
 def _watch_call(tiny: TinyPipeline, device: torch.device, folder: str) -> Watched:
@@ -197,12 +231,6 @@ def _stop_call(tiny: TinyPipeline, device: torch.device, folder: str) -> int | N
         launched += 1
         is_first.set()
 
-    class Launches:
-        def put(self, on_completed: Callable[[float], None]) -> None:
-            on_completed(0.0)
-
-        def wait_drained(self) -> None: ...
-
     job = track(tiny.pipe, mode=SyncMode.RUN_AHEAD, folder=folder)
 
     def press() -> None:
@@ -212,7 +240,7 @@ def _stop_call(tiny: TinyPipeline, device: torch.device, folder: str) -> int | N
 
     pressing = threading.Thread(target=press, daemon=True)
     was_stopped = True
-    with _counted_bars(OwnCount()), _marked_steps(tiny.pipe, Launches(), count), job:
+    with _counted_bars(OwnCount()), _marked_steps(tiny.pipe, _Launches(), count), job:
         pressing.start()
         tiny.pipe(**tiny.arguments)
         was_stopped = False

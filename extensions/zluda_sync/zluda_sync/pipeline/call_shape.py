@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zluda_sync.core.phase import BASE
+from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.shape import JobShape, PassShape
 
 _DEFAULT_SIDE_PX = 512
@@ -50,7 +50,9 @@ def find_size_px(pipe: Any, arguments: Mapping[str, Any]) -> tuple[int, int] | N
     return (side_px, side_px) if side_px else None
 
 
-def build_shape(pipe: Any, arguments: Mapping[str, Any], device: str, mode: str) -> JobShape:
+def build_shape(
+    pipe: Any, arguments: Mapping[str, Any], device: str, mode: str, phases: tuple[Phase, ...]
+) -> JobShape:
     """Return the shape of the job that a call is.
 
     Args:
@@ -58,6 +60,7 @@ def build_shape(pipe: Any, arguments: Mapping[str, Any], device: str, mode: str)
         arguments: of the call, defaults included.
         device: name of what it computes on.
         mode: when the host waits.
+        phases: that it will tell of besides its loop.
     """
     width_px, height_px = find_size_px(pipe, arguments) or (_DEFAULT_SIDE_PX, _DEFAULT_SIDE_PX)
     prompt = arguments.get("prompt")
@@ -65,22 +68,27 @@ def build_shape(pipe: Any, arguments: Mapping[str, Any], device: str, mode: str)
     each = _whole(arguments.get("num_images_per_prompt")) or _whole(arguments.get("num_videos_per_prompt"))
     frames = _whole(arguments.get("num_frames")) or 1
     steps = _whole(arguments.get("num_inference_steps"))
-    if steps is not None:
-        steps = count_evaluations(pipe, steps)
     return JobShape(
         device=device,
         model=name_of(pipe),
         sampler=type(getattr(pipe, "scheduler", None)).__name__,
         mode=mode,
         batch_size=max(1, prompts) * (each or 1) * frames,
-        passes=(PassShape(BASE, steps, width_px, height_px),),
+        passes=(PassShape(BASE, steps and count_evaluations(pipe, steps), width_px, height_px),),
+        phases=phases,
     )
 
 
 def count_evaluations(pipe: Any, steps: int) -> int:
-    """Return how often a loop of so many steps runs: samplers of second order evaluate twice, but once at last."""
+    """Return how often so many steps run: samplers of second order evaluate all but the last twice."""
     order = getattr(getattr(pipe, "scheduler", None), "order", 1)
     return order * (steps - 1) + 1 if isinstance(order, int) and order > 1 else steps
+
+
+def count_loop_steps(pipe: Any, bar: Any) -> int | None:
+    """Return how many steps the loop of a bar has, None if unknown: bars count twofold evaluations once."""
+    total, told = getattr(bar, "total", None), getattr(pipe, "num_timesteps", None)
+    return told if told and total and told == count_evaluations(pipe, total) else total
 
 
 def name_of(pipe: Any) -> str:

@@ -17,7 +17,7 @@ from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.pipeline.bar_steps import BarSteps
-from zluda_sync.pipeline.call_shape import CallPlace, count_evaluations, find_size_px
+from zluda_sync.pipeline.call_shape import CallPlace, count_loop_steps, find_size_px
 from zluda_sync.pipeline.component_phases import CallModels, ComponentPhases
 from zluda_sync.pipeline.pictures import NewestPicture
 from zluda_sync.pipeline.run import PipelineRun, StepDetails
@@ -131,7 +131,7 @@ class FollowedCall:
             if run.newest_launched or run.newest_pass is None:  # else this bar lies within the one before
                 run.go_on()
                 call.place.loops += 1
-            run.announce_loop(_count_steps(pipe, bar))
+            run.announce_loop(count_loop_steps(pipe, bar))
         steps = _CallBarSteps(self, call)
         return self._console.follow(bar, steps, lambda: run.newest_ledger, lambda: not call.is_broken)
 
@@ -261,12 +261,6 @@ class FollowedCall:
     def _is_looked_at(self) -> bool:
         at_s = self._looked_at_s
         return at_s is not None and SYSTEM_CLOCK() - at_s < LOOKING_S
-
-
-def _count_steps(pipe: Any, bar: Any) -> int | None:
-    """Return how many steps a loop has, None if unknown: a bar counts twofold evaluations once."""
-    total, told = getattr(bar, "total", None), getattr(pipe, "num_timesteps", None)
-    return told if told and total and told == count_evaluations(pipe, total) else total
 
 
 def _pass_step(

@@ -36,7 +36,7 @@ from zluda_sync.pipeline.console.console import Console
 from zluda_sync.pipeline.learned import Learning
 from zluda_sync.pipeline.pictures import build_pair
 from zluda_sync.pipeline.projections import Projections
-from zluda_sync.pipeline.run import Models, PipelineRun, Place
+from zluda_sync.pipeline.run import PipelineRun, Place
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 
 log = logging.getLogger("zluda_sync")
@@ -89,7 +89,7 @@ class TrackSession:
         arguments: Mapping[str, Any] | None,
         mode: SyncMode | None,
         place: Place,
-        models: Models,
+        models: CallModels,
         demand: PreviewDemand,
     ) -> PipelineRun:
         """Return what follows a call that begins.
@@ -195,7 +195,7 @@ class TrackSession:
         arguments: Mapping[str, Any] | None,
         mode: SyncMode | None,
         place: Place,
-        models: Models,
+        models: CallModels,
         demand: PreviewDemand,
     ) -> PipelineRun:
         device = device_of(pipe)
@@ -207,7 +207,7 @@ class TrackSession:
         device_name = accelerator.name if accelerator is not None else device.type
         shape = memory = None
         if arguments is not None:
-            shape = build_shape(pipe, arguments, device_name, policy.mode.value)
+            shape = build_shape(pipe, arguments, device_name, policy.mode.value, models.phases)
             with self._learning_now:
                 memory = self._learning.memory_for(shape)
         job = Job(policy.mode, shape, memory, clock=clock)
