@@ -179,12 +179,7 @@ class FollowedCall:
     # On the thread of the call.
 
     def begin(self, pipe: Any, arguments: dict[str, Any] | None) -> _Call:
-        """A call begins.
-
-        Args:
-            pipe: that is called.
-            arguments: of the call, defaults included; None to follow its loop alone, with no way to leave it.
-        """
+        """A call begins; without its arguments its loop alone is followed, and it cannot be left."""
         place, models = CallPlace(find_size_px(pipe, arguments or {})), CallModels(pipe)
         demand = PreviewDemand(self._is_looked_at)
         run = self._session.begin_run(pipe, arguments, self.mode, place, models, demand)
