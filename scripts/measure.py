@@ -13,6 +13,7 @@ python scripts/measure.py --fuzz
 python scripts/measure.py --settings
 python scripts/measure.py --tabs
 python scripts/measure.py --saves
+python scripts/measure.py --pipelines
 """
 
 from __future__ import annotations
@@ -52,6 +53,11 @@ OTHERS = {
         "save profiles beside the host's own saves instead",
     ),
     "tabs": ("bench.campaigns.tabs", "run_tab_campaign", "measure what open tabs cost instead"),
+    "pipelines": (
+        "bench.campaigns.pipelines",
+        "run_pipeline_campaign",
+        "follow every pipeline of diffusers by track instead",
+    ),
     "gpu": ("bench.lane.gpu_lane", "run_gpu_lane", "measure bare loops on the GPU at hand instead"),
 }
 

@@ -43,6 +43,7 @@ def track(
         pipe: a pipeline of diffusers, standard or modular, or anything that is called like one.
         mode: when to wait for the device. By default what the device's self-test has shown to be truthful,
             and ``every-step`` until there was one; the test runs once, while no call does, and is kept.
+            With ``off`` nothing is touched, and nothing known.
         on_progress: called with each new :class:`Progress`, ten times a second at most, on a thread of ours.
         bar: whether to draw a bar over each whole call on the terminal, encoding and decoding included.
         folder: where what is learned of devices and durations is kept; the user's cache folder by default.
@@ -65,19 +66,27 @@ class TrackedPipeline:
         folder: str | PathLike[str] | None,
     ) -> None:
         self._pipe = pipe
+        self._mode = mode
         self._session = session_in(folder)
         self._terminal_bar = TerminalBar() if bar else None
         shown = self._terminal_bar.show if self._terminal_bar is not None else None
         listeners = [one for one in (on_progress, shown) if one is not None]
         self._reports = ProgressReports(lambda: self.progress, listeners, self._session.guard)
-        self._call = FollowedCall(self._session, mode, self._reports.tell)
+        self._call = FollowedCall(self._session, mode, self._reports.hurry)
         self._undo = ExitStack()
+        self._is_begun = False
         self._is_over = threading.Event()
+        self._calls_iterated = 0
 
     def __enter__(self) -> TrackedPipeline:
-        self._undo.enter_context(hooked(self._pipe, self._call))
-        if self._call.mode is None:
-            self._session.ask_device(device_of(self._pipe))
+        if self._is_begun:
+            raise RuntimeError("track(pipe) is good for one block: call it again for another")
+        if self._mode is not SyncMode.OFF:
+            self._undo.enter_context(hooked(self._pipe, self._call))
+        self._is_begun = True
+        if self._mode is None:
+            with self._session.guard.watching("asking the device"):
+                self._session.ask_device(device_of(self._pipe))
         self._reports.start()
         return self
 
@@ -93,15 +102,22 @@ class TrackedPipeline:
         return isinstance(error, Stopped) and self.is_stopped
 
     def __iter__(self) -> Iterator[ProgressSnapshot]:
-        """Yield each change of the progress until the call that runs, or else the next one, is over."""
+        """Yield each change of the progress until a call is over: the one that runs, or else the next one.
+
+        One that was over before anybody could iterate is told of, too. The last that is yielded is how the
+        call has ended.
+        """
         newest: ProgressSnapshot | None = None
+        ended = self._calls_iterated
         while True:
-            is_over = self._is_over.is_set() or (self._call.calls_ended > 0 and not self._call.is_running)
+            has_ended = self._call.calls_ended > ended and not self._call.is_running
+            is_over = has_ended or self._is_over.is_set()
             progress = self.progress
             if progress is not None and progress != newest:
                 newest = progress
                 yield progress
             if is_over:
+                self._calls_iterated = self._call.calls_ended
                 return
             self._is_over.wait(PERIOD_S)
 

@@ -1,28 +1,27 @@
-"""One loop of the GPU lane: steps, a barrier behind each, and what was reported against what was true."""
+"""One loop of the GPU lane, followed by `track`: what was reported against what was true."""
 
 from __future__ import annotations
 
+import functools
 import statistics
+import tempfile
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from bench.truth.recorder import build_marks
+from zluda_sync import track
 from zluda_sync.core.records.self_test_report import SelfTestReport
-from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
-from zluda_sync.device.preview.copy import CopyWay, find_copy_way, make_copier
+from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.preview.pace import PreviewPace
-from zluda_sync.device.preview.projection import plain_projection
-from zluda_sync.device.preview.queue import JobPreviews
-from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.tracker import StepTracker, Trust
-from zluda_sync.device.steps.watcher import Marks
+from zluda_sync.device.steps.trust_book import TrustBook
 
 #: The first steps of a loop begin threads and load kernels.
 FIRST_STEPS = 3
@@ -68,8 +67,10 @@ class Lane:
         report: SelfTestReport,
         synchronize: Callable[[], None],
     ) -> None:
-        self._accelerator, self._device, self._report = accelerator, device, report
-        self._synchronize = synchronize
+        self._device, self._synchronize = device, synchronize
+        self._folder = tempfile.TemporaryDirectory()
+        book = TrustBook(Path(self._folder.name) / "zluda_sync" / "selftest.json", warnings.warn)
+        book.take(accelerator, replace(report, versions=book.versions_of(accelerator)))
 
     def run_plain(self, latents: torch.Tensor, step: Any, steps: int, syncs: bool) -> float:
         """Return the wall time of the bare loop, or with a full synchronize behind each step."""
@@ -92,7 +93,7 @@ class Lane:
         has_previews: bool = False,
         around: Callable[[Callable[[], Any]], Any] = lambda hook: hook(),
     ) -> Loop:
-        """Run a loop through the step barrier.
+        """Run a loop that is tracked.
 
         Args:
             latents: the first.
@@ -103,60 +104,33 @@ class Lane:
             has_previews: whether each step gets a preview.
             around: calls the hook, for who wants to watch it.
         """
-        tracker, ledger, loop = StepTracker(), Ledger(steps), Loop()
-        is_leaving = threading.Event()
-        trust = Trust(
-            self._report,
-            self._report.proven,
-            on_failed=lambda failed, _: loop.failures.extend(
-                f"{rung.name}: {error}" for rung, error in failed
-            ),
-        )
-        tracking = tracker.begin(BarrierPolicy(mode), self._accelerator, trust, is_leaving.is_set)
-        barrier, marks = tracking.barrier, tracking.marks
-        previews = self._build_previews(marks) if has_previews else None
-        self._synchronize()
-        truth, true_s = build_marks(self._device.type), list[float]()
+        loop = Loop()
+        bare = _BareLoop(self._device, latents, step, steps, stop_at, around, self._synchronize)
+        bare.has_previews = has_previews
         samples: list[tuple[float, int, int, float]] = []
         is_over = threading.Event()
 
         def look() -> None:
             while not is_over.wait(SAMPLE_S):
-                before_s = time.perf_counter()
-                launched, completed = ledger.launched, ledger.completed
-                samples.append((before_s, launched, completed, time.perf_counter()))
+                before_s, progress = time.perf_counter(), bare.job.progress
+                if progress is not None:
+                    seen = progress.launched, progress.completed
+                    samples.append((before_s, *seen, time.perf_counter()))
 
         looking = threading.Thread(target=look, daemon=True)
-        looking.start()
-        asked_s: float | None = None
-        began_s = time.perf_counter()
-        for index in range(steps):
-            latents = step(latents)
-            truth.put(true_s.append)
-            if index == stop_at:
-                asked_s = time.perf_counter()
-                is_leaving.set()
-                ledger.wake()
-            hook_began_s = time.perf_counter()
-            around(lambda: barrier.pass_step(ledger, latents))  # noqa: B023  called at once
-            loop.hook_s.append(time.perf_counter() - hook_began_s)
-            if previews is not None:
-                loop.previews += previews.queue_preview(ledger, StepFrame(index, latents), None)
-            if asked_s is not None:
-                break
         self._synchronize()
-        loop.wall_s = time.perf_counter() - began_s
-        if asked_s is not None:
-            loop.stop_s = time.perf_counter() - asked_s
-        ledger.wait_completed(ledger.launched - 1, 5.0)
+        with track(bare, mode=mode, folder=self._folder.name) as bare.job:
+            looking.start()
+            bare(loop)
+            for _ in bare.job:  # until the device has finished, and that is told
+                pass
         is_over.set()
         looking.join()
-        truth.wait_drained()
-        self._judge(loop, samples, true_s)
-        barrier.forget(ledger)
-        if previews is not None:
-            previews.close()
-        tracker.stop()
+        bare.truth.wait_drained()
+        progress = bare.job.progress
+        if progress is not None and progress.notice:
+            loop.failures.append(progress.notice)
+        self._judge(loop, samples, bare.true_s)
         return loop
 
     @staticmethod
@@ -168,10 +142,63 @@ class Lane:
             loop.step_error = max(loop.step_error, reported - most, least - reported)
             loop.run_ahead = max(loop.run_ahead, launched - most)
 
-    def _build_previews(self, marks: Marks) -> JobPreviews:
-        way = find_copy_way(self._device, marks) or CopyWay.THREAD
-        # All of them: the pace would thin them out, and what one costs is asked.
-        pace = PreviewPace(budget_share=1e9)
-        previews = JobPreviews(lambda _device: make_copier(way, marks), plain_projection, lambda: 4, pace)
-        previews.prepare(self._device)
+
+class _BareLoop:
+    """A loop that is called, and calls back, as a pipeline of diffusers does; it needs no diffusers."""
+
+    _callback_tensor_inputs = ["latents"]
+    job: Any
+    has_previews = False
+
+    def __init__(
+        self,
+        device: torch.device,
+        latents: torch.Tensor,
+        step: Any,
+        steps: int,
+        stop_at: int | None,
+        around: Callable[[Callable[[], Any]], Any],
+        synchronize: Callable[[], None],
+    ) -> None:
+        self.device, self.num_timesteps = device, steps
+        self._latents, self._step, self._stop_at = latents, step, stop_at
+        self._around, self._synchronize = around, synchronize
+        self.truth, self.true_s = build_marks(device.type), list[float]()
+
+    def __call__(
+        self,
+        loop: Loop,
+        callback_on_step_end: Any = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+    ) -> None:
+        """Run it, and note what it was like."""
+        del callback_on_step_end_tensor_inputs
+        previews = self._open_previews() if self.has_previews else None
+        asked_s: float | None = None
+        began_s = time.perf_counter()
+        try:
+            for index in range(self.num_timesteps):
+                latents = self._latents = self._step(self._latents)
+                self.truth.put(self.true_s.append)
+                if index == self._stop_at:
+                    asked_s = time.perf_counter()
+                    self.job.stop()
+                told = functools.partial(callback_on_step_end, self, index, index, {"latents": latents})
+                hook_began_s = time.perf_counter()
+                self._around(told)
+                loop.hook_s.append(time.perf_counter() - hook_began_s)
+        finally:
+            self._synchronize()
+            loop.wall_s = time.perf_counter() - began_s
+            if asked_s is not None:
+                loop.stop_s = time.perf_counter() - asked_s
+            if previews is not None:
+                loop.previews = previews.made
+
+    def _open_previews(self) -> Any:
+        """Have a preview made of each step: their pace would thin them out, and what one costs is asked."""
+        self.job.preview()
+        previews = self.job._call._newest.previews
+        previews.pace = PreviewPace(budget_share=1e9)
+        previews.prepare(self.device)
         return previews

@@ -5,10 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zluda_sync.core.phase import BASE
+from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.shape import JobShape, PassShape
 
 _DEFAULT_SIDE_PX = 512
+#: Loops of a call beyond this are taken to be alike.
+_MOST_ROLES = 4
+
+
+class CallPlace:
+    """Where a call is: it makes one batch in one go, in one denoising loop or several.
+
+    Args:
+        size_px: width and height of its pictures, None if unknown.
+
+    Attributes:
+        loops: denoising loops that have begun.
+    """
+
+    image = 0
+
+    def __init__(self, size_px: tuple[int, int] | None) -> None:
+        self.size_px = size_px
+        self.loops = 0
+
+    @property
+    def role(self) -> str:
+        """The loop: a later one takes other times than the first."""
+        return BASE if self.loops <= 1 else f"loop {min(self.loops, _MOST_ROLES)}"
 
 
 def find_size_px(pipe: Any, arguments: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -16,13 +40,19 @@ def find_size_px(pipe: Any, arguments: Mapping[str, Any]) -> tuple[int, int] | N
     width_px, height_px = _whole(arguments.get("width")), _whole(arguments.get("height"))
     if width_px and height_px:
         return width_px, height_px
+    given = arguments.get("image")
+    size = getattr(given[0] if isinstance(given, list) and given else given, "size", None)
+    if isinstance(size, tuple) and len(size) == 2 and all(map(_whole, size)):
+        return size
     side = getattr(pipe, "default_sample_size", None)
     scale = _whole(getattr(pipe, "vae_scale_factor", None))
     side_px = (_whole(side) or 0) * (scale or 0)
     return (side_px, side_px) if side_px else None
 
 
-def build_shape(pipe: Any, arguments: Mapping[str, Any], device: str, mode: str) -> JobShape:
+def build_shape(
+    pipe: Any, arguments: Mapping[str, Any], device: str, mode: str, phases: tuple[Phase, ...]
+) -> JobShape:
     """Return the shape of the job that a call is.
 
     Args:
@@ -30,6 +60,7 @@ def build_shape(pipe: Any, arguments: Mapping[str, Any], device: str, mode: str)
         arguments: of the call, defaults included.
         device: name of what it computes on.
         mode: when the host waits.
+        phases: that it will tell of besides its loop.
     """
     width_px, height_px = find_size_px(pipe, arguments) or (_DEFAULT_SIDE_PX, _DEFAULT_SIDE_PX)
     prompt = arguments.get("prompt")
@@ -43,8 +74,21 @@ def build_shape(pipe: Any, arguments: Mapping[str, Any], device: str, mode: str)
         sampler=type(getattr(pipe, "scheduler", None)).__name__,
         mode=mode,
         batch_size=max(1, prompts) * (each or 1) * frames,
-        passes=(PassShape(BASE, steps, width_px, height_px),),
+        passes=(PassShape(BASE, steps and count_evaluations(pipe, steps), width_px, height_px),),
+        phases=phases,
     )
+
+
+def count_evaluations(pipe: Any, steps: int) -> int:
+    """Return how often so many steps run: samplers of second order evaluate all but the last twice."""
+    order = getattr(getattr(pipe, "scheduler", None), "order", 1)
+    return order * (steps - 1) + 1 if isinstance(order, int) and order > 1 else steps
+
+
+def count_loop_steps(pipe: Any, bar: Any) -> int | None:
+    """Return how many steps the loop of a bar has, None if unknown: bars count twofold evaluations once."""
+    total, told = getattr(bar, "total", None), getattr(pipe, "num_timesteps", None)
+    return told if told and total and told == count_evaluations(pipe, total) else total
 
 
 def name_of(pipe: Any) -> str:

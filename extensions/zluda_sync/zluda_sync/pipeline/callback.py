@@ -19,7 +19,8 @@ class PipelineCallback(DiffusersCallback):  # type: ignore[misc]
     It knows nothing of what comes before the first step and after the last; :func:`zluda_sync.track` does.
 
     Args:
-        on_progress: called with the progress behind each step, on the pipeline's thread.
+        on_progress: called with the progress behind each step, on the pipeline's thread. An error of it is
+            logged once, and the call goes on.
         mode: when to wait for the device, ``every-step`` by default.
     """
 
@@ -33,35 +34,42 @@ class PipelineCallback(DiffusersCallback):  # type: ignore[misc]
         super().__init__(cutoff_step_ratio=1.0, cutoff_step_index=None)
         self._on_progress = on_progress
         self._session = session_in(None)
-        self._call = FollowedCall(self._session, SyncMode(mode), lambda: None)
+        self._loop = FollowedCall(self._session, SyncMode(mode), lambda: None)
 
     @property
     def progress(self) -> ProgressSnapshot | None:
         """Progress of the loop that runs, or of the last one; None before the first."""
-        return self._call.progress
+        return self._loop.progress
 
     def stop(self) -> None:
-        """End the pipeline at the next step: it skips what is left of its loop."""
-        self._call.stop()
+        """End the loop that runs, or the next one: the pipeline skips what is left of it, and decodes."""
+        self._loop.stop()
 
     def callback_fn(
         self, pipeline: Any, step_index: int, timestep: Any, callback_kwargs: dict[str, Any]
     ) -> dict[str, Any]:
         """Count a step; called by diffusers."""
         del timestep
-        total = getattr(pipeline, "num_timesteps", None) or None
-        if step_index == 0 or not self._call.is_running:
-            self._call.close()
-            with self._session.guard.watching("following a call"):
-                self._call.begin(pipeline, {"num_inference_steps": total})
-        latents = callback_kwargs.get("latents")
-        self._call.pass_step(step_index, total, latents, getattr(pipeline, "scheduler", None))
-        progress = self._call.progress
-        if self._on_progress is not None and progress is not None:
-            self._on_progress(progress)
-        if self._call.is_stopped:
+        with self._session.guard.watching("following a loop"):
+            self._count(pipeline, step_index, callback_kwargs.get("latents"))
+        if self._loop.is_stopped:
             pipeline._interrupt = True  # diffusers' own way to skip what is left of a loop
-        if self._call.is_stopped or (total is not None and step_index >= total - 1):
-            with self._session.guard.watching("ending a call"):
-                self._call.close()
+            self._loop.is_stopped = False
         return callback_kwargs
+
+    def _count(self, pipeline: Any, step: int, latents: Any) -> None:
+        loop, total = self._loop, getattr(pipeline, "num_timesteps", None) or None
+        if step == 0 or not loop.is_followed:
+            loop.end()
+            loop.begin(pipeline, None)
+        loop.pass_step(step, total, latents, getattr(pipeline, "scheduler", None))
+        progress = loop.progress
+        if self._on_progress is not None and progress is not None:
+            with self._session.guard.watching("reporting progress", self._tell_no_more):
+                self._on_progress(progress)
+        is_last = total is not None and step >= total - 1
+        if loop.is_stopped or is_last:
+            loop.end(is_whole=is_last)
+
+    def _tell_no_more(self, _error: Exception) -> None:
+        self._on_progress = None

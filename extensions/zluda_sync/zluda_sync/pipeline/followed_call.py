@@ -3,67 +3,58 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from PIL import Image
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
-from zluda_sync.core.errors import LatentShapeError
 from zluda_sync.core.guard import Watch
-from zluda_sync.core.phase import BASE
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.steps.policy import SyncMode
+from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.preview.ring import StepFrame
-from zluda_sync.pipeline.call_shape import find_size_px, name_of
-from zluda_sync.pipeline.component_phases import ComponentPhases
+from zluda_sync.pipeline.call_shape import CallPlace, count_loop_steps, find_size_px
+from zluda_sync.pipeline.component_phases import CallModels, ComponentPhases
 from zluda_sync.pipeline.console.bar import BarSteps
-from zluda_sync.pipeline.pictures import build_images, build_pair
+from zluda_sync.pipeline.pictures import NewestPicture
 from zluda_sync.pipeline.run import PipelineRun
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepDetails
-from zluda_sync.pipeline.track_session import TrackSession, channels_of
-from zluda_sync.pipeline.ways import find_inner_pipelines
+from zluda_sync.pipeline.track_session import TrackSession
 
 #: Somebody looks if a preview was asked for within this time, in seconds.
 LOOKING_S = 5.0
+#: In the place of a result: the call has failed, was stopped, or is followed no more.
+_NONE = object()
 
 
-class CallPlace:
-    """Where a call is: it makes one batch in one go."""
+@dataclass(eq=False)
+class _Call:
+    """One call. Changed by its thread alone, and once more by whoever sees the device finish it.
 
-    image = 0
-    role = BASE
+    Attributes:
+        phases: hooks on its components, None if only its loop is followed.
+        is_broken: whether following it has failed.
+        has_ended: whether it has returned, or is followed no more.
+        final_latents: what its newest loop has left, None before that is over.
+        final: its progress once there is no more to come.
+    """
 
-    def __init__(self, size_px: tuple[int, int] | None) -> None:
-        self.size_px = size_px
-
-
-class CallModels:
-    """The models of a pipeline and of those that it runs by itself."""
-
-    def __init__(self, pipe: Any) -> None:
-        self._pipes = [pipe, *find_inner_pipelines(pipe)]
-
-    def named(self) -> Iterator[tuple[str, Any]]:
-        """Yield each component with its name."""
-        for pipe in self._pipes:
-            try:
-                components = dict(pipe.components)
-            except Exception:  # noqa: BLE001  a pipeline of a kind of its own: what it holds is all there is
-                components = dict(vars(pipe))
-            yield from components.items()
+    pipe: Any
+    run: PipelineRun
+    place: CallPlace
+    phases: ComponentPhases | None
+    is_broken: bool = False
+    has_ended: bool = False
+    final_latents: torch.Tensor | None = None
+    final: ProgressSnapshot | None = None
 
     @property
-    def components(self) -> Sequence[torch.nn.Module]:
-        """All that can be left early."""
-        return [one for _name, one in self.named() if isinstance(one, torch.nn.Module)]
-
-    @property
-    def vae(self) -> Any:
-        """What decodes pictures, None if there is none."""
-        decoders = [one for name, one in self.named() if name.startswith("vae") and one is not None]
-        return decoders[0] if decoders else None
+    def previews(self) -> JobPreviews | None:
+        """Its previews, None if they are kept no more."""
+        return self.run.previews.queue if self.final is None and self.run.previews is not None else None
 
 
 class FollowedCall:
@@ -72,213 +63,235 @@ class FollowedCall:
     Args:
         session: shared by all tracked pipelines.
         mode: when to wait, None to go by the self-test.
-        on_end: called when a call is over.
+        on_end: called when the device has finished a call, on any thread.
+
+    Attributes:
+        calls_ended: calls that the device has finished so far.
     """
 
     def __init__(self, session: TrackSession, mode: SyncMode | None, on_end: Callable[[], None]) -> None:
         self.mode = mode
         self.is_stopped = False
-        self.is_running = False
         self.calls_ended = 0
         self._session = session
         self._on_end = on_end
-        self._run: PipelineRun | None = None
-        self._phases: ComponentPhases | None = None
-        self._is_broken = False
-        self._final_latents: torch.Tensor | None = None
+        self._console = session.make_console()
+        self._newest: _Call | None = None
+        self._is_closed = False
         self._looked_at_s: float | None = None
-        self._preview: tuple[Any, Image.Image] | None = None
+        self._picture = NewestPicture()
+        self._calling = threading.Lock()
         self._lock = threading.Lock()
 
     # What the hooks tell.
 
     def call(self, pipe: Any, run: Callable[[], Any], arguments: dict[str, Any]) -> Any:
-        """Follow a call; one within another is a part of that."""
-        if self._is_within_call():
+        """Follow a call; one within another is a part of that, and one beside another goes unfollowed."""
+        if self._is_closed or not self._calling.acquire(blocking=False):
             return run()
-        with self._session.guard.watching("following a call"):
-            self.begin(pipe, arguments)
+        call = None
         try:
+            with self._session.guard.watching("following a call"):
+                call = self.begin(pipe, arguments)
+            if call is not None:
+                call.run.leave_if_wanted()
             result = run()
-            with self._session.guard.watching("learning from a call"):
-                self._learn(pipe, result)
-            return result
+        except BaseException:
+            self._end(call)
+            raise
+        else:
+            self._end(call, result)
         finally:
-            with self._session.guard.watching("ending a call"):
-                self._end()
+            self._calling.release()
+        return result
 
     def pass_step(self, index: int | None, total: int | None, latents: Any, scheduler: Any) -> None:
         """A step was queued."""
-        if self._followed() is None:
-            return
-        with self._watching("following a step"):
-            self._pass_step(index, total, latents, scheduler, is_from_bar=False)
+        call = self._followed()
+        if call is not None:
+            with self._watching(call, "following a step"):
+                _pass_step(call, index, total, latents, scheduler)
 
     def leave_if_wanted(self) -> None:
         """Leave the call if it was stopped."""
-        run = self._followed()
-        if run is not None:
-            run.leave_if_wanted()
+        call = self._followed()
+        if call is not None:
+            call.run.leave_if_wanted()
 
     def wrap_bar(self, pipe: Any, build: Callable[[], Any]) -> Any:
         """Return what the pipeline moves in the place of its bar."""
-        run, console = self._followed(), self._session.console
-        if run is None:
+        call = self._followed()
+        if call is None:
             return build()
-        bar = console.make(pipe, build, is_ours=True)
-        with self._watching("announcing a denoising loop"):
-            if self._phases is not None:
-                self._phases.note_loop()
-            run.go_on()
-            run.announce_loop(getattr(bar, "total", None))
-        steps = _CallBarSteps(self, run)
-        return console.follow(bar, steps, lambda: run.newest_ledger, lambda: not self._is_broken)
-
-    def count_bar_step(self) -> None:
-        """A step was queued that only the bar tells of."""
-        self._pass_step(None, None, None, None, is_from_bar=True)
+        run = call.run
+        bar = self._console.make(pipe, build, is_ours=True)
+        with self._watching(call, "announcing a denoising loop"):
+            if call.phases is not None:
+                call.phases.note_loop()
+            if run.newest_launched or run.newest_pass is None:  # else this bar lies within the one before
+                run.go_on()
+                call.place.loops += 1
+            run.announce_loop(count_loop_steps(pipe, bar))
+        steps = _CallBarSteps(self, call)
+        return self._console.follow(bar, steps, lambda: run.newest_ledger, lambda: not call.is_broken)
 
     # What is asked. Any thread.
 
     @property
+    def is_followed(self) -> bool:
+        """Whether a call runs."""
+        return self._newest is not None and not self._newest.has_ended
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a call runs, or the device is still busy with it."""
+        call = self._newest
+        return call is not None and call.final is None
+
+    @property
     def progress(self) -> ProgressSnapshot | None:
         """Progress of the newest call, None before the first."""
-        run = self._run
-        return run.snapshot() if run is not None else None
+        call = self._newest
+        return None if call is None else call.final or call.run.snapshot()
 
     def stop(self) -> None:
         """End the call that runs, or the next one."""
         self.is_stopped = True
-        run = self._run
-        if run is not None and self.is_running:
-            run.control.stop()
+        call = self._newest
+        if call is not None and not call.has_ended:
+            call.run.control.stop()
 
     def preview(self) -> Image.Image | None:
         """Return the picture of the newest finished step."""
         self._looked_at_s = SYSTEM_CLOCK()
-        run = self._run
-        ready = run.previews.queue.newest_ready() if run is not None and run.previews is not None else None
-        with self._lock:
-            if ready is not None and (self._preview is None or self._preview[0] is not ready.pixels):
-                images = build_images(ready.pixels)
-                self._preview = (ready.pixels, images[len(images) // 2])
-            return self._preview[1] if self._preview is not None else None
+        call = self._newest
+        return self._picture.take(call.previews if call is not None else None)
 
     def close(self) -> None:
-        """The pipeline is tracked no more."""
-        if self.is_running:
-            self._end()
+        """The pipeline is tracked no more; what is still queued is let run."""
+        self._is_closed = True
+        self.end()
+
+    def end(self, is_whole: bool = False) -> None:
+        """The newest call is followed no more, whether or not it has come to its end."""
+        self._end(self._newest, None if is_whole else _NONE)
 
     # On the thread of the call.
 
-    def _followed(self) -> PipelineRun | None:
-        """The run of the calling thread, None if it has none that is followed."""
-        run = self._run
-        if run is None or not self.is_running or self._is_broken or not run.is_driver():
-            return None
-        return run
-
-    def _is_within_call(self) -> bool:
-        run = self._run
-        return self.is_running and run is not None and run.is_driver()
-
-    def _watching(self, what: str) -> Watch:
-        def give_up(_error: Exception) -> None:
-            self._is_broken = True
-
-        return self._session.guard.watching(what, give_up)
-
-    def begin(self, pipe: Any, arguments: dict[str, Any]) -> None:
-        """A call begins."""
-        self._is_broken = False
-        place, models = CallPlace(find_size_px(pipe, arguments)), CallModels(pipe)
+    def begin(self, pipe: Any, arguments: dict[str, Any] | None) -> _Call:
+        """A call begins; without its arguments its loop alone is followed, and it cannot be left."""
+        place, models = CallPlace(find_size_px(pipe, arguments or {})), CallModels(pipe)
         demand = PreviewDemand(self._is_looked_at)
         run = self._session.begin_run(pipe, arguments, self.mode, place, models, demand)
-        run.begin_call()
-        run.go_on()
-        self._phases = ComponentPhases(run, self._session.guard)
-        self._phases.install(models.named())
-        self._run, self.is_running = run, True
+        phases = ComponentPhases(run, self._session.guard) if arguments is not None else None
+        call = _Call(pipe, run, place, phases)
+        try:
+            if phases is not None:
+                run.begin_call()
+                run.go_on()
+                phases.install(models.named())
+        except Exception:
+            self._end(call)
+            raise
+        self._picture.forget()
+        self._newest = call
         if self.is_stopped:
             run.control.stop()
+        return call
 
-    def _end(self) -> None:
-        run, self.is_running = self._run, False
-        if self._phases is not None:
-            self._phases.remove()
-        self._phases = self._final_latents = None
-        if run is None:
+    def _followed(self) -> _Call | None:
+        """The call of the calling thread, None if it has none that is followed."""
+        call = self._newest
+        if call is None or call.has_ended or call.is_broken or not call.run.is_driver():
+            return None
+        return call
+
+    def _watching(self, call: _Call, what: str) -> Watch:
+        return self._session.guard.watching(what, lambda _error: setattr(call, "is_broken", True))
+
+    def _end(self, call: _Call | None, result: Any = _NONE) -> None:
+        """A call has returned, or has come to nothing."""
+        if call is None:
             return
-        run.end_call()
-        self._session.console.end_job()
+        with self._lock:
+            if call.has_ended:
+                return
+            call.has_ended = True
+        with self._session.guard.watching("ending a call"):
+            if call.phases is not None:
+                call.phases.remove()
+                call.run.end_call()
+            call.run.let_go_of_models()
+            ledger = call.run.newest_ledger
+            if call.is_broken or ledger is None or ledger.is_drained:
+                self._console.end_job()  # else the lines end by themselves, with the device
+        failed_at = None
+        if result is _NONE or call.is_broken:
+            failed_at = replace(call.run.snapshot(), eta_s=None, eta_spread_s=None)
 
-        def deliver() -> None:
+        def finish() -> None:
+            with self._session.guard.watching("ending a call"):
+                self._finish(call, result, failed_at)
+
+        self._session.end_run(call.run, finish, waits=not call.is_broken)
+
+    def _finish(self, call: _Call, result: Any, failed_at: ProgressSnapshot | None) -> None:
+        """The device has finished a call: learn from it, and let go of it."""
+        run = call.run
+        if failed_at is None:
+            if call.phases is not None:
+                with self._session.guard.watching("learning from a call"):
+                    self._session.learn(call.pipe, run.job, call.final_latents, result)
             run.job.deliver()
-            run.close()
-            self.calls_ended += 1
-            self._on_end()
-
-        self._session.end_run(run, deliver)
-
-    def _pass_step(
-        self, index: int | None, total: int | None, latents: Any, scheduler: Any, is_from_bar: bool
-    ) -> None:
-        run = self._run
-        if run is None:
-            return
-        followed = run.find_pass(index)
-        tensor = latents if isinstance(latents, torch.Tensor) else None
-        run.pass_step(followed, index, total, tensor, is_from_bar)
-        if tensor is None:
-            return
-        followed.note_latents(tensor, tuple(tensor.shape))
-        launched = followed.ledger.launched
-        run.offer_preview(followed, [StepFrame(launched - 1, tensor)], StepDetails(scheduler=scheduler))
-        if launched == followed.ledger.total:
-            self._final_latents = tensor
+        with self._session.guard.watching("keeping the last preview"):
+            if call is self._newest:
+                self._picture.take(call.previews)
+        call.final, call.final_latents = failed_at or run.snapshot(), None
+        if run.previews is not None:
+            run.previews.close()
+        run.close()
+        self.calls_ended += 1
+        self._on_end()
 
     def _is_looked_at(self) -> bool:
         at_s = self._looked_at_s
         return at_s is not None and SYSTEM_CLOCK() - at_s < LOOKING_S
 
-    def _learn(self, pipe: Any, result: Any) -> None:
-        """Take over how long the call took, and how its latents look as a picture."""
-        run, latents = self._run, self._final_latents
-        if run is None or self._is_broken:
-            return
-        run.job.end_parts()
-        self._session.learning.learn(run.job)
-        pictures = getattr(result, "images", None)
-        channels = channels_of(CallModels(pipe).vae)
-        if latents is None or channels is None or not isinstance(pictures, list) or not pictures:
-            return
-        width_px, height_px = getattr(pictures[0], "size", (0, 0))
-        pair = build_pair(latents, pictures, channels, (width_px, height_px) if width_px else None)
-        if pair is not None:
-            try:
-                self._session.projections.learn(name_of(pipe), [pair])
-            except LatentShapeError:
-                return  # a black picture teaches nothing
+
+def _pass_step(
+    call: _Call, index: int | None, total: int | None, latents: Any, scheduler: Any, is_from_bar: bool = False
+) -> None:
+    run = call.run
+    followed = run.find_pass(index)
+    tensor = latents if isinstance(latents, torch.Tensor) else None
+    run.pass_step(followed, index, total, tensor, is_from_bar)
+    if tensor is None:
+        return
+    followed.note_latents(tensor, tuple(tensor.shape))
+    launched = followed.ledger.launched
+    run.offer_preview(followed, [StepFrame(launched - 1, tensor)], StepDetails(scheduler=scheduler))
+    if launched == followed.ledger.total:
+        call.final_latents = tensor
 
 
 class _CallBarSteps(BarSteps):
     """Steps of a bar of a call."""
 
-    def __init__(self, call: FollowedCall, run: PipelineRun) -> None:
+    def __init__(self, calls: FollowedCall, call: _Call) -> None:
         super().__init__()
+        self._calls = calls
         self._call = call
-        self._run = run
 
     @property
     def launched(self) -> int | None:
-        run = self._call._followed()
-        return run.newest_launched if run is not None else None
+        return self._call.run.newest_launched if self._calls._followed() is self._call else None
 
     def count_step(self) -> bool:
-        with self._call._watching("counting a step"):
-            self._call.count_bar_step()
+        with self._calls._watching(self._call, "counting a step"):
+            _pass_step(self._call, None, None, None, None, is_from_bar=True)
             return True
         return False
 
     def leave_if_wanted(self) -> None:
-        self._call.leave_if_wanted()
+        if self._calls._followed() is self._call:
+            self._calls.leave_if_wanted()

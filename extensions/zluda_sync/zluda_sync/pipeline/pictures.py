@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,38 @@ from PIL import Image
 from zluda_sync.core.errors import LatentShapeError
 from zluda_sync.device.preview.frames import middle_frame, select_frames
 from zluda_sync.device.preview.projection import DecodedPair, shrink
+from zluda_sync.device.preview.queue import JobPreviews
 
 #: A projected preview has one pixel for each latent; it is enlarged, but not beyond this side.
 LONGEST_SIDE_PX = 512
 LARGEST_ZOOM = 8
+
+
+class NewestPicture:
+    """The picture of the newest preview of a pipeline; made when it is first asked for. Any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pixels: Any = None
+        self._image: Image.Image | None = None
+
+    def forget(self) -> None:
+        """Another call begins."""
+        with self._lock:
+            self._pixels = self._image = None
+
+    def take(self, queue: JobPreviews | None) -> Image.Image | None:
+        """Return the newest that is ready, or else the one before, None if there is none.
+
+        Args:
+            queue: of the previews of the call, None if they are kept no more.
+        """
+        ready = queue.newest_ready() if queue is not None else None
+        with self._lock:
+            if ready is not None and ready.pixels is not self._pixels:
+                images = build_images(ready.pixels)
+                self._pixels, self._image = ready.pixels, images[len(images) // 2]
+            return self._image
 
 
 def build_images(pixels: Any) -> list[Image.Image]:

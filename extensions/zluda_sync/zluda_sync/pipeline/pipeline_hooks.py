@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ from typing import Any, Protocol
 import torch
 
 from zluda_sync.pipeline.ways import find_inner_pipelines, find_loop_blocks
+
+_TENSORS = "callback_on_step_end_tensor_inputs"
 
 
 class CallListener(Protocol):
@@ -89,15 +92,13 @@ class LegacyCallback:
     def __init__(self, listener: CallListener, own: Any, every: int) -> None:
         self._listener = listener
         self._own = own
-        self._every = max(int(every or 1), 1)
-        self._calls = 0
+        self._every = every
 
     def __call__(self, step: int, timestep: Any, latents: Any) -> None:
         """Tell of the step, then call the user back if it is their turn."""
         self._listener.pass_step(step, None, latents, None)
-        if self._own is not None and self._calls % self._every == 0:
+        if self._own is not None and step % self._every == 0:
             self._own(step, timestep, latents)
-        self._calls += 1
         self._listener.leave_if_wanted()
 
 
@@ -105,9 +106,11 @@ def _hook(pipe: Any, listener: CallListener, undo: list[Callable[[], None]]) -> 
     kind = type(pipe)
     if hasattr(kind, "_zluda_sync_listener"):
         raise TypeError(f"this {kind.__name__} is tracked already: end that block first")
+    if not callable(pipe):
+        raise TypeError(f"a {kind.__name__} cannot be tracked: it cannot be called")
     try:
         object.__setattr__(pipe, "__class__", _build_hooked_class(kind, listener))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # the latter where a signature is not known
         raise TypeError(f"a {kind.__name__} cannot be tracked: {error}") from error
     undo.append(functools.partial(object.__setattr__, pipe, "__class__", kind))
     for block in find_loop_blocks(pipe):
@@ -123,15 +126,15 @@ def _build_hooked_class(kind: type, listener: CallListener) -> type:
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             bound = signature.bind(self, *args, **kwargs)
+            arguments = _name_all(bound)
+            _add_callbacks(self, bound, signature, listener)
         except TypeError:
             return own_call(self, *args, **kwargs)  # which says what is wrong with the call
-        _add_callbacks(self, bound, signature, listener)
-        filled = inspect.BoundArguments(signature, bound.arguments.copy())
-        filled.apply_defaults()
         run = functools.partial(own_call, *bound.args, **bound.kwargs)
-        return listener.call(self, run, dict(filled.arguments))
+        return listener.call(self, run, arguments)
 
-    members: dict[str, Any] = {"__call__": call, "_zluda_sync_listener": listener}
+    # No slots: an object without a namespace gets none by this.
+    members: dict[str, Any] = {"__call__": call, "_zluda_sync_listener": listener, "__slots__": ()}
     own_bar: Any = getattr(kind, "progress_bar", None)
     if own_bar is not None:
 
@@ -146,6 +149,17 @@ def _build_hooked_class(kind: type, listener: CallListener) -> type:
     return hooked_class
 
 
+def _name_all(bound: inspect.BoundArguments) -> dict[str, Any]:
+    """Return the arguments of a call by name, defaults included, and those that are taken as they come."""
+    filled = inspect.BoundArguments(bound.signature, bound.arguments.copy())
+    filled.apply_defaults()
+    named = dict(filled.arguments)
+    for name, parameter in bound.signature.parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            named |= named.pop(name, {})
+    return named
+
+
 def _add_callbacks(
     pipe: Any, bound: inspect.BoundArguments, signature: inspect.Signature, listener: CallListener
 ) -> None:
@@ -153,20 +167,30 @@ def _add_callbacks(
     given, known = bound.arguments, signature.parameters
     own = given.get("callback_on_step_end")
     if "callback_on_step_end" in known and not isinstance(own, StepEnd):
-        default = getattr(known.get("callback_on_step_end_tensor_inputs"), "default", None)
-        asked = given.get("callback_on_step_end_tensor_inputs", default)
-        wanted = tuple(getattr(own, "tensor_inputs", asked) or ())
+        asked = given.get(_TENSORS, getattr(known.get(_TENSORS), "default", None))
+        wanted = tuple((own.tensor_inputs if own is not None and _tells_its_tensors(own) else asked) or ())
         given["callback_on_step_end"] = StepEnd(listener, own, wanted)
-        may_tell = "latents" in getattr(pipe, "_callback_tensor_inputs", ())
-        if "callback_on_step_end_tensor_inputs" in known:
+        if _TENSORS in known:
+            may_tell = "latents" in getattr(pipe, "_callback_tensor_inputs", ())
             ours = ("latents",) if may_tell and "latents" not in wanted else ()
-            given["callback_on_step_end_tensor_inputs"] = [*wanted, *ours]
+            given[_TENSORS] = [*wanted, *ours]
     elif "callback" in known and "callback_steps" in known:
         own = given.get("callback")
-        if not isinstance(own, LegacyCallback):
-            every = given.get("callback_steps") or known["callback_steps"].default
-            given["callback"] = LegacyCallback(listener, own, every if isinstance(every, int) else 1)
-            given["callback_steps"] = 1
+        every = given.get("callback_steps", known["callback_steps"].default)
+        every = 1 if every is None and "callback_steps" not in given else every
+        # A pipeline says itself what is wrong with a number. Of a sampler that evaluates twice, the callback
+        # does not learn which of its steps are due: then the bar alone tells of them.
+        is_due_known = every == 1 or getattr(getattr(pipe, "scheduler", None), "order", 1) == 1
+        is_number = isinstance(every, int) and every > 0
+        if is_number and not isinstance(own, LegacyCallback) and (own is None or is_due_known):
+            given["callback"], given["callback_steps"] = LegacyCallback(listener, own, every), 1
+
+
+def _tells_its_tensors(own: Any) -> bool:
+    """Whether a callback is of diffusers' own kind, which says by itself what it wants to be given."""
+    callbacks = sys.modules.get("diffusers.callbacks")  # whoever has made one has loaded it
+    kinds = ("PipelineCallback", "MultiPipelineCallbacks")
+    return callbacks is not None and isinstance(own, tuple(getattr(callbacks, kind) for kind in kinds))
 
 
 def _hook_loop(block: Any, listener: CallListener, undo: list[Callable[[], None]]) -> None:

@@ -12,6 +12,8 @@ from zluda_sync.core.progress.snapshot import ProgressSnapshot
 
 #: Between two looks, in seconds.
 PERIOD_S = 0.1
+#: How long a listener that stands still is waited for at the end, in seconds.
+END_LIMIT_S = 2.0
 Listener = Callable[[ProgressSnapshot], Any]
 
 
@@ -34,9 +36,9 @@ class ProgressReports:
         self._listeners = list(listeners)
         self._guard = guard
         self._told: ProgressSnapshot | None = None
-        self._is_over = threading.Event()
+        self._hurry = threading.Event()
+        self._is_over = False
         self._thread: threading.Thread | None = None
-        self._telling = threading.Lock()
 
     def start(self) -> None:
         """Begin to tell, if there is anybody to be told."""
@@ -44,16 +46,19 @@ class ProgressReports:
             self._thread = threading.Thread(target=self._run, name="zluda_sync-reports", daemon=True)
             self._thread.start()
 
-    def stop(self) -> None:
-        """Tell how it ended, and end the thread."""
-        self._is_over.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-        self.tell()
+    def hurry(self) -> None:
+        """Something has ended: tell of it now. Never waits."""
+        self._hurry.set()
 
-    def tell(self) -> None:
-        """Tell of the progress of this moment if it has changed."""
-        with self._telling:
+    def stop(self) -> None:
+        """Tell how it ended, and end the thread; a listener that stands still is not waited for."""
+        self._is_over = True
+        self._hurry.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(END_LIMIT_S)
+
+    def _tell(self) -> None:
+        with self._guard.watching("reporting progress"):
             progress = self._find_progress()
             if progress is None or progress == self._told:
                 return
@@ -66,8 +71,12 @@ class ProgressReports:
         self._listeners.remove(listener)
 
     def _run(self) -> None:
-        while not self._is_over.wait(PERIOD_S):
-            self.tell()
+        is_over = False
+        while not is_over:
+            self._hurry.wait(PERIOD_S)
+            self._hurry.clear()
+            is_over = self._is_over
+            self._tell()
 
 
 class TerminalBar:

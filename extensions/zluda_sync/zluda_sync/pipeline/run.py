@@ -201,12 +201,16 @@ class PipelineRun:
             self.previews.end_pass()
         self._passes.leave()
 
+    def let_go_of_models(self) -> None:
+        """Leave every model as it was; what is queued is still followed."""
+        self._exits.close()
+        self._decode.remove()
+
     def close(self) -> None:
         """Let go of every tensor, event and hook."""
         self.wishes.close()
         self.control.end_job()
-        self._exits.close()
-        self._decode.remove()
+        self.let_go_of_models()
         for ledger in self._passes.let_go():
             self._barrier.forget(ledger)
         self._marks.close()

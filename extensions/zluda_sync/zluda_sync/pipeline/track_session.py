@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import torch
 
 from zluda_sync.core.clock import PausableClock
-from zluda_sync.core.errors import RungLiedError, RungSilentError, Stopped
+from zluda_sync.core.errors import LatentShapeError, RungLiedError, RungSilentError, Stopped
 from zluda_sync.core.guard import Guard, Notices
 from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.job import Job
@@ -28,14 +31,17 @@ from zluda_sync.device.steps.self_testing import SelfTesting, TestSubject
 from zluda_sync.device.steps.tracker import StepTracker, Tracking, Trust
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.pipeline.call_shape import build_shape, name_of
+from zluda_sync.pipeline.component_phases import CallModels, channels_of
 from zluda_sync.pipeline.console.console import Console
 from zluda_sync.pipeline.passes import Place
+from zluda_sync.pipeline.pictures import build_pair
 from zluda_sync.pipeline.projections import Projections
-from zluda_sync.pipeline.run import Models, PipelineRun
+from zluda_sync.pipeline.run import PipelineRun
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 
 log = logging.getLogger("zluda_sync")
-BLOCKS_BY_ITSELF = "{} blocks by itself: what is queued there is finished, and no barrier is needed"
+BLOCKS_BY_ITSELF = "the {} blocks by itself: what is queued there is finished, and no barrier is needed"
+CANNOT_TELL = 'torch cannot tell when a device of the kind "{}" has finished something: what is queued counts'
 
 
 class TrackSession:
@@ -47,78 +53,171 @@ class TrackSession:
 
     def __init__(self, folder: Path) -> None:
         self.guard = Guard(_tell_failure)
-        self.console = Console(log.warning)
-        self.learning = Learning(folder, log.warning)
-        self.projections = Projections(folder, log.warning)
+        self._learning = Learning(folder, log.warning)
+        self._projections = Projections(folder, log.warning)
+        self._consoles: WeakSet[Console] = WeakSet()
         self._tracker = StepTracker()
         self._book = TrustBook(folder / "zluda_sync" / "selftest.json", log.warning)
         self._testing: dict[torch.device, SelfTesting] = {}
         self._calls = 0
         self._lock = threading.Lock()
+        self._learning_now = threading.Lock()
+
+    def make_console(self) -> Console:
+        """Return what draws the bars of one pipeline."""
+        console = Console(log.warning)
+        self._consoles.add(console)
+        return console
 
     def ask_device(self, device: torch.device) -> None:
         """Have the self-test run while no call does, unless a report on the device is kept."""
         accelerator = accelerator_on(device)
         if accelerator is None:
             return
-        with self._lock:
-            if device not in self._testing:
-                subject = TestSubject("the script", lambda: accelerator, lambda: "")
-                self._testing[device] = SelfTesting(
-                    subject,
-                    self._book,
-                    self._tracker.threads.waits,
-                    lambda: self._calls == 0,
-                    lambda report: log.info("self-test: %s", report.explanation),
-                )
-        self._testing[device].schedule()
+        self._find_testing(device, accelerator).schedule()
 
     def explain(self, device: torch.device) -> str:
         """Return in one sentence what is known of a device, or why nothing has to be."""
-        testing = self._testing.get(device)
-        if testing is None:
-            return BLOCKS_BY_ITSELF.format(f'a device of the kind "{device.type}"')
-        return testing.explain(accelerator_on(device))
+        accelerator = accelerator_on(device)
+        if accelerator is None:
+            return (BLOCKS_BY_ITSELF if device.type == "cpu" else CANNOT_TELL).format(device.type)
+        return self._find_testing(device, accelerator).explain(accelerator)
 
     def begin_run(
         self,
         pipe: Any,
-        arguments: dict[str, Any],
+        arguments: Mapping[str, Any] | None,
         mode: SyncMode | None,
         place: Place,
-        models: Models,
+        models: CallModels,
         demand: PreviewDemand,
     ) -> PipelineRun:
         """Return what follows a call that begins.
 
         Args:
             pipe: that is called.
-            arguments: of the call, defaults included.
+            arguments: of the call, defaults included; None if they say nothing of how long it will take.
             mode: when to wait, None to go by the self-test.
             place: where the call is.
             models: that it uses.
             demand: who looks at previews.
         """
-        device = device_of(pipe)
-        accelerator = accelerator_on(device)
+        if mode is None:
+            self.ask_device(device_of(pipe))  # the pipeline may have been moved
         with self._lock:
             self._calls += 1
-        for testing in self._testing.values():
-            testing.job_begins()
+        try:
+            for testing in tuple(self._testing.values()):
+                testing.job_begins()
+            return self._build_run(pipe, arguments, mode, place, models, demand)
+        except Exception:
+            self._forget_call()
+            raise
+
+    def end_run(self, run: PipelineRun, when_done: Callable[[], None], waits: bool) -> None:
+        """A call has returned: end its run once the device has finished what it queued.
+
+        Args:
+            run: of the call.
+            when_done: called then, on any thread.
+            waits: whether the device can be waited for.
+        """
+        ledger = run.newest_ledger
+        is_busy = waits and ledger is not None and not ledger.is_drained
+
+        def end() -> None:
+            if is_busy and ledger is not None:
+                ledger.wait_completed(ledger.launched - 1, LONGEST_DRAIN_S)
+            try:
+                when_done()
+            finally:
+                self._forget_call()
+
+        with self.guard.watching("leaving a loop"):
+            run.leave_pass()
+        if is_busy:
+            self._tracker.threads.waits.begin(end)
+        else:
+            end()
+
+    def learn(self, pipe: Any, job: Job, latents: torch.Tensor | None, result: Any) -> None:
+        """Keep how long a call took, and how its latents look as a picture.
+
+        Args:
+            pipe: that was called.
+            job: that the call was; the device has finished it.
+            latents: that its last step has left, None if unknown.
+            result: of the call.
+        """
+        job.end_parts()
+        with self._learning_now:
+            self._learning.learn(job)
+        pictures = _pictures_of(result)
+        channels = channels_of(CallModels(pipe).vae)
+        if latents is None or channels is None or not pictures:
+            return
+        width_px, height_px = getattr(pictures[0], "size", (0, 0))
+        pair = build_pair(latents, pictures, channels, (width_px, height_px) if width_px else None)
+        if pair is not None:
+            with contextlib.suppress(LatentShapeError):  # a black picture teaches nothing
+                self._projections.learn(name_of(pipe), [pair])
+
+    def close(self) -> None:
+        """End all threads."""
+        for testing in tuple(self._testing.values()):
+            testing.close()
+        for console in tuple(self._consoles):
+            console.stop()
+        self._tracker.stop()
+
+    def _forget_call(self) -> None:
+        """A call is over."""
+        with self._lock:
+            self._calls -= 1
+        for testing in tuple(self._testing.values()):
+            testing.job_ended()
+
+    def _find_testing(self, device: torch.device, accelerator: Accelerator) -> SelfTesting:
+        with self._lock:
+            if device not in self._testing:
+                self._testing[device] = SelfTesting(
+                    TestSubject("the script", lambda: accelerator, lambda: ""),
+                    self._book,
+                    self._tracker.threads.waits,
+                    lambda: self._calls == 0,
+                    lambda report: log.info("self-test: %s", report.explanation),
+                )
+            return self._testing[device]
+
+    def _build_run(
+        self,
+        pipe: Any,
+        arguments: Mapping[str, Any] | None,
+        mode: SyncMode | None,
+        place: Place,
+        models: CallModels,
+        demand: PreviewDemand,
+    ) -> PipelineRun:
+        device = device_of(pipe)
+        accelerator = accelerator_on(device)
         report = self._book.find(accelerator)
         policy = Settings().policy(report) if mode is None else BarrierPolicy(mode)
         control, clock, notices = Control(), PausableClock(), Notices()
         control.leave_signal = Stopped
         device_name = accelerator.name if accelerator is not None else device.type
-        shape = build_shape(pipe, arguments, device_name, policy.mode.value)
-        job = Job(policy.mode, shape, self.learning.memory_for(shape), clock=clock)
+        shape = memory = None
+        if arguments is not None:
+            shape = build_shape(pipe, arguments, device_name, policy.mode.value, models.phases)
+            with self._learning_now:
+                memory = self._learning.memory_for(shape)
+        job = Job(policy.mode, shape, memory, clock=clock)
         tracking = Tracking.of_blocking_device()
         if accelerator is not None:
             tracking = self._begin_tracking(policy, accelerator, control, notices)
         way = CopyWay.ASYNCHRONOUS if device.type == "cpu" else CopyWay.THREAD
         queue = JobPreviews(
             lambda _device: make_copier(way, tracking.marks),
-            lambda channels: self.projections.find(name_of(pipe), channels),
+            lambda channels: self._projections.find(name_of(pipe), channels),
             lambda: channels_of(models.vae),
         )
         return PipelineRun(
@@ -130,36 +229,6 @@ class TrackSession:
             StepPreviews(queue, demand, log.warning),
             self.guard,
         )
-
-    def end_run(self, run: PipelineRun, when_done: Callable[[], None]) -> None:
-        """A call has returned: end its run once the device has finished what it queued.
-
-        Args:
-            run: of the call.
-            when_done: called then, on any thread.
-        """
-        with self._lock:
-            self._calls -= 1
-        for testing in self._testing.values():
-            testing.job_ended()
-        run.leave_pass()
-        ledger = run.newest_ledger
-        if ledger is None or ledger.is_drained:
-            when_done()
-            return
-
-        def wait_and_end() -> None:
-            ledger.wait_completed(ledger.launched - 1, LONGEST_DRAIN_S)
-            when_done()
-
-        self._tracker.threads.waits.begin(wait_and_end)
-
-    def close(self) -> None:
-        """End all threads."""
-        for testing in self._testing.values():
-            testing.close()
-        self.console.stop()
-        self._tracker.stop()
 
     def _begin_tracking(
         self, policy: BarrierPolicy, accelerator: Accelerator, control: Control, notices: Notices
@@ -188,7 +257,7 @@ _sessions_lock = threading.Lock()
 
 def session_in(folder: str | os.PathLike[str] | None) -> TrackSession:
     """Return the session of a folder, the user's cache folder if None."""
-    root = Path(folder) if folder is not None else _cache_folder()
+    root = Path(folder).expanduser().absolute() if folder is not None else _cache_folder()
     with _sessions_lock:
         if root not in _sessions:
             _sessions[root] = session = TrackSession(root)
@@ -205,20 +274,24 @@ def device_of(pipe: Any) -> torch.device:
     return torch.device("cpu")
 
 
-def channels_of(vae: Any) -> int | None:
-    """Return C of the latents of a VAE, None if it does not tell."""
-    config = getattr(vae, "config", None)
-    for name in ("latent_channels", "z_dim"):
-        channels = getattr(config, name, None)
-        if isinstance(channels, int):
-            return channels
-    return None
-
-
 def _cache_folder() -> Path:
     root = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return Path(root) if root else Path.home() / ".cache"
+    try:
+        return Path(root) if root else Path.home() / ".cache"
+    except RuntimeError:  # nobody's home
+        return Path(tempfile.gettempdir())
+
+
+def _pictures_of(result: Any) -> Any:
+    """Return the pictures that a pipeline has given, or the frames of its video; None if there are none."""
+    if isinstance(result, tuple):  # return_dict=False
+        result = result[0] if result else None
+    pictures = getattr(result, "images", None)
+    frames = getattr(result, "frames", None)
+    if pictures is None and frames is not None and len(frames):
+        pictures = frames[0]
+    return pictures if isinstance(pictures, list) else None
 
 
 def _tell_failure(what: str, error: Exception) -> None:
-    log.error("%s failed, the pipeline runs as without it: %s: %s", what, type(error).__name__, error)
+    log.error("%s failed, the pipeline runs as without it: %s", what, error, exc_info=error)

@@ -47,6 +47,6 @@ def find_inner_pipelines(pipe: Any) -> list[Any]:
     """Return the pipelines that a pipeline runs by itself, such as the prior of a combined one."""
     return [
         value
-        for value in vars(pipe).values()
+        for value in getattr(pipe, "__dict__", {}).values()
         if callable(value) and hasattr(value, "progress_bar") and hasattr(value, "components")
     ]

@@ -39,6 +39,7 @@ class JobShape:
         batch_size: pictures of one batch.
         passes: denoising passes of each batch, in order.
         has_detailer: whether a detailer looks for things to redo; what it finds is not known before.
+        phases: what each batch goes through besides its passes.
     """
 
     device: str = ""
@@ -49,6 +50,7 @@ class JobShape:
     batch_size: int = 1
     passes: tuple[PassShape, ...] = field(default=(PassShape(BASE, None, 512, 512),))
     has_detailer: bool = False
+    phases: tuple[Phase, ...] = (Phase.ENCODE, Phase.DECODE, Phase.SAVE)
 
     @property
     def base_pixels(self) -> int:
@@ -118,12 +120,15 @@ def _foreseen_parts(shape: JobShape, image: int) -> list[Part]:
         pixels = shape.pixels_of(one)
         if index:
             parts.append(Part(Phase.UPSCALE, one.role, image, pixels))
-        parts.append(Part(Phase.ENCODE, one.role, image, pixels))
+        if Phase.ENCODE in shape.phases:
+            parts.append(Part(Phase.ENCODE, one.role, image, pixels))
         parts.append(Part(Phase.DENOISE, one.role, image, pixels, one.steps))
-    parts.append(Part(Phase.DECODE, BASE, image, pixels))
+    if Phase.DECODE in shape.phases:
+        parts.append(Part(Phase.DECODE, BASE, image, pixels))
     if shape.has_detailer:
         parts.append(Part(Phase.DETAIL, DETAIL, image, pixels))
-    parts.append(Part(Phase.SAVE, BASE, image, pixels))
+    if Phase.SAVE in shape.phases:
+        parts.append(Part(Phase.SAVE, BASE, image, pixels))
     for part in parts:
         part.is_foreseen = True
     return parts

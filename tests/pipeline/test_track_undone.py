@@ -1,0 +1,121 @@
+"""After the block everything is as it was: class, bar, blocks, hooks, threads; after an error too."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+import torch
+
+from bench.tiny_pipelines import build
+from tests.pipeline.tracked import QUIET, BareLoop, wait_until
+from zluda_sync import track
+
+pytestmark = QUIET
+BLOCK_THREADS = {"zluda_sync-reports", "zluda_sync-console"}
+
+
+def state_of(pipe: Any) -> list[Any]:
+    """Whatever tracking changes while it lasts."""
+    state: list[Any] = [
+        type(pipe),
+        type(pipe).__call__,
+        copy.copy(getattr(pipe, "_progress_bar_config", None)),
+    ]
+    for component in pipe.components.values():
+        if isinstance(component, torch.nn.Module):
+            state += [
+                (tuple(module._forward_hooks), tuple(module._forward_pre_hooks))
+                for module in component.modules()
+            ]
+    waiting = [getattr(pipe, "_blocks", None)]
+    while waiting:
+        block = waiting.pop()
+        state.append(None if block is None else sorted(vars(block)))
+        waiting += list((getattr(block, "sub_blocks", None) or {}).values())
+    return state
+
+
+@pytest.mark.parametrize("ending", ["whole", "error", "stop"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "StableDiffusionPipeline",
+        "PixArtSigmaPipeline",
+        "DiTPipeline",
+        "KandinskyV22CombinedPipeline",
+        "FluxModularPipeline",
+    ],
+)
+def test_all_is_undone_however_a_call_ends(name, ending, tmp_path):
+    """Of inner pipelines and blocks, too."""
+    tiny = build(name)
+    tiny.pipe(**tiny.arguments)  # leaves figures of its own
+    before, inner = state_of(tiny.pipe), getattr(tiny.pipe, "decoder_pipe", None)
+    kind = type(inner)
+
+    def end(progress: Any) -> None:
+        if ending == "stop":
+            job.stop()
+
+    components = tiny.pipe.components
+    denoiser = next(components[key] for key in ("transformer", "unet") if key in components)
+    error = RuntimeError("out of memory")
+
+    def act(*_: Any) -> None:
+        assert before != state_of(tiny.pipe)
+        if ending == "stop":
+            job.stop()
+        elif ending == "error":
+            raise error
+
+    handle = denoiser.register_forward_hook(act)
+    raised = pytest.raises(RuntimeError) if ending == "error" else nullcontext()
+    with raised, track(tiny.pipe, on_progress=end, folder=tmp_path) as job:
+        tiny.pipe(**tiny.arguments)
+    handle.remove()
+    assert before == state_of(tiny.pipe)
+    assert kind is type(inner)
+    wait_until(lambda: not BLOCK_THREADS & {thread.name for thread in threading.enumerate()})
+    tiny.pipe(**tiny.arguments)
+
+
+def test_a_block_that_ends_while_its_call_runs_leaves_the_call_alone(tmp_path):
+    """It goes on unfollowed, and ends as it would."""
+    gate = threading.Event()
+    loop = BareLoop(torch.device("cpu"), lambda step: step == 2 and gate.wait(10.0))
+    with ThreadPoolExecutor() as pool:
+        with track(loop, folder=tmp_path) as job:
+            called = pool.submit(loop)
+            wait_until(lambda: job.progress is not None and job.progress.completed == 2)
+        assert BareLoop is type(loop)
+        gate.set()
+        assert "done" == called.result(10.0)
+    assert (2, 1) == (job.progress.completed, job._call.calls_ended)
+    assert 0 == job._session._calls
+
+
+def test_a_copy_that_was_made_in_the_block_is_followed_no_more_after_it(tmp_path):
+    """It still runs."""
+    loop = BareLoop(torch.device("cpu"))
+    with track(loop, folder=tmp_path) as job:
+        twin = copy.copy(loop)
+    assert "done" == twin()
+    assert job.progress is None
+
+
+def test_a_listener_that_stands_still_does_not_hold_the_end_up_for_ever(tmp_path, monkeypatch):
+    """It may wait for the very thread that ends the block."""
+    from zluda_sync.pipeline import progress_reports
+
+    monkeypatch.setattr(progress_reports, "END_LIMIT_S", 0.05)
+    gate = threading.Event()
+    loop = BareLoop(torch.device("cpu"))
+    with track(loop, on_progress=lambda _progress: gate.wait(10.0), folder=tmp_path):
+        loop()
+    assert not gate.is_set()
+    gate.set()
