@@ -17,7 +17,12 @@ from bench.commands.environment import REPOSITORY
 #: takes less than a minute.
 SLOW_TESTS = ("tests/bench/for_real", "tests/browser", "tests/embedded", "tests/gpu", "tests/sdnext")
 #: Tests that hold a device to the clock: the machine must do nothing else meanwhile.
-TIMED_TESTS = ("tests/embedded/test_self_test.py",)
+TIMED_TESTS = (
+    "tests/embedded/test_previews.py",
+    "tests/embedded/test_records.py",
+    "tests/embedded/test_self_test.py",
+    "tests/embedded/test_trust.py",
+)
 #: Each process takes its share of the tests in their order, and then from the end of another's.
 IN_PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
 
