@@ -117,6 +117,23 @@ def test_the_pipelines_own_bar_shows_finished_steps_in_its_own_style(device, tmp
     assert style == tiny.pipe._progress_bar_config
 
 
+def test_a_result_that_the_device_still_computes_is_not_delivered(device, tmp_path):
+    """All steps are finished; what is decoded of them is not."""
+    tiny, gate = build_emulated("StableDiffusionPipeline"), threading.Event()
+
+    def hold(*_: Any) -> None:
+        QUEUE.enqueue(lambda: gate.wait(LIMIT_S), "gate")
+
+    tiny.pipe.vae.decoder.up_blocks[-1].register_forward_hook(hold)
+    with track(tiny.pipe, mode="observe", folder=tmp_path) as job:
+        tiny.pipe(**tiny.arguments, output_type="pt")
+        wait_until(lambda: job.progress.completed == 4)
+        assert (0, True) == (job._call.calls_ended, job.progress.fraction < 1.0)
+        gate.set()
+        wait_until(lambda: job._call.calls_ended)
+    assert 1.0 == job.progress.fraction
+
+
 def test_a_bar_that_is_switched_off_stays_off(device, tmp_path, capfd):
     """The steps are counted all the same."""
     tiny = build_emulated("DiTPipeline")

@@ -202,7 +202,7 @@ def _count_scheduler_steps(pipe: Any, arguments: dict[str, Any]) -> int:
 def _watch_call(tiny: TinyPipeline, device: torch.device, folder: str) -> Watched:
     marks, finished_s = build_marks(device.type), list[float]()
     samples: list[Sample] = []
-    own, is_over = OwnCount(), threading.Event()
+    own, is_over, ended_s = OwnCount(), threading.Event(), list[float]()
     with (
         _counted_bars(own),
         _marked_steps(tiny.pipe, marks, finished_s.append),
@@ -222,17 +222,17 @@ def _watch_call(tiny: TinyPipeline, device: torch.device, folder: str) -> Watche
         began_s = time.perf_counter()
         try:
             tiny.pipe(**tiny.arguments)
-            ended_s = time.perf_counter()
+            marks.put(ended_s.append)  # latents that are returned may be under way still
+            marks.wait_drained()
         finally:
             is_over.set()
             looking.join()
-        marks.wait_drained()
         for _ in range(100):  # what is told of the last step comes a moment later
             if job.progress is not None and job.progress.fraction == 1.0:
                 break
             time.sleep(SAMPLE_S)
         told = _count_told(job)
-    return Watched(began_s, ended_s, samples, finished_s, told)
+    return Watched(began_s, ended_s[0], samples, finished_s, told)
 
 
 def _stop_call(tiny: TinyPipeline, folder: str) -> int | None:

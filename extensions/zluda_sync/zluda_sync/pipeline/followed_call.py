@@ -19,7 +19,7 @@ from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.pipeline.call_shape import CallPlace, count_loop_steps, find_size_px
 from zluda_sync.pipeline.component_phases import CallModels, ComponentPhases
 from zluda_sync.pipeline.console.bar import BarSteps
-from zluda_sync.pipeline.pictures import NewestPicture
+from zluda_sync.pipeline.pictures import NewestPicture, is_on_device
 from zluda_sync.pipeline.run import PipelineRun
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepDetails
 from zluda_sync.pipeline.track_session import TrackSession
@@ -233,7 +233,10 @@ class FollowedCall:
             with self._session.guard.watching("ending a call"):
                 self._finish(call, result, failed_at)
 
-        self._session.end_run(call.run, finish, waits=not call.is_broken)
+        last_mark = None
+        with self._session.guard.watching("leaving a mark behind a call"):
+            last_mark = call.run.leave_last_mark() if is_on_device(result) else None
+        self._session.end_run(call.run, last_mark, finish, waits=not call.is_broken)
 
     def _finish(self, call: _Call, result: Any, failed_at: ProgressSnapshot | None) -> None:
         """The device has finished a call: learn from it, and let go of it."""

@@ -109,3 +109,22 @@ def to_array(picture: Any) -> np.ndarray[Any, Any] | None:
     if array.ndim != 3 or array.shape[-1] != 3:
         return None
     return array.astype(np.float32) * (1.0 if array.dtype == np.uint8 else 255.0)
+
+
+def find_pictures(result: Any) -> Any:
+    """Return the pictures that a pipeline has given, or the frames of its video; None if there are none."""
+    if isinstance(result, tuple):  # return_dict=False
+        result = result[0] if result else None
+    pictures = getattr(result, "images", None)
+    frames = getattr(result, "frames", None)
+    if pictures is None and frames is not None and len(frames):
+        pictures = frames[0]
+    return pictures if isinstance(pictures, list) else None
+
+
+def is_on_device(result: Any) -> bool:
+    """Whether a pipeline has given tensors that a device may still be computing."""
+    if isinstance(result, torch.Tensor):
+        return result.device.type != "cpu"
+    parts = result.values() if isinstance(result, dict) else result
+    return isinstance(result, (dict, tuple, list)) and any(map(is_on_device, parts))

@@ -201,6 +201,13 @@ class PipelineRun:
             self.previews.end_pass()
         self._passes.leave()
 
+    def leave_last_mark(self) -> Ledger | None:
+        """Leave a mark behind all that is queued, to count when that is finished; None without marks."""
+        last = Ledger(1)
+        if self._marks.is_working:
+            self._marks.leave(last)
+        return last if self._marks.is_working else None
+
     def let_go_of_models(self) -> None:
         """Leave every model as it was; what is queued is still followed."""
         self._exits.close()

@@ -21,6 +21,7 @@ from zluda_sync.core.guard import Guard, Notices
 from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.settings.settings import Settings
+from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 from zluda_sync.core.wishes.control import Control
 from zluda_sync.core.wishes.job_wishes import JobWishes
@@ -34,7 +35,7 @@ from zluda_sync.pipeline.call_shape import build_shape, name_of
 from zluda_sync.pipeline.component_phases import CallModels, channels_of
 from zluda_sync.pipeline.console.console import Console
 from zluda_sync.pipeline.passes import Place
-from zluda_sync.pipeline.pictures import build_pair
+from zluda_sync.pipeline.pictures import build_pair, find_pictures
 from zluda_sync.pipeline.projections import Projections
 from zluda_sync.pipeline.run import PipelineRun
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
@@ -114,19 +115,22 @@ class TrackSession:
             self._forget_call()
             raise
 
-    def end_run(self, run: PipelineRun, when_done: Callable[[], None], waits: bool) -> None:
+    def end_run(
+        self, run: PipelineRun, last_mark: Ledger | None, when_done: Callable[[], None], waits: bool
+    ) -> None:
         """A call has returned: end its run once the device has finished what it queued.
 
         Args:
             run: of the call.
+            last_mark: left behind its result, None where that is at hand.
             when_done: called then, on any thread.
             waits: whether the device can be waited for.
         """
-        ledger = run.newest_ledger
-        is_busy = waits and ledger is not None and not ledger.is_drained
+        awaited = [run.newest_ledger, last_mark] if waits else []
+        busy = [ledger for ledger in awaited if ledger is not None and not ledger.is_drained]
 
         def end() -> None:
-            if is_busy and ledger is not None:
+            for ledger in busy:
                 ledger.wait_completed(ledger.launched - 1, LONGEST_DRAIN_S)
             try:
                 when_done()
@@ -135,7 +139,7 @@ class TrackSession:
 
         with self.guard.watching("leaving a loop"):
             run.leave_pass()
-        if is_busy:
+        if busy:
             self._tracker.threads.waits.begin(end)
         else:
             end()
@@ -152,7 +156,7 @@ class TrackSession:
         job.end_parts()
         with self._learning_now:
             self._learning.learn(job)
-        pictures = _pictures_of(result)
+        pictures = find_pictures(result)
         channels = channels_of(CallModels(pipe).vae)
         if latents is None or channels is None or not pictures:
             return
@@ -280,17 +284,6 @@ def _cache_folder() -> Path:
         return Path(root) if root else Path.home() / ".cache"
     except RuntimeError:  # nobody's home
         return Path(tempfile.gettempdir())
-
-
-def _pictures_of(result: Any) -> Any:
-    """Return the pictures that a pipeline has given, or the frames of its video; None if there are none."""
-    if isinstance(result, tuple):  # return_dict=False
-        result = result[0] if result else None
-    pictures = getattr(result, "images", None)
-    frames = getattr(result, "frames", None)
-    if pictures is None and frames is not None and len(frames):
-        pictures = frames[0]
-    return pictures if isinstance(pictures, list) else None
 
 
 def _tell_failure(what: str, error: Exception) -> None:
