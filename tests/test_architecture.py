@@ -31,7 +31,7 @@ def test_every_file_that_is_named_is_there():
 
 
 def rooms() -> dict[str, set[str]]:
-    """The files that the table of rooms names, by folder; a line without a folder goes on with the one before."""
+    """The files that the table of rooms names, by folder; a line without one goes on with that before."""
     found: dict[str, set[str]] = {}
     room = ""
     line = r"^\|(?: (`[\w/]+`))? \| [^|]+ \| ([^|]+) \|$"

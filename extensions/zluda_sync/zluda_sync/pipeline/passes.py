@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,6 +28,18 @@ class Place(Protocol):
     @property
     def size_px(self) -> tuple[int, int] | None:
         """Width and height of the picture that is made now, None if unknown."""
+
+
+class Models(Protocol):
+    """The models that are loaded now; they may change in the middle of a job."""
+
+    @property
+    def components(self) -> Sequence[torch.nn.Module]:
+        """Text encoders, denoisers, VAE: where a stopped job can be left."""
+
+    @property
+    def vae(self) -> Any:
+        """What decodes pictures, None if there is none."""
 
 
 @dataclass(eq=False)

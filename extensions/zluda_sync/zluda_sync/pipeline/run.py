@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Protocol
 
 import torch
 
@@ -21,20 +20,8 @@ from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.device.steps.tracker import Tracking
 from zluda_sync.pipeline.decode_blocks import DecodeBlocks
 from zluda_sync.pipeline.exit_points import ExitPoints
-from zluda_sync.pipeline.passes import FollowedPass, Passes, Place
+from zluda_sync.pipeline.passes import FollowedPass, Models, Passes, Place
 from zluda_sync.pipeline.step_previews import StepDetails, StepPreviews
-
-
-class Models(Protocol):
-    """The models that are loaded now; they may change in the middle of a job."""
-
-    @property
-    def components(self) -> Sequence[torch.nn.Module]:
-        """Text encoders, denoisers, VAE: where a stopped job can be left."""
-
-    @property
-    def vae(self) -> Any:
-        """What decodes pictures, None if there is none."""
 
 
 class PipelineRun:
