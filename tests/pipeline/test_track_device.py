@@ -175,6 +175,7 @@ def test_a_bar_over_the_whole_call_is_drawn_on_request(device, tmp_path, capfd):
         wait_until(lambda: seen.append(capfd.readouterr().err) or "Finishing" in "".join(seen))
         gate.set()
         called.result(LIMIT_S)
+        wait_until(lambda: job.progress.fraction == 1.0)
     seen.append(capfd.readouterr().err)
     assert "100%" in "".join(seen) and "100%" not in seen[0]
 
