@@ -119,15 +119,19 @@ def test_the_pipelines_own_bar_shows_finished_steps_in_its_own_style(device, tmp
 
 def test_a_result_that_the_device_still_computes_is_not_delivered(device, tmp_path):
     """All steps are finished; what is decoded of them is not."""
-    tiny, gate = build_emulated("StableDiffusionPipeline"), threading.Event()
+    gate = threading.Event()
 
-    def hold(*_: Any) -> None:
-        QUEUE.enqueue(lambda: gate.wait(LIMIT_S), "gate")
+    class Decoding(BareLoop):
+        def __call__(self, callback_on_step_end: Any = None) -> Any:
+            super().__call__(4, callback_on_step_end)
+            wait_until(lambda: job.progress.completed == 4)
+            QUEUE.enqueue(lambda: gate.wait(LIMIT_S), "gate")
+            return [torch.zeros(2, device=self.device) + 1]
 
-    tiny.pipe.vae.decoder.up_blocks[-1].register_forward_hook(hold)
-    with track(tiny.pipe, mode="observe", folder=tmp_path) as job:
-        tiny.pipe(**tiny.arguments, output_type="pt")
-        wait_until(lambda: job.progress.completed == 4)
+    loop = Decoding(device)
+    with track(loop, mode="observe", folder=tmp_path) as job:
+        loop()
+        assert not gate.is_set()
         assert (0, True) == (job._call.calls_ended, job.progress.fraction < 1.0)
         gate.set()
         wait_until(lambda: job._call.calls_ended)
@@ -172,6 +176,7 @@ def test_a_bar_over_the_whole_call_is_drawn_on_request(device, tmp_path, capfd):
         wait_until(lambda: seen.append(capfd.readouterr().err) or "Finishing" in "".join(seen))
         gate.set()
         called.result(LIMIT_S)
+        wait_until(lambda: job.progress.fraction == 1.0)
     seen.append(capfd.readouterr().err)
     assert "100%" in "".join(seen) and "100%" not in seen[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from os import PathLike
@@ -11,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.errors import Stopped
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.steps.policy import SyncMode
@@ -18,6 +20,9 @@ from zluda_sync.pipeline.followed_call import FollowedCall
 from zluda_sync.pipeline.pipeline_hooks import hooked
 from zluda_sync.pipeline.progress_reports import PERIOD_S, ProgressReports, TerminalBar
 from zluda_sync.pipeline.track_session import device_of, session_in
+
+#: How long the end of a block waits to tell its listeners that the device is done, and its looks, in seconds.
+NOTICE_S, LOOK_S = 0.2, 0.005
 
 
 def track(
@@ -95,6 +100,9 @@ class TrackedPipeline:
     ) -> bool:
         self._undo.close()
         self._call.close()
+        until_s = SYSTEM_CLOCK() + NOTICE_S
+        while self._reports.has_listeners and self._call.is_running and SYSTEM_CLOCK() < until_s:
+            time.sleep(LOOK_S)  # that a device is done is noticed a moment later
         self._is_over.set()
         self._reports.stop()
         if self._terminal_bar is not None:

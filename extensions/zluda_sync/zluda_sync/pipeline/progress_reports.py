@@ -40,6 +40,11 @@ class ProgressReports:
         self._is_over = False
         self._thread: threading.Thread | None = None
 
+    @property
+    def has_listeners(self) -> bool:
+        """Whether there is anybody to be told."""
+        return bool(self._listeners)
+
     def start(self) -> None:
         """Begin to tell, if there is anybody to be told."""
         if self._listeners:
