@@ -23,8 +23,8 @@ TIMED_TESTS = (
     "tests/embedded/test_self_test.py",
     "tests/embedded/test_trust.py",
 )
-#: Each process takes its share of the tests in their order, and then from the end of another's.
-IN_PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
+#: A file's tests stay together and in their order: those of a page go on where the one before has left it.
+IN_PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
 
 
 @dataclass(frozen=True)
