@@ -54,7 +54,7 @@ class Trace:
             "format": FORMAT,
             "name": self.name,
             "mode": self.mode.value,
-            "shape": dataclasses.asdict(self.shape),
+            "shape": _shape_to_json(self.shape),
         }
         lines = ",\n".join(
             json.dumps([round(at_ms, 1), what, *arguments]) for at_ms, what, arguments in self.events
@@ -198,3 +198,10 @@ class TraceRecorder:
         if isinstance(value, Ledger):
             return self._ledgers.index(value)
         return value.value if isinstance(value, Phase) else value
+
+
+def _shape_to_json(shape: JobShape) -> dict[str, Any]:
+    """Return a job's shape; the phases of SD.Next, which every trace has, go without saying."""
+    values = dataclasses.asdict(shape)
+    del values["phases"]
+    return values
