@@ -129,3 +129,29 @@ def test_a_part_finishes_in_one_piece():
         return lambda: part.finished_at_s, lambda: setattr(part, "left_at_s", None)
 
     assert {None, 2.0} == set(run_at_each_instruction(prepare, "zluda_sync.core.progress.part"))
+
+
+def planned(job):
+    """Return what has not begun, as phase and image."""
+    return [(part.phase, part.image) for part in job.parts if part.began_at_s is None]
+
+
+def test_a_job_that_turns_out_longer_is_planned_anew():
+    """A script asks for three images after the host has begun with one; what has begun stays."""
+    job = Job(SyncMode.OBSERVE, JobShape(images=1))
+    job.begin_part(Phase.PREPARE)
+    job.begin_part(Phase.ENCODE)
+    job.replan(JobShape(images=3))
+    assert 3 == job.snapshot().images
+    assert [Phase.PREPARE, Phase.ENCODE] == [part.phase for part in job.parts if part.began_at_s is not None]
+    of_image = [Phase.DENOISE, Phase.DECODE, Phase.SAVE]
+    later = [(phase, image) for image in (1, 2) for phase in (Phase.ENCODE, *of_image)]
+    assert [*((phase, 0) for phase in of_image), *later] == planned(job)
+
+
+def test_a_job_that_turns_out_larger_is_measured_by_its_true_size():
+    """The size was not known when it began; what is under way is of the true size, too."""
+    job = Job(SyncMode.OBSERVE, JobShape(passes=(PassShape(BASE, 4, 8, 8),)))
+    job.begin_part(Phase.PREPARE)
+    job.replan(JobShape(passes=(PassShape(BASE, 4, 64, 32),)))
+    assert {64 * 32} == {part.pixels for part in job.parts}

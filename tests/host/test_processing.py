@@ -16,9 +16,8 @@ HIRES_REQUEST = {"enable_hr": True, "hr_scale": 1.5, "hr_second_pass_steps": 8, 
 
 
 def shape_of(**values):
-    return HostProcessing(SimpleNamespace(width=512, height=768, steps=20, **values)).shape(
-        "card", "model", "observe"
-    )
+    request = SimpleNamespace(**{"width": 512, "height": 768, "steps": 20, **values})
+    return HostProcessing(request).shape("card", "model", "observe")
 
 
 def test_the_shape_of_a_plain_job():
@@ -102,3 +101,11 @@ def test_no_field_can_break_the_reading(values):
 def test_titles_of_all_versions_are_known(title, phase):
     """A title that says nothing of the kind of work changes nothing."""
     assert phase is phase_of(title)
+
+
+def test_a_size_of_zero_is_that_of_the_input():
+    """As the tabs send it for "size of the input"; without an input it is the host's own."""
+    (made,) = shape_of(width=0, height=0, init_images=[SimpleNamespace(size=(320, 200))]).passes
+    assert (320, 200) == (made.width_px, made.height_px)
+    (made,) = shape_of(width=0, height=0).passes
+    assert (1024, 1024) == (made.width_px, made.height_px)

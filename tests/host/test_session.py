@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modules import devices, processing_args, shared
+from modules import devices, processing_args, processing_diffusers, shared
 from tests.options import DEPTH, ENABLED, MODE
 
 
@@ -182,3 +183,25 @@ def test_any_order_of_events_keeps_the_figures_sane_and_leaves_the_host_as_it_ca
     set_options(**{ENABLED: False})
     bench.session.reconcile()
     assert not bench.session.is_acting
+
+
+def test_what_a_script_changes_after_the_job_has_begun_is_planned(bench, monkeypatch):
+    """Dynamic prompts set the number of images in process(): the label counts them, the plan has them."""
+    request = SimpleNamespace(steps=4, width=64, height=64, n_iter=1, batch_size=1, iteration=0)
+    monkeypatch.setattr(processing_diffusers, "process_diffusers", lambda p: [bench.step(0)])
+    bench.begin("observe", processing=request)
+    assert 1 == bench.session.snapshot().images
+    request.n_iter = 4
+    processing_diffusers.process_diffusers(request)
+    assert 4 == bench.session.snapshot().images
+    assert bench.session.snapshot().label.startswith("Image 1/4: ")
+    bench.session.close()
+
+
+def test_a_size_that_the_host_finds_out_by_itself_is_planned(bench):
+    """A width of 0 means that of the input picture, which the host looks at after the job has begun."""
+    request = SimpleNamespace(steps=4, width=0, height=0, n_iter=1, batch_size=1, iteration=0)
+    bench.begin("observe", processing=request)
+    request.width, request.height = 64, 32
+    bench.session._jobs.current.announce_loop(4)
+    assert {64 * 32} == {part.pixels for part in bench.session._jobs.current.job.parts}

@@ -9,7 +9,7 @@ from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.forecast import Forecast, Memory, Rates, forecast
 from zluda_sync.core.progress.part import CompileSign, CompileWatch, Part
-from zluda_sync.core.progress.shape import JobShape, plan_parts
+from zluda_sync.core.progress.shape import JobShape, plan_parts, plan_rest
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import SyncMode
@@ -122,6 +122,22 @@ class Job:
             part.ledger = ledger = Ledger(None, self._clock)
             self._passes.append(part)
             return part, ledger
+
+    def replan(self, shape: JobShape, memory: Memory | None = None) -> None:
+        """The job asks for something else than was thought when it began: plan what has not begun anew.
+
+        Args:
+            shape: what is asked for.
+            memory: what earlier jobs of this shape have taught.
+        """
+        extras = memory.extras if memory is not None else ()
+        with self._lock:
+            self.shape = shape
+            begun = [part for part in self._parts if part.began_at_s is not None]
+            for part in begun:
+                part.pixels = self._pixels_of(part.role)
+            self._parts[:] = [*begun, *plan_rest(shape, begun, extras)]
+            self._rates = Rates(self._parts, memory)
 
     def attach_blocks(self, part: Part, blocks: Ledger) -> None:
         """A part that has no steps gets marks instead, which are counted in ``blocks``."""

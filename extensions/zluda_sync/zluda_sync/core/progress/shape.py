@@ -93,6 +93,16 @@ def plan_parts(shape: JobShape, extras: Sequence[Extra] = ()) -> list[Part]:
     return parts
 
 
+def plan_rest(shape: JobShape, begun: Sequence[Part], extras: Sequence[Extra] = ()) -> list[Part]:
+    """Return the parts that a job is expected to have besides those that have begun, in order."""
+    planned = plan_parts(shape, extras)
+    for part in begun:
+        same = (one for one in planned if (one.kind, one.image) == (part.kind, part.image))
+        if (found := next(same, None)) is not None:
+            planned.remove(found)
+    return planned
+
+
 def find_extras(parts: Sequence[Part]) -> tuple[Extra, ...]:
     """Return what came unforeseen with the last image of a job."""
     begun = [part for part in parts if part.began_at_s is not None]

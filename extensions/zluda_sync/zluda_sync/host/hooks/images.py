@@ -55,6 +55,8 @@ class ImageHook:
                 self._jobs.press_again()
                 if job is not None:
                     job.run.begin_call()
+                    with self._jobs.following(job, "planning an image"):
+                        job.begin_image()
                 pictures = original(p, *args, **kwargs)
             except Exception as error:
                 control = self._requests.own

@@ -110,12 +110,21 @@ class JobOpener:
             self._preview_setup.begin(settings, tracking.marks),
             self._guard,
         )
+
+        def take_late_changes() -> None:
+            """Scripts and the host itself change what was asked for after a job has begun."""
+            asked = place.shape(accelerator.name, self._host.model_name, policy.mode.value)
+            if asked is not None and asked != job.shape:
+                job.replan(asked, self._learning.memory_for(asked))
+                run.wishes.cut_plan()
+
         return HostJob(
             run,
             place,
             lambda: self._host.state,
             is_asked=processing is not None,
             are_latents_wanted=self._preview_setup.are_latents_wanted,
+            take_late_changes=take_late_changes,
         )
 
     def learn(self, tracked: HostJob) -> None:

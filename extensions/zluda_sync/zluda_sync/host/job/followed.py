@@ -63,6 +63,7 @@ class HostJob:
             Read on the driver it gives the host's own values.
         is_asked: whether the host said that a job begins; others begin with a step out of the blue.
         are_latents_wanted: whether somebody reads the latents of the host, so that those of steps are kept.
+        take_late_changes: plans the job anew if something else is asked for by now.
     """
 
     def __init__(
@@ -72,12 +73,14 @@ class HostJob:
         find_state: Callable[[], Any],
         is_asked: bool,
         are_latents_wanted: Callable[[], bool],
+        take_late_changes: Callable[[], None] = lambda: None,
     ) -> None:
         self.run = run
         self.job, self.control, self.wishes = run.job, run.control, run.wishes
         self._place = place
         self._find_state = find_state
         self._are_latents_wanted = are_latents_wanted
+        self._take_late_changes = take_late_changes
         self._passes: list[HostPass] = []
         self._scheduler: Any = None
         self.is_asked = is_asked
@@ -118,8 +121,15 @@ class HostJob:
         within = HostProcessing(processing)
         self.control.begin_cell(lambda: within.image)
 
+    def begin_image(self) -> None:
+        """The host begins to make an image; what is asked for was changed until now, if at all."""
+        if self.run.newest_pass is None:
+            self._take_late_changes()
+
     def announce_loop(self, total: int | None) -> None:
         """A denoising loop is about to begin; ``total`` is its number of steps, None if unknown."""
+        if self.run.newest_pass is None:
+            self._take_late_changes()
         self._host_pass_of(self.run.announce_loop(total), self._find_state().sampling_step)
 
     def pass_step(

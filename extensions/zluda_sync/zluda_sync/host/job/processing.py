@@ -56,8 +56,9 @@ class HostProcessing:
         """
         if self._p is None:
             return None
-        width_px = _whole(self._get("width"), _DEFAULT_SIDE_PX)
-        height_px = _whole(self._get("height"), _DEFAULT_SIDE_PX)
+        given_px = self._input_size_px  # a size of 0 means that of the input
+        width_px = _whole(self._get("width"), given_px[0]) or given_px[0]
+        height_px = _whole(self._get("height"), given_px[1]) or given_px[1]
         steps = _whole(self._get("steps"), 0) or None
         passes = [PassShape(BASE, steps, width_px, height_px)]
         if self._expects_hires():
@@ -101,6 +102,16 @@ class HostProcessing:
             device=device,
             asked_by=asked_by,
         )
+
+    @property
+    def _input_size_px(self) -> tuple[int, int]:
+        """Width and height of the picture that the job begins with, the host's default size without one."""
+        images = self._get("init_images")
+        first = images[0] if isinstance(images, (list, tuple)) and images else None
+        size = getattr(first, "size", None)
+        if isinstance(size, tuple) and len(size) == 2 and all(isinstance(side, int) for side in size):
+            return size
+        return _DEFAULT_SIDE_PX, _DEFAULT_SIDE_PX
 
     def _expects_hires(self) -> bool:
         """Whether a second denoising pass will follow; upscaling alone has none."""
