@@ -378,6 +378,29 @@ def test_a_decode_that_is_left_has_the_host_make_its_preview(bench, pressed, mon
     bench.session.close()
 
 
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_an_image_that_is_left_between_its_passes_has_the_host_make_its_preview(
+    bench, pressed, monkeypatch, has_begun
+):
+    """All steps of the base pass were queued when Stop was pressed; an image that has not begun has none."""
+    latents = torch.zeros(1, 4, 2, 2)
+
+    def process_diffusers(p):
+        if has_begun:
+            bench.step(0, latents=latents)
+        pressed("interrupt")
+        return []
+
+    monkeypatch.setattr(processing_diffusers, "process_diffusers", process_diffusers)
+    shown = []
+    make = lambda state: shown.append(state.current_latent)  # noqa: E731
+    monkeypatch.setattr(type(bench.state), "do_set_current_image", make, raising=False)
+    bench.begin("observe", processing=SimpleNamespace(iteration=0))
+    assert [] == processing_diffusers.process_diffusers(SimpleNamespace())
+    assert [True] * has_begun == [one is latents for one in shown]
+    bench.session.close()
+
+
 @pytest.mark.parametrize("is_seen", [True, False])
 def test_a_flag_that_was_set_again_ends_with_its_request(bench, pressed, image, is_seen):
     """The host alone would have forgotten it; one that the user has set stands as ever."""

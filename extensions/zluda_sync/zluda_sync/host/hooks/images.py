@@ -51,6 +51,7 @@ class ImageHook:
                 return original(p, *args, **kwargs)
             before = _Before(p, self._host.model)
             job = self._jobs.current if self._jobs.is_driving() else None
+            passes = len(job.job.passes) if job is not None else 0
             try:
                 self._jobs.press_again()
                 if job is not None:
@@ -74,17 +75,26 @@ class ImageHook:
                 if job is not None:
                     job.run.end_call()
             with watching("noting a whole picture"):
-                self._note(p, pictures)
+                self._note(p, pictures, job is not None and len(job.job.passes) > passes)
             return pictures
 
         return process_diffusers
 
-    def _note(self, p: Any, pictures: Any) -> None:
+    def _note(self, p: Any, pictures: Any, has_begun: bool) -> None:
+        """The host has made an image, or none of it after a Stop.
+
+        Args:
+            p: the request.
+            pictures: of the image.
+            has_begun: whether steps of it were queued.
+        """
         control = self._requests.own
         if control is not None and isinstance(pictures, list) and pictures:
             control.note_whole_picture()
             control.newest_picture = pictures[-1]
         elif control is not None and isinstance(pictures, list):
+            if has_begun and control.is_stopped:
+                _make_preview(self._host.state, self._host.state.current_latent)
             self._stand_in(p)
 
     def _stand_in(self, p: Any) -> None:
@@ -101,6 +111,18 @@ class ImageHook:
             picture = _as_image(control.newest_picture)
         if picture is not None:
             fields["current_image"] = picture
+
+
+def _make_preview(state: Any, latents: Any) -> None:
+    """Have the host make the preview that it delivers in the place of a stopped picture, if it has none.
+
+    Where all steps were queued when Stop was pressed, the host is past the point where it does so by itself.
+    """
+    is_plain = isinstance(latents, torch.Tensor) and latents.ndim == 4
+    make = getattr(state, "do_set_current_image", None)
+    if is_plain and make is not None and vars(state).get("current_image") is None:
+        state.current_latent = latents
+        make()
 
 
 def _as_image(picture: Any) -> Image.Image:
@@ -166,19 +188,11 @@ class DecodedPairs:
         return vae_decode
 
     def _stand_in(self, latents: Any, pictures: Any) -> None:
-        """A decode was left after a Stop: have the host make the preview that it delivers in its place.
-
-        Where all steps were queued when Stop was pressed, the host is here already. Alone it would have been
-        in its steps still, and have made its preview of them.
-        """
+        """A decode was left after a Stop: have the host make the preview that it delivers in its place."""
         job, state = self._jobs.current, self._host.state
         if job is None or not job.run.is_driver() or job.control.stopped_at_s is None or len(pictures):
             return
-        is_plain = isinstance(latents, torch.Tensor) and latents.ndim == 4
-        make = getattr(state, "do_set_current_image", None)
-        if is_plain and make is not None and vars(state).get("current_image") is None:
-            state.current_latent = latents
-            make()
+        _make_preview(state, latents)
 
     def _keep(self, latents: Any, pictures: Any, size_px: tuple[Any, Any]) -> None:
         job, channels = self._jobs.current, self._host.latent_channels
