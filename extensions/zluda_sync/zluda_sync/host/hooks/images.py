@@ -13,6 +13,7 @@ from PIL import Image
 from zluda_sync.core.errors import Interrupted
 from zluda_sync.host.hooks.patch_table import Switch
 from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.sdnext import SdNext, log
 from zluda_sync.pipeline.pictures import build_pair
@@ -51,7 +52,6 @@ class ImageHook:
                 return original(p, *args, **kwargs)
             before = _Before(p, self._host.model)
             job = self._jobs.current if self._jobs.is_driving() else None
-            passes = len(job.job.passes) if job is not None else 0
             try:
                 self._jobs.press_again()
                 if job is not None:
@@ -69,42 +69,38 @@ class ImageHook:
                 with watching("putting back what a pass has changed"):
                     before.put_back(p, self._host)
                 with watching("finding what stands for a stopped image"):
-                    self._stand_in(p)
+                    self._stand_in(p, job)
                 return []
             finally:
                 if job is not None:
                     job.run.end_call()
             with watching("noting a whole picture"):
-                self._note(p, pictures, job is not None and len(job.job.passes) > passes)
+                self._note(p, pictures, job)
             return pictures
 
         return process_diffusers
 
-    def _note(self, p: Any, pictures: Any, has_begun: bool) -> None:
-        """The host has made an image, or none of it after a Stop.
-
-        Args:
-            p: the request.
-            pictures: of the image.
-            has_begun: whether steps of it were queued.
-        """
+    def _note(self, p: Any, pictures: Any, job: HostJob | None) -> None:
+        """The host has made the pictures of an image, or none after a Stop."""
         control = self._requests.own
         if control is not None and isinstance(pictures, list) and pictures:
             control.note_whole_picture()
             control.newest_picture = pictures[-1]
         elif control is not None and isinstance(pictures, list):
-            if has_begun and control.is_stopped:
-                _make_preview(self._host.state, self._host.state.current_latent)
-            self._stand_in(p)
+            self._stand_in(p, job)
 
-    def _stand_in(self, p: Any) -> None:
+    def _stand_in(self, p: Any, job: HostJob | None) -> None:
         """Have what there is stand for an image that was stopped, where the host has no preview of it.
 
         Scripts take for granted that there is a picture: the half-made one of the cell that was stopped, or
         the newest whole one. A grid does not, and would show that in the wrong place.
         """
         control, fields = self._requests.own, vars(self._host.state)
-        if control is None or not control.is_stopped or fields.get("current_image") is not None:
+        if control is None or not control.is_stopped:
+            return
+        if job is not None:
+            _make_preview(self._host.state, job.image_latents)
+        if fields.get("current_image") is not None:
             return
         picture = control.unfinished_picture
         if picture is None and control.newest_picture is not None and not getattr(p, "xyz", False):

@@ -89,6 +89,8 @@ class HostJob:
         self.is_broken = False
         self.are_views_broken = False
         self.decoded_pairs: dict[str, list[DecodedPair]] = {}
+        self.image_latents: torch.Tensor | None = None
+        """What the newest step of the image has left, (B, C, h, w); None before the first, and for films."""
 
     # What the hooks tell. Driver only.
 
@@ -123,6 +125,7 @@ class HostJob:
 
     def begin_image(self) -> None:
         """The host begins to make an image; what is asked for was changed until now, if at all."""
+        self.image_latents = None
         if self.run.newest_pass is None:
             self._take_late_changes()
 
@@ -173,6 +176,9 @@ class HostJob:
             followed.note_latents(own if is_own else latents, tuple(latents.shape))
             frame = _frame_of(followed, state)
             self._keep_latents(newest, frame)
+            # A view would keep the whole of a film.
+            is_whole = isinstance(latents, torch.Tensor) and latents.ndim == 4 and latents._base is None
+            self.image_latents = latents if is_whole else None
             self._offer_preview(followed, frame, given if is_own else None)
         self._scheduler = None
 
@@ -180,7 +186,7 @@ class HostJob:
         """Let go of every tensor, event and hook."""
         self.run.close()
         self.decoded_pairs.clear()
-        self._scheduler = None
+        self._scheduler = self.image_latents = None
         for one in self._passes:
             one.frames.clear()
 
