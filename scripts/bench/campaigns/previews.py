@@ -101,7 +101,8 @@ class _Kept:
 
     def keep(self, _sample: Any) -> None:
         """Look which job's they are."""
-        self.previews = getattr(self._all._maker, "previews", None) or self.previews
+        maker = self._all._maker
+        self.previews = maker.previews.queue if hasattr(maker, "previews") else self.previews
 
 
 class _Pollers:
