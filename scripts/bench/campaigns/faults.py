@@ -97,7 +97,7 @@ def run_fault(app: Any, fault: Fault, mode: str, reference_sha256: str) -> Row:
     """Return the row of one job under one fault. No self-test has warned of it."""
     session = current_session()
     session.self_testing.book.forget()
-    session._said.clear()  # each job's own lines count
+    session._log._told._all.clear()  # each job's own lines count
     threads_before = _count_threads()
     with fault.inject(), watching_barrier() as seen:
         job = _run(app, mode)
