@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 from zluda_sync.core.errors import RungLiedError, RungSilentError
@@ -11,7 +9,7 @@ from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
 from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.barrier import StepBarrier
-from zluda_sync.device.steps.tracker import StepTracker, Trust
+from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.trust_book import TrustBook
 
 
@@ -35,7 +33,8 @@ def test_only_what_is_certain_is_kept_for_good(bench, monkeypatch, error, expect
             TrustBook, name, lambda self, rung, reason, accelerator, _name=name: done.append(_name)
         )
     accelerator = Accelerator(bench.device)
-    trust = Trust(on_caught=partial(bench.session._opener._keep_caught, accelerator))
+    session = bench.session
+    trust = session._book.trust_in(accelerator, session._guard, lambda failed, successor: None)
     ladder = StepTracker().begin(BarrierPolicy(SyncMode.OBSERVE), accelerator, trust).barrier._ladder
     ladder.demote(ladder.current, error)
     assert expected == done
@@ -49,3 +48,13 @@ def test_what_a_kept_test_has_proved_is_not_checked_in_a_job(bench, monkeypatch)
     monkeypatch.setattr(StepBarrier, "prepare", lambda barrier: made.append(set(barrier._judge.proven)))
     bench.begin("observe")
     assert [{"planted-event"}] == made
+
+
+def test_what_cannot_be_kept_of_a_rung_never_reaches_the_job(bench, monkeypatch, caplog):
+    """A disk that is full, in the middle of a step."""
+    monkeypatch.setattr(TrustBook, "distrust", lambda self, rung, reason, accelerator: 1 / 0)
+    accelerator, session = Accelerator(bench.device), bench.session
+    trust = session._book.trust_in(accelerator, session._guard, lambda failed, successor: None)
+    ladder = StepTracker().begin(BarrierPolicy(SyncMode.OBSERVE), accelerator, trust).barrier._ladder
+    ladder.demote(ladder.current, RungLiedError("planted-event", 1.0))
+    assert "keeping what a rung did failed" in caplog.text

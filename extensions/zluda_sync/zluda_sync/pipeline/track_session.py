@@ -16,7 +16,7 @@ from weakref import WeakSet
 import torch
 
 from zluda_sync.core.clock import PausableClock
-from zluda_sync.core.errors import LatentShapeError, RungLiedError, RungSilentError, Stopped
+from zluda_sync.core.errors import LatentShapeError, Stopped
 from zluda_sync.core.guard import Guard, Notices
 from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.job import Job
@@ -28,8 +28,9 @@ from zluda_sync.core.wishes.job_wishes import JobWishes
 from zluda_sync.device.preview.copy import CopyWay, make_copier
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.steps.accelerator import Accelerator, accelerator_on
+from zluda_sync.device.steps.ladder import telling
 from zluda_sync.device.steps.self_testing import SelfTesting, TestSubject
-from zluda_sync.device.steps.tracker import StepTracker, Tracking, Trust
+from zluda_sync.device.steps.tracker import StepTracker, Tracking
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.pipeline.call_shape import build_shape, name_of
 from zluda_sync.pipeline.component_phases import CallModels, channels_of
@@ -237,19 +238,7 @@ class TrackSession:
     def _begin_tracking(
         self, policy: BarrierPolicy, accelerator: Accelerator, control: Control, notices: Notices
     ) -> Tracking:
-        def keep_caught(rung_name: str, error: RungLiedError | RungSilentError) -> None:
-            keep = self._book.distrust if error.is_certain else self._book.suspect
-            keep(rung_name, f"in use: {error}", accelerator)
-
-        def tell_failed(failed: Any, successor: Any) -> None:
-            fallback = f"using {successor.name} instead" if successor else "no way is left to follow it"
-            notices.tell(f"{failed[0][0].name} failed, {fallback}")
-            for rung, error in failed:
-                log.warning("%s failed (%s: %s); %s", rung.name, type(error).__name__, error, fallback)
-
-        proven = self._book.proven(accelerator)
-        report = self._book.find(accelerator)
-        trust = Trust(report, proven, on_caught=keep_caught, on_failed=tell_failed)
+        trust = self._book.trust_in(accelerator, self.guard, telling(notices, log.warning))
         return self._tracker.begin(policy, accelerator, trust, control.wants_out)
 
 

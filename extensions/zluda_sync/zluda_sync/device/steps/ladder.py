@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from zluda_sync.core.errors import NoRungLeftError, RungLiedError
+from zluda_sync.core.guard import Notices
 from zluda_sync.core.records.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS, SelfTestReport
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.steps.accelerator import Accelerator
@@ -73,6 +74,23 @@ def marking_rung(accelerator: Accelerator, report: SelfTestReport | None = None)
         if isinstance(rung, EventRung):
             return rung
     return None
+
+
+def telling(notices: Notices, warn: Callable[[str], None]) -> SettledListener:
+    """Return what says of failed rungs which one has taken over: beside the label, and in the log.
+
+    Args:
+        notices: of the job.
+        warn: told in one sentence.
+    """
+
+    def tell(failed: Sequence[tuple[Rung, Exception]], successor: Rung | None) -> None:
+        fallback = f"using {successor.name} instead" if successor else "no way is left to follow this job"
+        notices.tell(f"{failed[0][0].name} failed, {fallback}")
+        reasons = ", ".join(f"{rung.name} failed ({type(error).__name__}: {error})" for rung, error in failed)
+        warn(f"{reasons}; {fallback}")
+
+    return tell
 
 
 class Ladder:

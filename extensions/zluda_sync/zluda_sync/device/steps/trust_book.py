@@ -9,9 +9,13 @@ from typing import Any
 
 import torch
 
+from zluda_sync.core.errors import RungLiedError, RungSilentError
 from zluda_sync.core.files import JsonFile
+from zluda_sync.core.guard import Guard
 from zluda_sync.core.records.self_test_report import VERSION, SelfTestReport
 from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.ladder import SettledListener
+from zluda_sync.device.steps.tracker import Trust
 
 #: A rung that may have lied is checked anew in each job; so many times, and it is left.
 MOST_SUSPICIONS = 2
@@ -132,6 +136,29 @@ class TrustBook:
             is_enough = counts[rung_name] >= MOST_SUSPICIONS
         if is_enough:
             self.distrust(rung_name, reason, accelerator)
+
+    def trust_in(
+        self,
+        accelerator: Accelerator,
+        guard: Guard,
+        on_failed: SettledListener,
+        wanted: str | None = None,
+    ) -> Trust:
+        """Return what is known of a device for a job that begins; what the job finds out is kept.
+
+        Args:
+            accelerator: of the device.
+            guard: keeps errors of keeping it from the job.
+            on_failed: as of :class:`Trust`.
+            wanted: as of :class:`Trust`.
+        """
+
+        def keep_caught(rung_name: str, error: RungLiedError | RungSilentError) -> None:
+            keep = self.distrust if error.is_certain else self.suspect
+            with guard.watching("keeping what a rung did"):
+                keep(rung_name, f"in use: {error}", accelerator)
+
+        return Trust(self.find(accelerator), self.proven(accelerator), wanted, keep_caught, on_failed)
 
     def _keep(self, report: SelfTestReport) -> None:
         reports = self._loaded()

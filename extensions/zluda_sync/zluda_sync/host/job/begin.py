@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.core.clock import PausableClock
-from zluda_sync.core.errors import RungLiedError, RungSilentError
 from zluda_sync.core.guard import Guard, Notices
 from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.job import Job
@@ -16,8 +14,8 @@ from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.settings.settings import RungChoice, Settings
 from zluda_sync.core.wishes.job_wishes import JobWishes
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.ladder import Rung
-from zluda_sync.device.steps.tracker import StepTracker, Trust
+from zluda_sync.device.steps.ladder import telling
+from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.accelerator import KernelCache, cache_files
 from zluda_sync.host.job.followed import HostJob
@@ -93,13 +91,8 @@ class JobOpener:
             compile_sign=self._kernel_cache.was_written_within,
             began_at_s=began_at_s,
         )
-        trust = Trust(
-            report,
-            self._book.proven(accelerator),
-            _wanted_rung(settings, report, warn),
-            on_caught=partial(self._keep_caught, accelerator),
-            on_failed=partial(_tell_failed, notices, warn),
-        )
+        wanted = _wanted_rung(settings, report, warn)
+        trust = self._book.trust_in(accelerator, self._guard, telling(notices, warn), wanted)
         tracking = self._tracker.begin(policy, accelerator, trust, is_leaving=control.wants_out)
         run = PipelineRun(
             JobWishes(job, control, clock, lambda: place.image),
@@ -142,14 +135,6 @@ class JobOpener:
         if is_whole and not (tracked.is_broken or was_ended):
             self._learning.learn(tracked.job)
 
-    def _keep_caught(
-        self, accelerator: Accelerator, rung_name: str, error: RungLiedError | RungSilentError
-    ) -> None:
-        """A rung that has lied is believed no more; one that may have lied is checked again."""
-        keep = self._book.distrust if error.is_certain else self._book.suspect
-        with self._guard.watching("keeping what a rung did"):
-            keep(rung_name, f"in use: {error}", accelerator)
-
 
 def _wanted_rung(settings: Settings, report: SelfTestReport | None, warn: Warn) -> str | None:
     """Return the rung that the user wants tried first, None if that is left to us or it lies."""
@@ -162,13 +147,3 @@ def _wanted_rung(settings: Settings, report: SelfTestReport | None, warn: Warn) 
         warn(f"{name} is not used, though it is set: it {why}. Set it to auto, or to another.")
         return None
     return name
-
-
-def _tell_failed(
-    notices: Notices, warn: Warn, failed: Sequence[tuple[Rung, Exception]], successor: Rung | None
-) -> None:
-    """Another rung has taken over: say so on the page and in the log."""
-    fallback = f"using {successor.name} instead" if successor else "no way is left to follow this job"
-    notices.tell(f"{failed[0][0].name} failed, {fallback}")
-    reasons = ", ".join(f"{rung.name} failed ({type(error).__name__}: {error})" for rung, error in failed)
-    warn(f"{reasons}; {fallback}")
