@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import torch
 
-from zluda_sync.pipeline.ways import find_inner_pipelines, find_loop_blocks
+from zluda_sync.pipeline.ways import Way, find_inner_pipelines, find_loop_blocks, find_way
 
 _TENSORS = "callback_on_step_end_tensor_inputs"
 
@@ -120,14 +120,14 @@ def _hook(pipe: Any, listener: CallListener, undo: list[Callable[[], None]]) -> 
 def _build_hooked_class(kind: type, listener: CallListener) -> type:
     """Return a class like ``kind``, under the same name: only the one object is changed by it."""
     own_call: Any = kind.__call__
-    signature = inspect.signature(own_call)
+    signature, way = inspect.signature(own_call), find_way(kind)
 
     @functools.wraps(own_call)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             bound = signature.bind(self, *args, **kwargs)
             arguments = _name_all(bound)
-            _add_callbacks(self, bound, signature, listener)
+            _add_callbacks(self, bound, way, listener)
         except TypeError:
             return own_call(self, *args, **kwargs)  # which says what is wrong with the call
         run = functools.partial(own_call, *bound.args, **bound.kwargs)
@@ -160,13 +160,11 @@ def _name_all(bound: inspect.BoundArguments) -> dict[str, Any]:
     return named
 
 
-def _add_callbacks(
-    pipe: Any, bound: inspect.BoundArguments, signature: inspect.Signature, listener: CallListener
-) -> None:
+def _add_callbacks(pipe: Any, bound: inspect.BoundArguments, way: Way, listener: CallListener) -> None:
     """Put our callback in the place of the user's, in whichever form the pipeline takes one."""
-    given, known = bound.arguments, signature.parameters
+    given, known = bound.arguments, bound.signature.parameters
     own = given.get("callback_on_step_end")
-    if "callback_on_step_end" in known and not isinstance(own, StepEnd):
+    if way is Way.STEP_END and not isinstance(own, StepEnd):
         asked = given.get(_TENSORS, getattr(known.get(_TENSORS), "default", None))
         wanted = tuple((own.tensor_inputs if own is not None and _tells_its_tensors(own) else asked) or ())
         given["callback_on_step_end"] = StepEnd(listener, own, wanted)
@@ -174,7 +172,7 @@ def _add_callbacks(
             may_tell = "latents" in getattr(pipe, "_callback_tensor_inputs", ())
             ours = ("latents",) if may_tell and "latents" not in wanted else ()
             given[_TENSORS] = [*wanted, *ours]
-    elif "callback" in known and "callback_steps" in known:
+    elif way is Way.LEGACY:
         own = given.get("callback")
         every = given.get("callback_steps", known["callback_steps"].default)
         every = 1 if every is None and "callback_steps" not in given else every
