@@ -17,7 +17,7 @@ def test_forgetting_leaves_no_file_and_no_memory(bench, monkeypatch, tmp_path):
     """Durations and projections both."""
     monkeypatch.setattr(bench_job, "current_session", lambda: bench.session)
     bench.session.register_options()
-    learning, projections = bench.session._learning, bench.session._preview_setup._projections
+    learning, projections = bench.session._lessons.durations, bench.session._preview_setup._projections
     job = Job(SyncMode.OBSERVE, SHAPE)
     part, ledger = job.begin_pass()
     for step in range(3):

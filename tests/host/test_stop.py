@@ -861,7 +861,7 @@ def test_a_stop_is_remembered_with_its_figures(bench, pressed):
 def test_a_stopped_job_teaches_nothing(bench, pressed):
     """Half a job must not pass for the length of one."""
     learned = []
-    bench.session._learning.learn = learned.append
+    bench.session._lessons.durations.learn = learned.append
     bench.begin("observe", processing=SimpleNamespace(steps=1))
     bench.step(0)
     pressed("interrupt")

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
+from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.durations import Learning
+from zluda_sync.core.progress.grid_memory import GridMemory
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.self_test_report import SelfTestReport
@@ -24,6 +26,7 @@ from zluda_sync.host.hooks.plan import PatchPlan
 from zluda_sync.host.job.begin import JobOpener
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import HostJob
+from zluda_sync.host.job.planning import Lessons
 from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.job.requests import Requests
@@ -52,7 +55,13 @@ class Session:
         self.records = JobRecords(self.metrics.count)
         self._console = Console(warn, log, "the bar on the console is SD.Next's own for this job")
         self._jobs = Jobs(
-            self._open_job, self._requests, self._previews, self._console, self._guard, self.records.keep
+            self._open_job,
+            self._requests,
+            self._previews,
+            self._console,
+            self._guard,
+            self.records.keep,
+            self._learn_request,
         )
         self._plan = PatchPlan(host, self._jobs, self._requests, self._previews, self._console)
         self._preview_setup = PreviewSetup(host, self._jobs, self._previews, self._plan.previews, warn)
@@ -67,7 +76,7 @@ class Session:
             self._is_idle,
             self._take_self_test,
         )
-        self._learning = Learning(host.data_folder, warn)
+        self._lessons = Lessons(Learning(host.data_folder, warn), GridMemory(host.data_folder, warn))
         self._saver = OptionSaver(host, lambda: host.queue_lock, warn)
         self.profiles = ProfileStore(host, self._saver)
         self.profile_choice = ProfileChoice(host, self.profiles, warn)
@@ -77,7 +86,7 @@ class Session:
             self._book,
             self._requests,
             self._preview_setup,
-            self._learning,
+            self._lessons,
             self._guard,
         )
         self.status = SessionStatus(
@@ -189,14 +198,14 @@ class Session:
     def snapshot(self) -> ProgressSnapshot | None:
         """Return the progress of the job that is followed, None if there is none."""
         job = self._jobs.current
-        return job.run.snapshot() if job is not None else None
+        return job.snapshot() if job is not None else None
 
     def tell_label(self) -> str | None:
         """Tell who has pressed Stop what the host does, which acknowledges it; None if no job runs."""
         job = self._jobs.current
         if job is None:
             return None
-        snapshot = job.run.snapshot()
+        snapshot = job.snapshot()
         if snapshot.ending is Ending.STOP:
             job.wishes.record_acknowledged()
         return snapshot.label
@@ -277,6 +286,10 @@ class Session:
         tracked = self._opener.open(accelerator, chosen, processing, began_at_s, self._log.warn)
         self.records.begin(tracked, traits, chosen)
         return tracked
+
+    def _learn_request(self, cells: RequestCells) -> None:
+        """A request has ended: learn from its cells."""
+        self._opener.learn_request(cells)
 
     def _is_idle(self) -> bool:
         if self._jobs.current is not None or self._requests.meant is not None:

@@ -233,7 +233,7 @@ class Learning:
     def learn(self, job: Job) -> None:
         """Keep how long the parts of a job took that ended as it should."""
         if job.passes and job.shape is not None:
-            self._loaded().learn(job.shape, job.parts)
+            self._loaded().learn(job.shape, job.cell_parts)
             self._file.save(self._loaded().to_json())
 
     def _loaded(self) -> Durations:

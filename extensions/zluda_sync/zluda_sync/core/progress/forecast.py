@@ -5,7 +5,7 @@ A rate is how long one unit of a part is expected to take, from what this job sh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Protocol
@@ -128,11 +128,15 @@ class Rates:
     Args:
         parts: the parts of the job, those under way and over included; read anew at each question.
         memory: what earlier jobs have taught, None if nothing.
+        earlier: parts of the same request that are over, in order: they tell more than earlier jobs do.
     """
 
-    def __init__(self, parts: Iterable[Part], memory: Memory | None = None) -> None:
+    def __init__(
+        self, parts: Iterable[Part], memory: Memory | None = None, earlier: Sequence[Part] = ()
+    ) -> None:
         self._parts = parts
         self._memory = memory
+        self._earlier = earlier
 
     def rate_of(self, part: Part) -> Rate | None:
         """Return the expectation for a part, None if there is nothing to go by."""
@@ -155,16 +159,20 @@ class Rates:
 
     def lead_in_s(self, part: Part) -> float:
         """Return how many seconds a pass is expected to take before its first step; 0 if nothing is known."""
-        for other in reversed(list(self._parts)):
+        for other in self._newest_first():
             lead_in_s = other.lead_in_s() if other is not part and other.kind == part.kind else None
             if lead_in_s is not None:
                 return lead_in_s
         recalled = self._memory.recall(lead_in_kind(part), part.pixels) if self._memory is not None else None
         return recalled.unit_s if recalled is not None else 0.0
 
+    def _newest_first(self) -> Iterator[Part]:
+        yield from reversed(list(self._parts))
+        yield from reversed(self._earlier)
+
     def _of_same_kind(self, part: Part) -> Rate | None:
         """What an earlier image of this job has taken."""
-        for other in reversed(list(self._parts)):
+        for other in self._newest_first():
             is_alike = other.kind == part.kind and not (other.has_compiled and other.ledger is None)
             if other is not part and is_alike and other.is_finished:
                 durations = other.unit_durations_s()
@@ -179,7 +187,7 @@ class Rates:
         """What a step takes in another pass of this job, or was learned to take there."""
         if part.phase is not Phase.DENOISE:
             return None
-        for other in reversed(list(self._parts)):
+        for other in self._newest_first():
             if other is part or other.ledger is None:
                 continue
             durations = other.unit_durations_s()

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from copy import copy
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.forecast import Forecast, Memory, Rates, forecast
-from zluda_sync.core.progress.part import CompileSign, CompileWatch, Part
+from zluda_sync.core.progress.part import (
+    CompileSign,
+    CompileWatch,
+    Part,
+    find_newest_begun,
+    find_on_device,
+)
 from zluda_sync.core.progress.shape import JobShape, plan_parts, plan_rest
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.steps.ledger import Ledger
@@ -30,6 +37,7 @@ class Job:
         clock: seconds.
         compile_sign: tells of kernels being compiled, None if that cannot be told.
         began_at_s: when the job was asked for, by that clock; now if None.
+        earlier: parts of the cells before it in the same request: what they took is the best guess there is.
     """
 
     def __init__(
@@ -40,6 +48,7 @@ class Job:
         clock: Clock = SYSTEM_CLOCK,
         compile_sign: CompileSign | None = None,
         began_at_s: float | None = None,
+        earlier: Sequence[Part] = (),
     ) -> None:
         self.mode = mode
         self.shape = shape
@@ -49,7 +58,10 @@ class Job:
         extras = memory.extras if memory is not None else ()
         self._parts = plan_parts(shape, extras) if shape is not None else []
         self._passes: list[Part] = []
-        self._rates = Rates(self._parts, memory)
+        self._cell = 0
+        self._over: list[Part] = []
+        self._earlier = earlier
+        self._rates = Rates(self._parts, memory, earlier)
         self._lock = threading.Lock()
         self._fraction = 0.0
         self._is_delivered = False
@@ -73,7 +85,19 @@ class Job:
         Copies: what the job changes in its own while somebody reads them is not seen by halves.
         """
         with self._lock:
-            return tuple(map(copy, self._parts))
+            return tuple(map(copy, (*self._over, *self._parts)))
+
+    @property
+    def cell_parts(self) -> tuple[Part, ...]:
+        """The parts of the cell that is made now, or was last, as they stand at this moment; copies."""
+        with self._lock:
+            return tuple(copy(part) for part in self._parts if part.cell == self._cell)
+
+    @property
+    def begun_parts(self) -> list[Part]:
+        """The parts that the host has begun, without those of cells long over: what others are judged by."""
+        with self._lock:
+            return [part for part in self._parts if part.began_at_s is not None]
 
     @property
     def passes(self) -> tuple[Part, ...]:
@@ -99,7 +123,7 @@ class Job:
     def part_under_way(self) -> Part | None:
         """The part that the host is in, None between two."""
         with self._lock:
-            newest = self._newest_begun()
+            newest = find_newest_begun(self._parts)
             return newest if newest is not None and newest.left_at_s is None else None
 
     def begin_part(self, phase: Phase, role: str = BASE, image: int = 0) -> Part:
@@ -109,9 +133,10 @@ class Job:
         that was not planned is added.
         """
         with self._lock:
-            newest = self._newest_begun()
+            newest = find_newest_begun(self._parts)
             is_under_way = newest is not None and newest.left_at_s is None
-            if newest is not None and is_under_way and (newest.kind, newest.image) == ((phase, role), image):
+            place = self._cell, image, (phase, role)
+            if newest is not None and is_under_way and newest.place == place:
                 return newest
             return self._begin(phase, role, image)
 
@@ -135,9 +160,31 @@ class Job:
             self.shape = shape
             begun = [part for part in self._parts if part.began_at_s is not None]
             for part in begun:
-                part.pixels = self._pixels_of(part.role)
-            self._parts[:] = [*begun, *plan_rest(shape, begun, extras)]
-            self._rates = Rates(self._parts, memory)
+                if part.cell == self._cell:
+                    part.pixels = self._pixels_of(part.role)
+            self._parts[:] = [*begun, *plan_rest(shape, begun, extras, self._cell)]
+            self._rates = Rates(self._parts, memory, self._earlier)
+
+    def begin_cell(self, shape: JobShape | None, memory: Memory | None = None) -> None:
+        """A picture call begins within that of the job, which makes its pictures by it: plan that one.
+
+        Args:
+            shape: what is asked for in it.
+            memory: what earlier jobs of this shape have taught.
+        """
+        extras = memory.extras if memory is not None else ()
+        with self._lock:
+            self._end_cell()
+            self._cell += 1
+            self.shape = shape
+            self._parts += plan_parts(shape, extras, self._cell) if shape is not None else []
+            self._rates = Rates(self._parts, memory, self._earlier)
+
+    def end_cell(self) -> None:
+        """The picture call within that of the job has ended: what was planned of it will not come."""
+        with self._lock:
+            self._lacks_parts = self._lacks_parts or self._awaits_parts()
+            self._end_cell()
 
     def attach_blocks(self, part: Part, blocks: Ledger) -> None:
         """A part that has no steps gets marks instead, which are counted in ``blocks``."""
@@ -147,7 +194,7 @@ class Job:
     def leave_part(self) -> None:
         """The host has gone on from the part under way, to nothing that has a name."""
         with self._lock:
-            self._leave(self._newest_begun(), self._clock())
+            self._leave(find_newest_begun(self._parts), self._clock())
 
     def resume(self, part: Part) -> None:
         """The host goes on with a part that it had left."""
@@ -163,6 +210,11 @@ class Job:
             for other in self._parts:
                 if other.kind == part.kind and other.began_at_s is None:
                     other.steps = total
+
+    @property
+    def is_made_of_cells(self) -> bool:
+        """Whether picture calls within that of the job make its pictures."""
+        return self._cell > 0
 
     @property
     def was_cut(self) -> bool:
@@ -185,9 +237,14 @@ class Job:
             last_image: zero-based index, None for all that follow.
         """
         with self._lock:
-            begun = {part.image for part in self._parts if part.began_at_s is not None}
+            begun = {p.image for p in self._parts if p.began_at_s is not None and p.cell == self._cell}
             for part in self._parts:
-                is_meant = first_image <= part.image and (last_image is None or part.image <= last_image)
+                is_of_cell = part.cell == self._cell
+                is_meant = (
+                    is_of_cell
+                    and first_image <= part.image
+                    and (last_image is None or part.image <= last_image)
+                )
                 still_comes = part.is_finished or (part.phase is Phase.SAVE and part.image in begun)
                 if is_meant and not still_comes:
                     part.is_cut = self._was_cut = True
@@ -217,7 +274,7 @@ class Job:
             elapsed_s = now_s - self._began_at_s
             left = Forecast(0.0, 0.0) if self._is_delivered else forecast(self._parts, self._rates, now_s)
             self._fraction = max(self._fraction, self._fraction_of(elapsed_s, left))
-            part = self._device_part()
+            part = find_on_device(self._parts)
             shown = self.shown_pass
             reading = shown.ledger.snapshot() if shown is not None and shown.ledger is not None else None
             return ProgressSnapshot(
@@ -256,21 +313,32 @@ class Job:
 
     def _begin(self, phase: Phase, role: str, image: int) -> Part:
         now_s = self._clock()
-        newest = self._newest_begun()
+        newest = find_newest_begun(self._parts)
         self._leave(newest, now_s)
         position = self._parts.index(newest) + 1 if newest is not None else 0
         for index in range(position, len(self._parts)):
             planned = self._parts[index]
-            if planned.began_at_s is None and (planned.kind, planned.image) == ((phase, role), image):
+            if planned.began_at_s is None and planned.place == (self._cell, image, (phase, role)):
                 del self._parts[position:index]
                 part = planned
                 break
         else:
-            part = Part(phase, role, image, pixels=self._pixels_of(role))
+            part = Part(phase, role, image, pixels=self._pixels_of(role), cell=self._cell)
             self._parts.insert(position, part)
         part.queued_behind = self._passes[-1].ledger if self._passes else None
         part.began_at_s = now_s
         return part
+
+    def _end_cell(self) -> None:
+        """Drop what has not begun, and put aside what is long over: a grid of hundreds is as fast as one."""
+        self._leave(find_newest_begun(self._parts), self._clock())
+        begun = [part for part in self._parts if part.began_at_s is not None]
+        over = [part for part in begun if part.cell < self._cell and part.is_finished]
+        self._over += over
+        gone = set(map(id, over))
+        self._parts[:] = [part for part in begun if id(part) not in gone]
+        kept = [part for part in self._passes if id(part) not in gone]
+        self._passes[:] = kept or self._passes[-1:]
 
     def _leave(self, part: Part | None, now_s: float) -> None:
         if part is None or part.left_at_s is not None or part.began_at_s is None:
@@ -285,16 +353,3 @@ class Job:
             if shape.role == role:
                 return self.shape.pixels_of(shape)
         return self.shape.base_pixels
-
-    def _newest_begun(self) -> Part | None:
-        for part in reversed(self._parts):
-            if part.began_at_s is not None:
-                return part
-        return None
-
-    def _device_part(self) -> Part | None:
-        """The part that the device is in: the first that was begun and is not finished, else the newest."""
-        for part in self._parts:
-            if part.began_at_s is not None and not part.is_finished:
-                return part
-        return self._newest_begun()

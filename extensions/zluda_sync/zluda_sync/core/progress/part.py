@@ -27,7 +27,8 @@ class Part:
     Attributes:
         phase: what is done.
         role: which pass or which decode of the image it belongs to.
-        image: zero-based index among the images that are made one after the other.
+        image: zero-based index among the images of its cell that are made one after the other.
+        cell: zero-based index of the picture call that it belongs to, within the job; mostly there is one.
         pixels: pixels of all pictures of the batch together: what the work grows with.
         steps: planned steps of a denoising pass, None for other phases or while unknown.
         is_foreseen: whether it follows from the request; others turn up on the way.
@@ -53,11 +54,17 @@ class Part:
     has_compiled: bool = False
     queued_behind: Ledger | None = None
     is_cut: bool = False
+    cell: int = 0
 
     @property
     def kind(self) -> PartKind:
         """What it is learned under."""
         return self.phase, self.role
+
+    @property
+    def place(self) -> tuple[int, int, PartKind]:
+        """Where in the job it belongs; a job has one part of a place, or several that came unforeseen."""
+        return self.cell, self.image, (self.phase, self.role)
 
     @property
     def is_finished(self) -> bool:
@@ -111,6 +118,19 @@ class Part:
             return None
         first_s = self.ledger.snapshot().completed_at_s[0] - began_at_s
         return max(0.0, first_s - median(self.unit_durations_s()))
+
+
+def find_newest_begun(parts: Sequence[Part]) -> Part | None:
+    """Return the part that the host has begun last, None if it has begun none."""
+    return next((part for part in reversed(parts) if part.began_at_s is not None), None)
+
+
+def find_on_device(parts: Sequence[Part]) -> Part | None:
+    """Return the part that the device is in: the first begun and not finished, else the newest begun."""
+    for part in parts:
+        if part.began_at_s is not None and not part.is_finished:
+            return part
+    return find_newest_begun(parts)
 
 
 class CompileWatch:

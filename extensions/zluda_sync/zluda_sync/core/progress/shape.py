@@ -77,12 +77,13 @@ class Extra:
     steps: int | None = None
 
 
-def plan_parts(shape: JobShape, extras: Sequence[Extra] = ()) -> list[Part]:
-    """Return the parts that a job is expected to have, in order.
+def plan_parts(shape: JobShape, extras: Sequence[Extra] = (), cell: int = 0) -> list[Part]:
+    """Return the parts that a cell of a job is expected to have, in order.
 
     Args:
         shape: what is asked for.
         extras: parts that came with each image of an earlier job of this shape.
+        cell: zero-based index of the cell within the job.
     """
     parts = [Part(Phase.PREPARE, pixels=shape.base_pixels, is_foreseen=True)]
     for image in range(shape.images):
@@ -90,14 +91,18 @@ def plan_parts(shape: JobShape, extras: Sequence[Extra] = ()) -> list[Part]:
         for extra in extras:
             _insert(extra, of_image)
         parts += of_image
+    for part in parts:
+        part.cell = cell
     return parts
 
 
-def plan_rest(shape: JobShape, begun: Sequence[Part], extras: Sequence[Extra] = ()) -> list[Part]:
-    """Return the parts that a job is expected to have besides those that have begun, in order."""
-    planned = plan_parts(shape, extras)
+def plan_rest(
+    shape: JobShape, begun: Sequence[Part], extras: Sequence[Extra] = (), cell: int = 0
+) -> list[Part]:
+    """Return the parts that a cell is expected to have besides those that have begun, in order."""
+    planned = plan_parts(shape, extras, cell)
     for part in begun:
-        same = (one for one in planned if (one.kind, one.image) == (part.kind, part.image))
+        same = (one for one in planned if one.place == part.place)
         if (found := next(same, None)) is not None:
             planned.remove(found)
     return planned

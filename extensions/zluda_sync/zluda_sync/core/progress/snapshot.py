@@ -43,6 +43,8 @@ class ProgressSnapshot:
         silence_s: for how long the device has finished nothing of what it was given, None if usual.
         notice: what has gone wrong in following the job, in one sentence, empty if nothing has.
         is_notice_new: whether that happened within the last seconds.
+        cell: zero-based index of the picture call within the request.
+        cells: picture calls of the request, None while unknown; mostly there is one.
     """
 
     phase: Phase
@@ -68,6 +70,8 @@ class ProgressSnapshot:
     silence_s: float | None = None
     notice: str = ""
     is_notice_new: bool = False
+    cell: int = 0
+    cells: int | None = 1
 
     @property
     def run_ahead(self) -> int:
@@ -95,10 +99,16 @@ class ProgressSnapshot:
 
     @property
     def label(self) -> str:
-        """What is going on, as the user reads it: ``Image 2/3: Denoise 12/30``, ``Stopping: VAE decode``."""
+        """What is going on, as the user reads it.
+
+        ``Image 2/3: Denoise 12/30``, ``Cell 3/12 · Image 1/2: VAE decode``, ``Stopping: VAE decode``.
+        """
         if self.ending in _ENDING_LABELS:
             return f"{_ENDING_LABELS[self.ending]}: {self._what_is_awaited}"
-        text = f"Image {self.image + 1}/{self.images}: {self._work}" if self.images > 1 else self._work
+        place = [f"Image {self.image + 1}/{self.images}"] if self.images > 1 else []
+        if self.cells != 1:
+            place.insert(0, f"Cell {self.cell + 1}" + (f"/{self.cells}" if self.cells is not None else ""))
+        text = f"{' · '.join(place)}: {self._work}" if place else self._work
         if self.silence_s is not None:
             text = f"{text}, nothing finished for {self.silence_s:.0f} s"
         if self.is_notice_new:

@@ -37,6 +37,7 @@ class JobWishes:
         clock: the job's own, which stands still while it is paused.
         find_image: returns the zero-based index of the image that is made now.
         system_clock: the one that does not stand still.
+        is_beside_plan: whether what is made now lies within an image that is planned as a whole.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class JobWishes:
         clock: PausableClock,
         find_image: Callable[[], int],
         system_clock: Clock = SYSTEM_CLOCK,
+        is_beside_plan: Callable[[], bool] | None = None,
     ) -> None:
         self.job = job
         self.control = control
         self._clock = clock
         self._find_image = find_image
         self._system_clock = system_clock
+        self._is_beside_plan = is_beside_plan or (lambda: control.is_in_inner_cell)
         self._press: _Press | None = None
         self._is_over = False
 
@@ -71,8 +74,8 @@ class JobWishes:
         ending, image = self.control.ending, self._find_image()
         if ending is Ending.STOP:
             self.job.cut(image)
-        elif self.control.is_in_inner_cell:
-            return  # what is planned are the images of the outer cell
+        elif self._is_beside_plan():
+            return  # what is planned are the images of the cell around it
         elif ending is Ending.SKIP:
             self.job.cut(image, image)
         elif ending is Ending.STOP_AFTER_IMAGE:

@@ -143,6 +143,11 @@ class RequestWishes:
         return len(self._cells) > 1
 
     @property
+    def depth(self) -> int:
+        """How many cells lie around each other where the request is; 0 between them."""
+        return len(self._cells)
+
+    @property
     def stopped_at_s(self) -> float | None:
         """When Stop was pressed, None if it was not."""
         return self._stopped_at_s

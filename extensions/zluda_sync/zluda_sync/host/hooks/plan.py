@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from zluda_sync.host.hooks.control_fields import ControlFields
+from zluda_sync.host.hooks.declared_counts import DeclaredCounts
 from zluda_sync.host.hooks.images import DecodedPairs, ImageHook
 from zluda_sync.host.hooks.patch_table import Patch
 from zluda_sync.host.hooks.phases import Idleness, PhaseHooks
@@ -46,6 +47,7 @@ class PatchPlan:
         self.idleness = Idleness(host, jobs, requests, self.phases)
         self._routes = ProgressRoutes(jobs, requests, previews, self.idleness)
         self.controls = ControlFields(jobs, requests, self.phases)
+        self._counts = DeclaredCounts(jobs, requests, self.phases)
         self._fields = ProgressFields(jobs, self.phases, previews)
         self._image = ImageHook(jobs, requests, host)
         self._pairs = DecodedPairs(jobs, host)
@@ -103,6 +105,7 @@ class PatchPlan:
             *self.previews.patches(type(host.state)),
             *self.controls.patches(type(host.state)),
             *self._fields.patches(type(host.state)),
+            *self._counts.patches(type(host.state)),
             *self.phases.patches(type(host.state)),
             *self._routes.patches(routes),
         ]

@@ -7,8 +7,9 @@ from typing import Any
 
 from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.guard import Guard, Notices
-from zluda_sync.core.progress.durations import Learning
+from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.shape import JobShape
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.settings.settings import RungChoice, Settings
@@ -19,7 +20,8 @@ from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.accelerator import KernelCache, cache_files
 from zluda_sync.host.job.followed import HostJob
-from zluda_sync.host.job.processing import HostProcessing
+from zluda_sync.host.job.planning import Lessons, Planning
+from zluda_sync.host.job.processing import HostPlace, HostProcessing
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.preview.setup import PreviewSetup
 from zluda_sync.host.sdnext import SdNext
@@ -38,7 +40,7 @@ class JobOpener:
         book: knows which rungs are to be trusted.
         requests: knows the control of the request that a job belongs to.
         preview_setup: begins previews.
-        learning: knows what earlier jobs took.
+        lessons: of earlier jobs.
         guard: keeps errors of ours from the host, and tells of what does not work.
     """
 
@@ -49,7 +51,7 @@ class JobOpener:
         book: TrustBook,
         requests: Requests,
         preview_setup: PreviewSetup,
-        learning: Learning,
+        lessons: Lessons,
         guard: Guard,
     ) -> None:
         self._host = host
@@ -57,7 +59,7 @@ class JobOpener:
         self._book = book
         self._requests = requests
         self._preview_setup = preview_setup
-        self._learning = learning
+        self._lessons = lessons
         self._guard = guard
         self._kernel_cache = KernelCache(cache_files())
 
@@ -80,22 +82,39 @@ class JobOpener:
         """
         settings, report = chosen.settings, self._book.find(accelerator)
         policy = settings.policy(report)
-        place = HostProcessing(processing)
+        place = HostPlace(HostProcessing(processing))
         control, clock, notices = self._requests.own_or_implied(), PausableClock(), Notices()
-        shape = place.shape(accelerator.name, self._host.model_name, policy.mode.value)
+        request = self._requests.find(control)
+        cells = request.cells if request is not None else RequestCells()
+
+        def find_shape(call: HostProcessing) -> JobShape | None:
+            return call.shape(accelerator.name, self._host.model_name, policy.mode.value)
+
+        codes = request.site.codes if request is not None and request.site is not None else ()
+        planning = Planning(
+            self._lessons, place, find_shape, cells, lambda: self._host.state, codes, self._guard
+        )
+        shape = find_shape(place.now)
         job = Job(
             policy.mode,
             shape,
-            self._learning.memory_for(shape),
+            planning.memory_for(shape),
             clock=clock,
             compile_sign=self._kernel_cache.was_written_within,
             began_at_s=began_at_s,
+            earlier=cells.earlier_parts,
         )
         wanted = _wanted_rung(settings, report, warn)
         trust = self._book.trust_in(accelerator, self._guard, telling(notices, warn), wanted)
         tracking = self._tracker.begin(policy, accelerator, trust, is_leaving=control.wants_out)
         run = PipelineRun(
-            JobWishes(job, control, clock, lambda: place.image),
+            JobWishes(
+                job,
+                control,
+                clock,
+                lambda: place.image,
+                is_beside_plan=lambda: control.depth > place.depth,
+            ),
             tracking,
             notices,
             self._host,
@@ -104,20 +123,15 @@ class JobOpener:
             self._guard,
         )
 
-        def take_late_changes() -> None:
-            """Scripts and the host itself change what was asked for after a job has begun."""
-            asked = place.shape(accelerator.name, self._host.model_name, policy.mode.value)
-            if asked is not None and asked != job.shape:
-                job.replan(asked, self._learning.memory_for(asked))
-                run.wishes.cut_plan()
-
+        planning.begin(job)
         return HostJob(
             run,
             place,
             lambda: self._host.state,
             is_asked=processing is not None,
             are_latents_wanted=self._preview_setup.are_latents_wanted,
-            take_late_changes=take_late_changes,
+            cells=cells,
+            planning=planning,
         )
 
     def learn(self, tracked: HostJob) -> None:
@@ -127,13 +141,20 @@ class JobOpener:
         with self._guard.watching("learning from a picture"):
             self._preview_setup.learn(tracked)
 
+    def learn_request(self, cells: RequestCells) -> None:
+        """Take in what a request took that has ended, if it was one of many cells. Never raises."""
+        with self._guard.watching("learning from a request"):
+            learned = cells.deliver()
+            if learned is not None and cells.key is not None:
+                self._lessons.grids.learn(cells.key, learned)
+
     def _learn_durations(self, tracked: HostJob) -> None:
         """Keep how long a job took, unless it was stopped or broke off."""
         is_whole = tracked.job.is_whole
         was_ended = tracked.job.was_cut or self._host.was_ended
         tracked.job.end_parts()
-        if is_whole and not (tracked.is_broken or was_ended):
-            self._learning.learn(tracked.job)
+        if is_whole and not (tracked.is_broken or was_ended or tracked.job.is_made_of_cells):
+            self._lessons.durations.learn(tracked.job)
 
 
 def _wanted_rung(settings: Settings, report: SelfTestReport | None, warn: Warn) -> str | None:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.core.guard import Guard, Watch
+from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.requests import Requests
+from zluda_sync.host.job.titles import phase_of
 from zluda_sync.host.preview.previews import Previews
 from zluda_sync.pipeline.console.console import Console
 
@@ -24,6 +26,7 @@ class Jobs:
         console: its bars end with their job.
         guard: keeps errors of ours from the host.
         keep_record: takes in what there is to remember of a job that ends.
+        learn_request: takes in the cells of a request that has ended.
 
     Attributes:
         current: the job that is followed, None between two.
@@ -37,6 +40,7 @@ class Jobs:
         console: Console,
         guard: Guard,
         keep_record: Callable[[HostJob], None] = lambda job: None,
+        learn_request: Callable[[RequestCells], None] = lambda cells: None,
     ) -> None:
         self._open_job = open_job
         self._requests = requests
@@ -44,6 +48,7 @@ class Jobs:
         self._console = console
         self.guard = guard
         self._keep_record = keep_record
+        self._learn_request = learn_request
         self._ended: HostJob | None = None
         self._is_declined = False
         self._cells: list[Any] = []
@@ -57,12 +62,12 @@ class Jobs:
             began_at_s: when the job was asked for, now if None.
         """
         self.close()
-        self._ended = None
         job = self._open_job(processing, began_at_s)
         if job is not None:
             self._requests.job_began(job.control)
         self._is_declined = job is None
         self.current = job
+        self._ended = None  # until then the cell before is shown
 
     def close(self) -> None:
         """Stop following; the host's own values are shown from now on.
@@ -75,6 +80,8 @@ class Jobs:
         self.current = None
         self._is_declined = False
         if job is not None:
+            with self.guard.watching("ending a cell"):
+                job.cells.end_cell()
             self._console.end_job()  # while what is finished can still be asked
             with self.guard.watching("keeping the record of a job"):
                 self._keep_record(job)
@@ -106,7 +113,8 @@ class Jobs:
             return True  # it failed before it began: the host tells only of its end
         while len(self._cells) > 1 and job is not None:
             ended = self._cells.pop()
-            job.control.end_cell()
+            with self.following(job, "ending a cell"):
+                job.end_cell()
             if processing is None or ended is processing:
                 return True
         self._cells = []
@@ -179,7 +187,7 @@ class Jobs:
         if job is not self.current and not self._requests.is_under_way(job.control):
             return
         with self.showing(job, "reporting progress"):
-            snapshot = job.run.snapshot()
+            snapshot = job.snapshot()
             if show(snapshot):
                 job.run.record_shown(snapshot.elapsed_s, snapshot.fraction, snapshot.ending)
 
@@ -203,6 +211,8 @@ class Jobs:
         if job is not None and not job.is_broken:
             with self.following(job, "following a phase"):
                 job.begin_phase(title, is_bracketed)
+        elif job is None:
+            self._note_between(title)
 
     def phase_ended(self, title: str, is_outermost: bool) -> None:
         """The host has ended a phase; the outermost one ends the request."""
@@ -222,8 +232,15 @@ class Jobs:
         ended = self._ended
         if ended is not None and ended.run.is_driver():
             ended.job.deliver()
+            self._learn_request(ended.cells)
             if self._ended is ended:
                 self._ended = None
+
+    def _note_between(self, title: str) -> None:
+        """Between two cells of a request the host does something that has a name."""
+        ended = self._ended
+        if self.current is None and ended is not None and ended.run.is_driver():
+            ended.cells.note_phase(phase_of(title))
 
     def _between_steps(self) -> HostJob | None:
         """Return the job that the calling thread runs, None while the host deals with a step of it."""

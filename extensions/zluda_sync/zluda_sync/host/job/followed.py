@@ -13,9 +13,12 @@ from typing import Any
 import torch
 
 from zluda_sync.core.phase import Phase
+from zluda_sync.core.progress.cells import RequestCells
+from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.device.preview.projection import DecodedPair
 from zluda_sync.device.preview.ring import LatentsRing, StepFrame
-from zluda_sync.host.job.processing import HostProcessing
+from zluda_sync.host.job.planning import Planning
+from zluda_sync.host.job.processing import HostPlace, HostProcessing
 from zluda_sync.host.job.titles import phase_of
 from zluda_sync.pipeline.passes import FollowedPass
 from zluda_sync.pipeline.run import PipelineRun
@@ -59,28 +62,34 @@ class HostJob:
     Args:
         run: what is followed of it.
         place: tells which image and pass the host is in.
+        cells: of the request that it belongs to.
         find_state: gives the host's ``shared.state``, which some versions replace in the middle of a job.
             Read on the driver it gives the host's own values.
         is_asked: whether the host said that a job begins; others begin with a step out of the blue.
         are_latents_wanted: whether somebody reads the latents of the host, so that those of steps are kept.
-        take_late_changes: plans the job anew if something else is asked for by now.
+        planning: plans the job anew if something else is asked for by now, and the calls within it.
     """
 
     def __init__(
         self,
         run: PipelineRun,
-        place: HostProcessing,
+        place: HostPlace,
         find_state: Callable[[], Any],
         is_asked: bool,
         are_latents_wanted: Callable[[], bool],
-        take_late_changes: Callable[[], None] = lambda: None,
+        cells: RequestCells,
+        planning: Planning,
     ) -> None:
         self.run = run
         self.job, self.control, self.wishes = run.job, run.control, run.wishes
         self._place = place
         self._find_state = find_state
         self._are_latents_wanted = are_latents_wanted
-        self._take_late_changes = take_late_changes
+        self.cells = cells
+        self._planning = planning
+        # Of each call, the job's own first: whether it has computed a pass, and whether it was planned.
+        self._computes = [False]
+        self._are_planned: list[bool] = []
         self._passes: list[HostPass] = []
         self._scheduler: Any = None
         self.is_asked = is_asked
@@ -109,7 +118,7 @@ class HostJob:
                 self._end_unbracketed()
             return
         if phase is Phase.DETAIL:
-            self._place.is_in_detailer = True
+            self._place.now.is_in_detailer = True
         self.run.begin_part(phase)
 
     def end_phase(self, title: str) -> None:
@@ -119,20 +128,38 @@ class HostJob:
         self._end_part(phase_of(title))
 
     def begin_cell(self, processing: Any) -> None:
-        """The host begins a picture call within that of the job."""
+        """The host begins a picture call within that of the job.
+
+        One that comes before anything is computed makes the pictures: grids do so. Later ones are parts of an
+        image, such as a face that is made anew.
+        """
         within = HostProcessing(processing)
         self.control.begin_cell(lambda: within.image)
+        is_planned = not self._computes[-1]
+        self._are_planned.append(is_planned)
+        if is_planned:
+            self._computes.append(False)
+            self._place.enter(within)
+            self._planning.begin_cell(self.job, within)
+
+    def end_cell(self) -> None:
+        """The innermost picture call within that of the job has ended."""
+        self.control.end_cell()
+        if self._are_planned and self._are_planned.pop():
+            self._computes.pop()
+            self._place.leave()
+            self._planning.end_cell(self.job)
 
     def begin_image(self) -> None:
         """The host begins to make an image; what is asked for was changed until now, if at all."""
         self.image_latents = None
-        if self.run.newest_pass is None:
-            self._take_late_changes()
+        if not self._computes[-1] and self._planning.take_late_changes(self.job):
+            self.wishes.cut_plan()
 
     def announce_loop(self, total: int | None) -> None:
         """A denoising loop is about to begin; ``total`` is its number of steps, None if unknown."""
-        if self.run.newest_pass is None:
-            self._take_late_changes()
+        if not self._computes[-1] and self._planning.take_late_changes(self.job):
+            self.wishes.cut_plan()
         self._host_pass_of(self.run.announce_loop(total), self._find_state().sampling_step)
 
     def pass_step(
@@ -192,6 +219,10 @@ class HostJob:
 
     # What is asked of it. Any thread.
 
+    def snapshot(self) -> ProgressSnapshot:
+        """Return the progress of the request. Whoever shows it to somebody records that."""
+        return self.cells.complete(self.run.snapshot())
+
     @property
     def is_shown(self) -> bool:
         """Whether its figures stand in the place of the host's."""
@@ -231,6 +262,7 @@ class HostJob:
         if self._passes and self._passes[-1].followed is followed:
             return self._passes[-1]
         self._let_go_of_latents()
+        self._computes[-1] = True
         state = self._find_state()
         kept = {name: getattr(state, name, None) for name in KEPT_FIELDS}
         self._passes.append(HostPass(followed, kept, count, count, state.sampling_steps))
@@ -264,11 +296,11 @@ class HostJob:
         under_way = self.job.part_under_way
         if under_way is not None:
             self._end_part(under_way.phase)
-        self._place.is_in_detailer = False
+        self._place.now.is_in_detailer = False
 
     def _end_part(self, phase: Phase | None) -> None:
         if phase is Phase.DETAIL:
-            self._place.is_in_detailer = False
+            self._place.now.is_in_detailer = False
         self.run.end_part(phase)
 
 

@@ -104,6 +104,25 @@ class HostProcessing:
         )
 
     @property
+    def processing(self) -> Any:
+        """The host's object itself, None for a job that runs outside of the host's processing."""
+        return self._p
+
+    @property
+    def script_title(self) -> str | None:
+        """Title of the selectable script that makes the pictures, None without one."""
+        arguments, scripts = self.script_arguments, getattr(self._get("scripts"), "selectable_scripts", None)
+        number = arguments[0] if isinstance(arguments, (list, tuple)) and arguments else None
+        if not isinstance(number, int) or not isinstance(scripts, list) or not 0 < number <= len(scripts):
+            return None
+        return str(scripts[number - 1].title())
+
+    @property
+    def script_arguments(self) -> Any:
+        """The arguments of all scripts, as the host keeps them."""
+        return self._get("script_args")
+
+    @property
     def _input_size_px(self) -> tuple[int, int]:
         """Width and height of the picture that the job begins with, the host's default size without one."""
         images = self._get("init_images")
@@ -126,6 +145,51 @@ class HostProcessing:
 
     def _get(self, name: str) -> Any:
         return getattr(self._p, name, None)
+
+
+class HostPlace:
+    """Where in its work a job is: in the picture call that it follows, or in one that lies within that.
+
+    Args:
+        outer: the call that the job follows.
+    """
+
+    def __init__(self, outer: HostProcessing) -> None:
+        self._calls = [outer]
+
+    @property
+    def now(self) -> HostProcessing:
+        """The call whose pictures are planned now. Any thread."""
+        return self._calls[-1]
+
+    @property
+    def depth(self) -> int:
+        """How many calls lie around each other, that one included."""
+        return len(self._calls)
+
+    def enter(self, inner: HostProcessing) -> None:
+        """A call within the innermost one makes the pictures from now on."""
+        self._calls.append(inner)
+
+    def leave(self) -> None:
+        """The innermost call has ended."""
+        if len(self._calls) > 1:
+            self._calls.pop()
+
+    @property
+    def image(self) -> int:
+        """Zero-based index of the batch that is made now."""
+        return self.now.image
+
+    @property
+    def role(self) -> str:
+        """Which pass the host is in."""
+        return self.now.role
+
+    @property
+    def size_px(self) -> tuple[int, int] | None:
+        """Width and height of the picture in the pass that the host is in, None if unknown."""
+        return self.now.size_px
 
 
 def _number(value: Any, default: float) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from weakref import WeakSet
 
+from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.wishes.control import Control
 
 #: What the server of the host calls the threads on which it does what clients ask.
@@ -79,6 +80,7 @@ class Request:
         has_moved: whether the host has begun anything within it.
         site: what of the host's code runs it, None if that is not known.
         threads: that take part in it.
+        cells: the picture calls that it makes.
     """
 
     control: Control
@@ -90,6 +92,7 @@ class Request:
     has_moved: bool = False
     site: CallSite | None = None
     threads: WeakSet[threading.Thread] = field(default_factory=WeakSet)
+    cells: RequestCells = field(default_factory=RequestCells)
 
 
 def is_server_thread() -> bool:

@@ -1,0 +1,130 @@
+"""How long the cells take that are still to come, from those that are over and what is foreseen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from zluda_sync.core.progress.forecast import Rates, forecast
+from zluda_sync.core.progress.grid_memory import CellTimes
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.part import Part
+from zluda_sync.core.progress.shape import JobShape, plan_parts
+
+if TYPE_CHECKING:
+    from zluda_sync.core.progress.cells import CellPlan
+
+#: Shapes of cells to come that are judged anew for one snapshot: a grid of many sizes costs no more than few.
+MOST_JUDGED = 4
+#: How far the cells of this run may differ from those of the same request before.
+LEAST_DRIFT, MOST_DRIFT = 0.3, 3.0
+
+
+class CellsAhead:
+    """Judges what is to come. Its owner holds a lock around each call."""
+
+    def __init__(self) -> None:
+        self._plan: CellPlan | None = None
+        self._number = 0
+        self._earlier: Sequence[Part] = ()
+        self._times: Sequence[CellTimes] = ()
+        self._judged: dict[JobShape, tuple[int, float]] = {}
+        self._round = 0
+
+    def begin_cell(self, plan: CellPlan, number: int) -> None:
+        """A cell begins, or something else is asked for in it."""
+        self._plan, self._number = plan, number
+
+    def end_cell(self, earlier: Sequence[Part], times: Sequence[CellTimes]) -> None:
+        """A cell is over.
+
+        Args:
+            earlier: parts of cells that are over.
+            times: what each cell took, and what came before it.
+        """
+        self._earlier, self._times = earlier, times
+
+    def mean_cell_s(self, current_s: float) -> float:
+        """Return what a cell takes, gap included.
+
+        Args:
+            current_s: what the one that is made is thought to take, the only one to go by at first.
+        """
+        if not self._times:
+            return current_s
+        return sum(one.duration_s for one in self._times) / len(self._times) + self._mean_gap_s
+
+    def left_s(self, job: Job | None, to_come: float, current_s: float) -> float | None:
+        """Return what so many cells to come take, and what follows the last one; None if unknown.
+
+        Args:
+            job: of the cell that is made, or was last.
+            to_come: cells that follow it.
+            current_s: what it is thought to take as a whole.
+        """
+        plan = self._plan
+        learned = plan.learned if plan is not None else None
+        if learned is not None and self._number + 1 + round(to_come) == len(learned.cells):
+            rest = learned.cells[self._number + 1 :]
+            return self._drift * (sum(one.gap_s + one.duration_s for one in rest) + learned.tail_s)
+        if to_come <= 0:
+            return 0.0
+        gaps_s = to_come * self._mean_gap_s
+        shapes = self._shapes_to_come()
+        if not shapes or plan is None or plan.shape is None:
+            return to_come * (self.mean_cell_s(current_s) - self._mean_gap_s) + gaps_s
+        counts: dict[JobShape, int] = {}
+        for shape in shapes:
+            counts[shape] = counts.get(shape, 0) + 1
+        self._judge(job, list(counts))
+        known = {shape: self._judged[shape][1] for shape in counts if shape in self._judged}
+        if not known:
+            return to_come * current_s + gaps_s
+        # What has not been judged yet is judged by its work.
+        per_work_s = sum(known.values()) / sum(map(_work_of, known))
+        each_s = sum(
+            count * known.get(shape, per_work_s * _work_of(shape)) for shape, count in counts.items()
+        ) / len(shapes)
+        return to_come * each_s + gaps_s
+
+    @property
+    def _mean_gap_s(self) -> float:
+        gaps = [one.gap_s for one in self._times[1:]]
+        return sum(gaps) / len(gaps) if gaps else 0.0
+
+    @property
+    def _drift(self) -> float:
+        """How much longer the cells of this run take than those of the same request did before."""
+        learned = self._plan.learned if self._plan is not None else None
+        if learned is None or not self._times:
+            return 1.0
+        pairs = list(zip(self._times, learned.cells, strict=False))
+        before_s = sum(one.duration_s for _, one in pairs)
+        now_s = sum(one.duration_s for one, _ in pairs)
+        return min(max(now_s / before_s, LEAST_DRIFT), MOST_DRIFT) if before_s > 0 else 1.0
+
+    def _shapes_to_come(self) -> Sequence[JobShape]:
+        plan = self._plan
+        if plan is None:
+            return ()
+        if plan.foreseen:
+            return plan.foreseen[self._number + 1 :]
+        return () if plan.shape is None else (plan.shape,)
+
+    def _judge(self, job: Job | None, shapes: Sequence[JobShape]) -> None:
+        """Judge some of the shapes anew, those whose turn it is."""
+        self._round += 1
+        oldest_first = sorted(shapes, key=lambda shape: self._judged.get(shape, (-1, 0.0))[0])
+        evidence = [*self._earlier, *(job.begun_parts if job is not None else ())]
+        for shape in oldest_first[:MOST_JUDGED]:
+            memory = self._plan.memory_for(shape) if self._plan is not None else None
+            planned = plan_parts(shape, memory.extras if memory is not None else ())
+            left = forecast(planned, Rates(planned, memory, evidence), 0.0)
+            if left is not None:
+                self._judged[shape] = self._round, left.remaining_s
+
+
+def _work_of(shape: JobShape) -> float:
+    """Return what the device has to do for a cell, in steps times pixels."""
+    steps = sum((one.steps or 1) * shape.pixels_of(one) for one in shape.passes)
+    return float(shape.images * max(1, steps))

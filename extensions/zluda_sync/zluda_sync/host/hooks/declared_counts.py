@@ -1,0 +1,58 @@
+"""The host's fields in which its scripts say how many pictures they will make.
+
+Each phase that begins sets them anew, so that they are of no use once the first picture is begun.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zluda_sync.host.hooks.patch_table import Patch, StateField, Switch
+from zluda_sync.host.hooks.phases import PhaseHooks
+from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.requests import Requests
+
+#: Pictures of scripts and folders; frames of a film.
+_FIELDS = ("job_count", "frame_count")
+
+
+class DeclaredCounts:
+    """Builds the descriptors, which read and write as the host's own fields do."""
+
+    def __init__(self, jobs: Jobs, requests: Requests, phases: PhaseHooks) -> None:
+        self._jobs = jobs
+        self._requests = requests
+        self._phases = phases
+
+    def patches(self, state_class: type) -> list[Patch]:
+        """Return one patch for each field that this version of the host has."""
+        return [self._patch(state_class, name) for name in _FIELDS if hasattr(state_class, name)]
+
+    def _patch(self, state_class: type, name: str) -> Patch:
+        def build(original: Any, switch: Switch) -> StateField:
+            return _Field(name, original, switch, self)
+
+        return Patch(state_class, name, build, "learn how many pictures a script will make")
+
+    def take(self, value: Any) -> None:
+        """A value was written by the calling thread."""
+        if self._phases.is_in_transition or not isinstance(value, int):
+            return
+        with self._jobs.guard.watching("learning how many pictures come"):
+            control = self._requests.own
+            request = self._requests.find(control) if control is not None else None
+            if request is not None:
+                request.cells.declare(value)
+
+
+class _Field(StateField):
+    def __init__(self, name: str, original: Any, switch: Switch, counts: DeclaredCounts) -> None:
+        super().__init__(name, original, switch)
+        self._counts = counts
+
+    def read(self, own: Any) -> Any:
+        return own
+
+    def write(self, state: Any, value: Any) -> None:
+        self.keep(state, value)
+        self._counts.take(value)

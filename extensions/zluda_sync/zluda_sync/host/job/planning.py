@@ -1,0 +1,170 @@
+"""What is known of a job and its cells before they are made: from what is asked for, and what was learned."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CodeType, FrameType
+from typing import Any
+
+from zluda_sync.core.guard import Guard
+from zluda_sync.core.progress.cells import CellPlan, RequestCells
+from zluda_sync.core.progress.durations import Learning, ShapeMemory, key_of
+from zluda_sync.core.progress.grid_memory import GridKey, GridMemory
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.shape import JobShape
+from zluda_sync.host.job.call_loop import may_come_again
+from zluda_sync.host.job.grid_axes import foresee_cells
+from zluda_sync.host.job.processing import HostPlace, HostProcessing
+
+#: The host's function that makes the pictures of one cell.
+_PICTURE_CALL = "process_images"
+#: Code of servers and threads, which loops over requests.
+_BEYOND = ("anyio.", "asyncio.", "concurrent.", "fastapi.", "gradio.", "starlette.", "threading.", "uvicorn.")
+#: The host's loop over input pictures; with one picture it is a loop, too.
+_INPUT_LOOP = "control_run"
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """All that jobs have taught: how long parts take, and what requests of many cells are made of."""
+
+    durations: Learning
+    grids: GridMemory
+
+
+class Planning:
+    """Plans one job, and the picture calls within it. On the thread that runs it.
+
+    Args:
+        lessons: of earlier jobs.
+        place: tells which call makes the pictures.
+        find_shape: gives what is asked for with a call.
+        cells: of the request.
+        find_state: gives the host's ``shared.state``.
+        codes: what of the host's code runs the request.
+        guard: keeps errors of ours from the host.
+    """
+
+    def __init__(
+        self,
+        lessons: Lessons,
+        place: HostPlace,
+        find_shape: Callable[[Any], JobShape | None],
+        cells: RequestCells,
+        find_state: Callable[[], Any],
+        codes: tuple[CodeType, ...],
+        guard: Guard,
+    ) -> None:
+        self._lessons = lessons
+        self._place = place
+        self._find_shape = find_shape
+        self._cells = cells
+        self._find_state = find_state
+        self._codes = codes
+        self._guard = guard
+
+    def memory_for(self, shape: JobShape | None) -> ShapeMemory | None:
+        """Return what is known for jobs of this shape, None for one of no known shape."""
+        return self._lessons.durations.memory_for(shape)
+
+    def begin(self, job: Job) -> None:
+        """The job begins, and with it a cell."""
+        self._begin(job, self._place.now, is_inner=False)
+
+    def begin_cell(self, job: Job, within: HostProcessing) -> None:
+        """A call within that of the job begins, which makes its pictures."""
+        shape = self._find_shape(within)
+        job.begin_cell(shape, self.memory_for(shape))
+        self._begin(job, within, is_inner=True)
+
+    def end_cell(self, job: Job) -> None:
+        """That call has ended."""
+        is_whole = job.is_whole and not job.was_cut
+        if is_whole:
+            self._lessons.durations.learn(job)
+        job.end_cell()
+        self._cells.end_cell()
+
+    def take_late_changes(self, job: Job) -> bool:
+        """Plan anew if a script, or the host, has changed what is asked for; return whether one did."""
+        asked = self._find_shape(self._place.now)
+        if asked is None or asked == job.shape:
+            return False
+        job.replan(asked, self.memory_for(asked))
+        self._cells.replan(asked)
+        return True
+
+    def _begin(self, job: Job, call: HostProcessing, is_inner: bool) -> None:
+        plan = CellPlan(job.shape)
+        with self._guard.watching("foreseeing the cells of a request"):
+            plan = self._build_plan(job, call)
+        self._cells.begin_cell(job, plan, is_inner)
+
+    def _build_plan(self, job: Job, call: HostProcessing) -> CellPlan:
+        caller = _find_caller()
+        inputs = _count_inputs(caller)
+        if inputs is not None and inputs > 1 and self._cells.is_new:
+            self._cells.declare(inputs * (job.shape.images if job.shape is not None else 1))
+        may_come = may_come_again(caller, _PICTURE_CALL, _is_beyond, self._codes)
+        if not (may_come or self._cells.is_declared):
+            return CellPlan(job.shape, memory_for=self.memory_for)
+        shapes: list[JobShape | None] = []
+        with self._guard.watching("reading the axes of a grid"):
+            cells = foresee_cells(vars(self._find_state()), call.processing)
+            shapes = [self._find_shape(HostProcessing(one)) for one in cells]
+        if self._cells.is_new or self._cells.key is None:
+            self._cells.key = self._key_of(job, call, caller)
+        key = self._cells.key
+        return CellPlan(
+            job.shape,
+            may_come,
+            tuple(shape for shape in shapes if shape is not None),
+            self._lessons.grids.find(key),
+            self._lessons.grids.usual_cells(key),
+            self.memory_for,
+        )
+
+    def _key_of(self, job: Job, call: HostProcessing, caller: FrameType | None) -> GridKey:
+        script = call.script_title
+        if script is None and caller is not None:
+            script = f"{caller.f_globals.get('__name__', '')}.{caller.f_code.co_name}"
+        asked = {
+            "arguments": call.script_arguments,
+            "shape": key_of(job.shape) if job.shape is not None else None,
+            "images": job.shape.images if job.shape is not None else None,
+            "declared": self._cells.declared,
+        }
+        return GridKey.of(script or "", asked)
+
+
+def _find_caller() -> FrameType | None:
+    """Return the frame that has begun the innermost picture call, None if there is none."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_name != _PICTURE_CALL:
+        frame = frame.f_back
+    return frame.f_back if frame is not None else None
+
+
+def _is_beyond(frame: FrameType) -> bool:
+    """Whether a frame loops over requests, or over the inputs of one, which are counted otherwise."""
+    is_server = f"{frame.f_globals.get('__name__', '')}.".startswith(_BEYOND)
+    return is_server or (frame.f_code.co_name == _INPUT_LOOP and _inputs_of(frame) is not None)
+
+
+def _count_inputs(frame: FrameType | None) -> int | None:
+    """Return how many input pictures the host's Control tab goes through, None outside of it, or for a film.
+
+    Of a film the host declares the number of frames.
+    """
+    while frame is not None and not f"{frame.f_globals.get('__name__', '')}.".startswith(_BEYOND):
+        if frame.f_code.co_name == _INPUT_LOOP:
+            return _inputs_of(frame)
+        frame = frame.f_back
+    return None
+
+
+def _inputs_of(frame: FrameType) -> int | None:
+    inputs, film = frame.f_locals.get("inputs"), frame.f_locals.get("cap")
+    return len(inputs) if isinstance(inputs, list) and film is None else None

@@ -1,0 +1,187 @@
+"""Requests that make several pictures with one press, for the real SD.Next; and how true their bar is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from bench.differential.cases import IMG2IMG, TXT2IMG, XYZ_GRID, build_picture
+from bench.real_host.server import JOB_LIMIT_S, SdNextServer
+
+#: Bounds of the error of bar and ETA, first and learned; and of the bar where no number is declared.
+FIRST_BAR, FIRST_ETA, LEARNED_BAR, LEARNED_ETA, OPEN_BAR = 0.06, 0.10, 0.02, 0.03, 0.25
+SIDE_PX = 128
+STEPS = 6
+_NOTHING = ("Nothing", "", "")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request of many pictures.
+
+    Attributes:
+        name: what the table calls it.
+        body: its fields, beside those that all have.
+        route: where it is sent.
+        has_input: whether it starts from a picture.
+        is_open: whether nobody says how many cells come.
+        label: what the bar's label must begin with at some time.
+    """
+
+    name: str
+    body: dict[str, Any] = field(default_factory=dict)
+    route: str = TXT2IMG
+    has_input: bool = False
+    is_open: bool = False
+    label: str = "Cell 2/"
+
+    def build(self) -> dict[str, Any]:
+        """Return the request's body."""
+        plain = {
+            "prompt": "a red circle",
+            "seed": 1,
+            "steps": STEPS,
+            "width": SIDE_PX,
+            "height": SIDE_PX,
+            "sampler_name": "Euler",
+        }
+        source = {"init_images": [build_picture(0)], "denoising_strength": 0.9} if self.has_input else {}
+        return {**plain, **source, **self.body}
+
+
+def build_requests(pictures: Path) -> list[Request]:
+    """Return all requests.
+
+    Args:
+        pictures: a folder with pictures.
+    """
+    seeds, guidance = ("[Param] Seed", "5,6", ""), ("[Guidance] Scale", "4,5", "")
+    steps, sampler = ("[Param] Steps", "4,8,12", ""), ("[Sampler] Name", "Euler,DDIM", "")
+    width, height = ("[Param] Width", "64,128", ""), ("[Param] Height", "128,256", "")
+    folder = [False, "", "", "", 0, 0.0, "", 0.0, False, 0, "None", 2.0, 0, 0]
+    upscale = [128, 128, 4, 0, 64, 0.35, 16, 0, 0, 4, 0, 2, 256, 256, 2]
+    dynamic = {"alwayson_scripts": {"Cells: dynamic prompts": {"args": [True]}}}
+    return [
+        Request("plain", label="Denoise"),
+        Request("batch of 3", {"n_iter": 3}, label="Image 2/3"),
+        _always_on("XYZ seeds x guidance", seeds, guidance),
+        _always_on("XYZ steps", steps),
+        _always_on("XYZ sampler", sampler),
+        _always_on("XYZ width x height", width, height),
+        _always_on("XYZ seeds, 2 images", seeds, n_iter=2),
+        _selected("XYZ script, seeds x steps", "XYZ Grid Script", [*seeds, *steps, *_NOTHING, *XYZ_GRID]),
+        _selected("Loopback", "Loopback", [3, 0.5, "Linear", False], has_input=True),
+        _selected(
+            "Prompt matrix",
+            "Prompt matrix",
+            [False, False, "positive", "comma", 0],
+            label="Image 2/4",
+            prompt="a circle|red|big",
+            extra={"all_seeds": [1, 2, 3, 4], "all_subseeds": [1, 2, 3, 4]},
+        ),
+        _selected("Prompts from file", "Prompts from file", [False, False, "a circle\na line\na square"]),
+        _selected("SD Upscale", "SD Upscale", ["", 0, "Resize Lanczos", 2.0], has_input=True),
+        _selected("SD Ultimate Upscale", "SD Ultimate Upscale", upscale, has_input=True),
+        _selected(
+            "I2I folder",
+            "CeeTeeDees I2I folder batch inference",
+            [str(pictures), str(pictures.parent / "output"), *folder],
+            has_input=True,
+        ),
+        Request("dynamic prompts", dynamic, label="Image 2/4"),
+        _selected("once", "Cells: once", [1], label="Image 2/3"),
+        _selected("undeclared", "Cells: undeclared", [5], is_open=True, label="Cell 2"),
+        _selected("declared, other steps", "Cells: declared", [4]),
+        Request("img2img, size of the input", {"width": 0, "height": 0}, IMG2IMG, True, label="Denoise"),
+        Request("resizer", {"alwayson_scripts": {"Cells: resizer": {"args": [True]}}}, label="Denoise"),
+    ]
+
+
+def _always_on(name: str, *axes: tuple[str, str, str], **fields: Any) -> Request:
+    along = [value for axis in [*axes, *[_NOTHING] * (3 - len(axes))] for value in axis]
+    scripts = {"XYZ Grid": {"args": [True, *along, *XYZ_GRID, False]}}
+    return Request(name, {"alwayson_scripts": scripts, **fields})
+
+
+def _selected(
+    name: str,
+    title: str,
+    arguments: list[Any],
+    has_input: bool = False,
+    is_open: bool = False,
+    label: str = "Cell 2/",
+    **fields: Any,
+) -> Request:
+    body = {"script_name": title, "script_args": arguments, **fields}
+    return Request(name, body, IMG2IMG if has_input else TXT2IMG, has_input, is_open, label)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of one request from outside.
+
+    Attributes:
+        whole_s: from the request to the pictures.
+        bar_error: mean of |bar - share of the time that is over|.
+        eta_error: mean of |ETA - time left| as share of the whole, between 10 and 97 % of it.
+        coverage: share of these samples that have an ETA.
+        falls: times the bar goes back.
+        early: samples at 99.5 % before the end.
+        labels: in order, without repeats.
+        pictures: that were delivered.
+        curve: share of time, bar and ETA as share, of each sample.
+    """
+
+    whole_s: float
+    bar_error: float
+    eta_error: float
+    coverage: float
+    falls: int
+    early: int
+    labels: tuple[str, ...]
+    pictures: int
+    curve: tuple[tuple[float, float, float | None], ...]
+
+
+def watch(server: SdNextServer, request: Request, period_s: float = 0.05) -> Seen:
+    """Send a request, and poll what the host's page would show until it is answered."""
+    answer: dict[str, Any] = {}
+
+    def send() -> None:
+        answer.update(server.post(request.route, request.build(), JOB_LIMIT_S))
+
+    job = threading.Thread(target=send)
+    began_at_s = time.time()
+    job.start()
+    samples: list[tuple[float, dict[str, Any]]] = []
+    while job.is_alive():
+        shown = server.post("/internal/progress", {"id_live_preview": -1})
+        samples.append((time.time(), shown))
+        job.join(period_s)
+    ended_at_s = time.time()
+    whole_s = ended_at_s - began_at_s
+    curve = [
+        ((at_s - began_at_s) / whole_s, shown["progress"] or 0.0, shown["eta"], shown["job"])
+        for at_s, shown in samples
+        if at_s < ended_at_s and shown["job"]
+    ]
+    middle = [(share, eta) for share, _bar, eta, _job in curve if 0.1 <= share <= 0.97]
+    labels = [job for _, _, _, job in curve]
+    return Seen(
+        whole_s,
+        mean(abs(bar - share) for share, bar, _eta, _job in curve),
+        mean(abs((eta or 0.0) / whole_s - (1 - share)) for share, eta in middle),
+        mean(eta is not None for _share, eta in middle),
+        sum(later[1] < earlier[1] for earlier, later in pairwise(curve)),
+        sum(bar >= 0.995 for _, bar, _, _ in curve),
+        tuple(label for index, label in enumerate(labels) if index == 0 or labels[index - 1] != label),
+        len(answer.get("images", [])),
+        tuple(
+            (share, bar, None if eta is None else eta / whole_s) for share, bar, eta, _job in curve
+        ),
+    )
