@@ -115,7 +115,11 @@ def forget_learned() -> None:
         return
     session = current_session()
     folder = session._host.data_folder / "zluda_sync"
-    for file in (folder / "durations.json", folder / "grids.json", *(folder / "projections").glob("*.safetensors")):
+    for file in (
+        folder / "durations.json",
+        folder / "grids.json",
+        *(folder / "projections").glob("*.safetensors"),
+    ):
         file.unlink(missing_ok=True)
     session._lessons.durations._durations = None  # read from the disk with the next job
     session._lessons.grids._grids = None

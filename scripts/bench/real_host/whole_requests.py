@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import threading
 import time
 from dataclasses import dataclass, field
@@ -10,7 +12,9 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from bench.differential.cases import IMG2IMG, TXT2IMG, XYZ_GRID, build_picture
+from PIL import Image
+
+from bench.differential.cases import IMG2IMG, TXT2IMG, XYZ_GRID
 from bench.real_host.server import JOB_LIMIT_S, SdNextServer
 
 #: Bounds of the error of bar and ETA, first and learned; and of the bar where no number is declared.
@@ -50,7 +54,7 @@ class Request:
             "height": SIDE_PX,
             "sampler_name": "Euler",
         }
-        source = {"init_images": [build_picture(0)], "denoising_strength": 0.9} if self.has_input else {}
+        source = {"init_images": [_build_input()], "denoising_strength": 0.9} if self.has_input else {}
         return {**plain, **source, **self.body}
 
 
@@ -100,6 +104,20 @@ def build_requests(pictures: Path) -> list[Request]:
         Request("img2img, size of the input", {"width": 0, "height": 0}, IMG2IMG, True, label="Denoise"),
         Request("resizer", {"alwayson_scripts": {"Cells: resizer": {"args": [True]}}}, label="Denoise"),
     ]
+
+
+def _build_input() -> str:
+    """Return a picture as a client sends it."""
+    buffer = io.BytesIO()
+    Image.radial_gradient("L").resize((SIDE_PX, SIDE_PX)).convert("RGB").save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def make_input_folder(folder: Path, count: int = 3) -> None:
+    """Put pictures into a new folder."""
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number}.png").write_bytes(base64.b64decode(_build_input()))
 
 
 def _always_on(name: str, *axes: tuple[str, str, str], **fields: Any) -> Request:
@@ -181,7 +199,5 @@ def watch(server: SdNextServer, request: Request, period_s: float = 0.05) -> See
         sum(bar >= 0.995 for _, bar, _, _ in curve),
         tuple(label for index, label in enumerate(labels) if index == 0 or labels[index - 1] != label),
         len(answer.get("images", [])),
-        tuple(
-            (share, bar, None if eta is None else eta / whole_s) for share, bar, eta, _job in curve
-        ),
+        tuple((share, bar, None if eta is None else eta / whole_s) for share, bar, eta, _job in curve),
     )
