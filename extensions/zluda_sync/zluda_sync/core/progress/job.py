@@ -7,10 +7,11 @@ from copy import copy
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.forecast import Forecast, Memory, Rates, forecast
+from zluda_sync.core.progress.forecast import NOTHING_LEARNED, Forecast, Memory, Rates, forecast
 from zluda_sync.core.progress.part import CompileSign, CompileWatch, Part
 from zluda_sync.core.progress.shape import JobShape, plan_parts, plan_rest
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.progress.true_sizes import TrueSizes
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import SyncMode
 
@@ -46,10 +47,11 @@ class Job:
         self._clock = clock
         self._compiles = CompileWatch(compile_sign)
         self._began_at_s = clock() if began_at_s is None else began_at_s
-        extras = memory.extras if memory is not None else ()
-        self._parts = plan_parts(shape, extras) if shape is not None else []
+        known = memory or NOTHING_LEARNED
+        self._parts = plan_parts(shape, known.extras, known.passes) if shape is not None else []
+        self._sizes = TrueSizes(shape.asked_pixels if shape is not None else {}, known.passes)
         self._passes: list[Part] = []
-        self._rates = Rates(self._parts, memory)
+        self._rates = Rates(self._parts, known)
         self._lock = threading.Lock()
         self._fraction = 0.0
         self._is_delivered = False
@@ -130,14 +132,19 @@ class Job:
             shape: what is asked for.
             memory: what earlier jobs of this shape have taught.
         """
-        extras = memory.extras if memory is not None else ()
+        known = memory or NOTHING_LEARNED
         with self._lock:
             self.shape = shape
             begun = [part for part in self._parts if part.began_at_s is not None]
-            for part in begun:
-                part.pixels = self._pixels_of(part.role)
-            self._parts[:] = [*begun, *plan_rest(shape, begun, extras)]
-            self._rates = Rates(self._parts, memory)
+            self._parts[:] = [*begun, *plan_rest(shape, begun, known.extras, known.passes)]
+            self._sizes = self._sizes.renewed(shape.asked_pixels, known.passes)
+            self._sizes.apply(self._parts, begun[-1].image if begun else 0)
+            self._rates = Rates(self._parts, known)
+
+    def correct_size(self, part: Part, pixels: int) -> None:
+        """A pass was seen to compute so many pixels: so does the rest of its image, and of the job."""
+        with self._lock:
+            self._sizes.measure(part, pixels, self._parts)
 
     def attach_blocks(self, part: Part, blocks: Ledger) -> None:
         """A part that has no steps gets marks instead, which are counted in ``blocks``."""
@@ -266,7 +273,7 @@ class Job:
                 part = planned
                 break
         else:
-            part = Part(phase, role, image, pixels=self._pixels_of(role))
+            part = Part(phase, role, image, pixels=self._sizes.of(phase, role))
             self._parts.insert(position, part)
         part.queued_behind = self._passes[-1].ledger if self._passes else None
         part.began_at_s = now_s
@@ -277,14 +284,6 @@ class Job:
             return
         part.left_at_s = now_s
         part.has_compiled = part.has_compiled or self._compiles.has_compiled(now_s - part.began_at_s)
-
-    def _pixels_of(self, role: str) -> int:
-        if self.shape is None:
-            return 1
-        for shape in self.shape.passes:
-            if shape.role == role:
-                return self.shape.pixels_of(shape)
-        return self.shape.base_pixels
 
     def _newest_begun(self) -> Part | None:
         for part in reversed(self._parts):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
@@ -28,7 +28,9 @@ class Part:
         phase: what is done.
         role: which pass or which decode of the image it belongs to.
         image: zero-based index among the images that are made one after the other.
-        pixels: pixels of all pictures of the batch together: what the work grows with.
+        pixels: of all pictures of the batch together: what the work grows with. As asked for, until the true
+            size was seen, in proportion to the values that are computed.
+        is_measured: whether it is a pass whose true size was seen.
         steps: planned steps of a denoising pass, None for other phases or while unknown.
         is_foreseen: whether it follows from the request; others turn up on the way.
         began_at_s: when the host began with it, None if it has not.
@@ -44,6 +46,7 @@ class Part:
     role: str = BASE
     image: int = 0
     pixels: int = 1
+    is_measured: bool = field(default=False, kw_only=True)
     steps: int | None = None
     is_foreseen: bool = False
     began_at_s: float | None = None

@@ -9,6 +9,7 @@ from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.guard import Guard, Notices
 from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.shape import JobShape
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.settings.settings import RungChoice, Settings
@@ -18,6 +19,7 @@ from zluda_sync.device.steps.ladder import telling
 from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.accelerator import KernelCache, cache_files
+from zluda_sync.host.job.fingerprints import fingerprint_settings
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.job.requests import Requests
@@ -82,7 +84,12 @@ class JobOpener:
         policy = settings.policy(report)
         place = HostProcessing(processing)
         control, clock, notices = self._requests.own_or_implied(), PausableClock(), Notices()
-        shape = place.shape(accelerator.name, self._host.model_name, policy.mode.value)
+
+        def ask() -> JobShape | None:
+            speed = fingerprint_settings(self._host.opts)
+            return place.shape(accelerator.name, self._host.model_name, policy.mode.value, speed)
+
+        shape = ask()
         job = Job(
             policy.mode,
             shape,
@@ -106,7 +113,7 @@ class JobOpener:
 
         def take_late_changes() -> None:
             """Scripts and the host itself change what was asked for after a job has begun."""
-            asked = place.shape(accelerator.name, self._host.model_name, policy.mode.value)
+            asked = ask()
             if asked is not None and asked != job.shape:
                 job.replan(asked, self._learning.memory_for(asked))
                 run.wishes.cut_plan()
