@@ -112,6 +112,11 @@ def test_no_file_means_nothing_learned(tmp_path):
         '{"version": 1, "entries": [1]}',
         '{"version": 1, "entries": [{"device": ""}]}',
         '{"version": 1, "entries": "x"}',
+        '{"version": 2}',
+        '{"version": 2, "work": [1], "requests": []}',
+        '{"version": 2, "work": [{"device": ""}], "requests": []}',
+        '{"version": 2, "work": "x", "requests": []}',
+        '{"version": 2, "work": [], "requests": [{"model": "m", "passes": []}]}',
         '{"version": 1e999, "entries": []}',
         "\x00\x01",
         "[" * 100_000,
@@ -158,7 +163,7 @@ def test_any_tree_is_read_or_refused(tree):
 def test_who_asks_while_a_job_learns_is_told_what_was_known_before_or_after(ask):
     """A job learns between any two instructions of a poller: no error, and no mixture of the two."""
     shape = shape_of()
-    relatives = [(shape_of(512, steps), 2.0) for steps in range(21, 24)]
+    relatives = [(shape_of(width_px), 2.0) for width_px in range(520, 544, 8)]
     answer = {
         "find": lambda durations: durations.find(shape, DECODE, shape.base_pixels),
         "extras_of": lambda durations: durations.extras_of(shape),
@@ -168,12 +173,12 @@ def test_who_asks_while_a_job_learns_is_told_what_was_known_before_or_after(ask)
 
     def prepare():
         durations = learned(*relatives, (shape, 1.0), *relatives)
-        learn = lambda: durations.learn(shape, (*decode_of(9.0, shape), detail))  # noqa: E731
+        learn = lambda: durations.learn(shape, (*decode_of(1.2, shape), detail))  # noqa: E731
         return lambda: answer(durations), learn
 
     durations = learned(*relatives, (shape, 1.0), *relatives)
     before = answer(durations)
-    durations.learn(shape, (*decode_of(9.0, shape), detail))
+    durations.learn(shape, (*decode_of(1.2, shape), detail))
     after = answer(durations)
     assert before != after
     assert [] == [one for one in run_at_each_instruction(prepare) if one not in (before, after)]

@@ -23,7 +23,17 @@ from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import SyncMode
 
 FORMAT = 1
-JOB_METHODS = ("begin_part", "begin_pass", "expect_total", "leave_part", "end_parts", "deliver")
+JOB_METHODS = (
+    "begin_part",
+    "begin_pass",
+    "expect_total",
+    "correct_size",
+    "leave_part",
+    "end_parts",
+    "deliver",
+)
+#: Of a job's shape, what goes without saying where it is as it is here.
+UNSAID = ("phases", "settings", "guidance", "source", "strength", "scripts")
 
 Event = tuple[float, str, tuple[Any, ...]]
 """Milliseconds since the job was asked for, what happened, and its arguments, plain values only."""
@@ -35,7 +45,8 @@ class Trace:
 
     Events: `begin_part` phase role image, `begin_pass` role image, `begin_blocks` total, `leave_part`,
     `end_parts`, `deliver`; and, with the number of the ledger first that a pass or a row of blocks has
-    brought, `expect_total` ledger total, `launch` ledger, `complete` ledger step.
+    brought, `expect_total` ledger total, `correct_size` ledger pixels, `launch` ledger, `complete` ledger
+    step.
     """
 
     name: str
@@ -109,8 +120,8 @@ class TraceReplay:
             getattr(self.job, what)()
         else:
             part, ledger = self._ledgers[arguments[0]]
-            if what == "expect_total":
-                self.job.expect_total(part, arguments[1])
+            if what in ("expect_total", "correct_size"):
+                getattr(self.job, what)(part, arguments[1])
             elif what == "launch":
                 ledger.record_launch()
             elif what == "complete":
@@ -201,7 +212,10 @@ class TraceRecorder:
 
 
 def _shape_to_json(shape: JobShape) -> dict[str, Any]:
-    """Return a job's shape; the phases of SD.Next, which every trace has, go without saying."""
-    values = dataclasses.asdict(shape)
-    del values["phases"]
-    return values
+    """Return a job's shape; phases are those of SD.Next in every trace."""
+    values, plain = dataclasses.asdict(shape), dataclasses.asdict(JobShape())
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in UNSAID or (name != "phases" and value != plain[name])
+    }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.core.progress.shape import IMAGE, MASK, JobShape, PassShape
 
 _DEFAULT_SIDE_PX = 512
 #: Loops of a call beyond this are taken to be alike.
@@ -67,7 +67,7 @@ def build_shape(
     prompts = len(prompt) if isinstance(prompt, (list, tuple)) else 1
     each = _whole(arguments.get("num_images_per_prompt")) or _whole(arguments.get("num_videos_per_prompt"))
     frames = _whole(arguments.get("num_frames")) or 1
-    steps = _whole(arguments.get("num_inference_steps"))
+    steps, strength = _whole(arguments.get("num_inference_steps")), arguments.get("strength")
     return JobShape(
         device=device,
         model=name_of(pipe),
@@ -76,6 +76,9 @@ def build_shape(
         batch_size=max(1, prompts) * (each or 1) * frames,
         passes=(PassShape(BASE, steps and count_evaluations(pipe, steps), width_px, height_px),),
         phases=phases,
+        guidance="cfg" if _exceeds_one(arguments.get("guidance_scale")) else "",
+        source=_source_of(arguments),
+        strength=strength if isinstance(strength, float) and _source_of(arguments) else None,
     )
 
 
@@ -95,6 +98,17 @@ def name_of(pipe: Any) -> str:
     """Return what a model's durations and colours are kept by: its class, and where it came from."""
     origin = getattr(getattr(pipe, "config", None), "_name_or_path", None) or ""
     return f"{type(pipe).__name__} {origin}".strip()
+
+
+def _source_of(arguments: Mapping[str, Any]) -> str:
+    """Return what a call begins with besides its prompt."""
+    if arguments.get("mask_image") is not None:
+        return MASK
+    return IMAGE if arguments.get("image") is not None else ""
+
+
+def _exceeds_one(value: Any) -> bool:
+    return isinstance(value, (int, float)) and value > 1
 
 
 def _whole(value: Any) -> int | None:

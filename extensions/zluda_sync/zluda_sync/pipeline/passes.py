@@ -55,6 +55,7 @@ class FollowedPass:
         newest_latents: gives what the newest step computes as long as the pipeline keeps it, else None; None
             if the pipeline does not tell.
         latents_shape: (B, C, h, w) of the latents, None if the pipeline does not tell.
+        computed_shape: of what the steps compute, packed or a film as it may be, None if that is not told.
     """
 
     part: Part
@@ -64,6 +65,7 @@ class FollowedPass:
     is_from_bar: bool = False
     newest_latents: Callable[[], torch.Tensor | None] | None = None
     latents_shape: tuple[int, ...] | None = None
+    computed_shape: tuple[int, ...] | None = None
 
     def note_latents(self, latents: Any, shape: tuple[int, ...]) -> None:
         """Remember what the newest step computes, without keeping it.

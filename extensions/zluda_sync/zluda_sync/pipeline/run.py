@@ -12,6 +12,7 @@ from zluda_sync.core.guard import Guard, Notices
 from zluda_sync.core.phase import BASE, DETAIL, Phase
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.progress.true_sizes import pixels_of_latents
 from zluda_sync.core.records.bars import BarSamples
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.wishes.job_wishes import JobWishes
@@ -137,6 +138,9 @@ class PipelineRun:
         """
         if total is not None and total != followed.ledger.total:
             self.job.expect_total(followed.part, total)
+        if isinstance(latents, torch.Tensor) and latents.shape != followed.computed_shape:
+            followed.computed_shape = latents.shape  # mostly once a pass: with its first step
+            self.job.correct_size(followed.part, pixels_of_latents(latents.shape))
         followed.last_index = index
         if followed.is_left:
             followed.is_left = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zluda_sync.core.progress.forecast import Rates, forecast
+from zluda_sync.core.progress.forecast import NOTHING_LEARNED, Rates, forecast
 from zluda_sync.core.progress.grid_memory import CellTimes
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.part import Part
@@ -117,9 +117,9 @@ class CellsAhead:
         oldest_first = sorted(shapes, key=lambda shape: self._judged.get(shape, (-1, 0.0))[0])
         evidence = [*self._earlier, *(job.begun_parts if job is not None else ())]
         for shape in oldest_first[:MOST_JUDGED]:
-            memory = self._plan.memory_for(shape) if self._plan is not None else None
-            planned = plan_parts(shape, memory.extras if memory is not None else ())
-            left = forecast(planned, Rates(planned, memory, evidence), 0.0)
+            known = (self._plan.memory_for(shape) if self._plan is not None else None) or NOTHING_LEARNED
+            planned = plan_parts(shape, known.extras, known.passes)
+            left = forecast(planned, Rates(planned, known, evidence), 0.0)
             if left is not None:
                 self._judged[shape] = self._round, left.remaining_s
 

@@ -5,19 +5,23 @@ A rate is how long one unit of a part is expected to take, from what this job sh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Protocol
 
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.part import Part, PartKind
+from zluda_sync.core.progress.samples import agree
 from zluda_sync.core.progress.shape import Extra
+from zluda_sync.core.progress.true_sizes import NOTHING_EXPECTED, Expected
 
-#: A part that outlasts its expectation gets this share of its age on top: the ETA never stands at 0.
-OVERRUN_SHARE = 0.15
-#: A step that is late keeps at least this share of its expected time.
-LATE_STEP_SHARE = 0.05
+#: What is left of something is never below this share of the time that it took: half of its relative
+#: uncertainty, and no more than that. So the time left does not stand still.
+UNSURE_SHARE, MOST_UNSURE_SHARE = 0.5, 0.15
+#: What outlasts its expectation by a little goes on for longer than that little: for this share of the
+#: geometric mean of overrun and expectation; in the long run, for this share of the overrun.
+SHORT_OVERRUN_SHARE, LONG_OVERRUN_SHARE = 0.5, 0.25
 #: How time grows with pixels, as an exponent, between jobs: a little less than in proportion.
 LEARNED_EXPONENT = 0.85
 #: The same within a job of a kind never seen: nearer to a busy device (1) than to one that mostly waits for
@@ -37,8 +41,12 @@ GUESSED_BASE_STEPS = {
 }
 #: How many observed steps weigh as much as what was learned.
 PRIOR_WEIGHT = 2.0
+#: So many steps that agree with each other refute what was learned, if that is of another speed.
+REFUTING_STEPS = 3
+#: The speed of a pass is that of its last steps: another program may have begun to use the GPU.
+RECENT_STEPS = 11
 #: Relative uncertainty of an expectation, by where it comes from.
-EXACT, OBSERVED, SCALED, GUESSED = 0.03, 0.06, 0.2, 0.5
+EXACT, OBSERVED, ALIKE, SCALED, GUESSED = 0.03, 0.06, 0.1, 0.2, 0.5
 
 
 @dataclass(frozen=True)
@@ -62,8 +70,10 @@ def forecast(parts: Sequence[Part], rates: Rates, now_s: float) -> Forecast | No
         rates: expectations for them.
         now_s: the job's clock.
     """
+    if not parts:
+        return None
     remaining_s = spread_s = 0.0
-    busy_until_s = 0.0
+    busy_until_s, is_idle = 0.0, True
     planned: dict[tuple[PartKind, int], Rate | None] = {}  # a batch of a hundred repeats the same few
     for part in parts:
         finished_at_s = part.finished_at_s
@@ -79,17 +89,20 @@ def forecast(parts: Sequence[Part], rates: Rates, now_s: float) -> Forecast | No
         if rate is None:
             if part.phase is Phase.DENOISE:
                 return None
-            continue  # of no known length, and seldom long
+            rate = Rate(0.0, GUESSED)  # of no known length, and seldom long
         if part.phase is Phase.DENOISE:
-            left_s = _left_of_pass_s(part, rate.unit_s, rates.lead_in_s(part), now_s)
-            if left_s is None:
+            left = _left_of_pass(part, rate, rates.lead_in_s(part), now_s)
+            if left is None:
                 return None
         else:
-            left_s = _left_of_part_s(part, rate.unit_s, busy_until_s, now_s)
-        remaining_s += left_s
-        spread_s += left_s * rate.spread
+            left = _left_of_part(part, rate, busy_until_s, now_s)
+        remaining_s += left.remaining_s
+        spread_s += left.spread_s
         if part.began_at_s is not None:
-            busy_until_s = now_s  # what comes after it cannot have begun on the device
+            busy_until_s, is_idle = now_s, False  # what comes after it cannot have begun on the device
+    if is_idle and busy_until_s:  # nobody told what goes on between two parts, or after the last
+        idle = _left_of(0.0, now_s - busy_until_s, GUESSED)
+        remaining_s, spread_s = remaining_s + idle.remaining_s, spread_s + idle.spread_s
     return Forecast(remaining_s, spread_s)
 
 
@@ -108,7 +121,15 @@ class Rate:
 
 def lead_in_kind(part: Part) -> PartKind:
     """Return what the time before the first step of a pass is learned under."""
-    return part.phase, f"{part.role} lead-in"
+    return part.phase, f"{part.role}{_LEAD_IN}"
+
+
+def is_lead_in(kind: PartKind) -> bool:
+    """Return whether something is learned of the time before the first step, and not of a part."""
+    return kind[1].endswith(_LEAD_IN)
+
+
+_LEAD_IN = " lead-in"
 
 
 class Memory(Protocol):
@@ -118,8 +139,26 @@ class Memory(Protocol):
     def extras(self) -> tuple[Extra, ...]:
         """Parts that came unforeseen with the last job of the same shape."""
 
+    @property
+    def passes(self) -> Mapping[str, Expected]:
+        """What passes are expected to come to, by role; as asked for where nothing is known."""
+
     def recall(self, kind: PartKind, pixels: int) -> Rate | None:
         """Return what is known of a kind of part at this size, None if nothing is."""
+
+
+class NothingLearned:
+    """The memory of who has seen no job yet."""
+
+    extras: tuple[Extra, ...] = ()
+    passes = NOTHING_EXPECTED
+
+    def recall(self, kind: PartKind, pixels: int) -> Rate | None:
+        """Return None."""
+        return None
+
+
+NOTHING_LEARNED = NothingLearned()
 
 
 class Rates:
@@ -127,12 +166,12 @@ class Rates:
 
     Args:
         parts: the parts of the job, those under way and over included; read anew at each question.
-        memory: what earlier jobs have taught, None if nothing.
+        memory: what earlier jobs have taught.
         earlier: parts of the same request that are over, in order: they tell more than earlier jobs do.
     """
 
     def __init__(
-        self, parts: Iterable[Part], memory: Memory | None = None, earlier: Sequence[Part] = ()
+        self, parts: Iterable[Part], memory: Memory = NOTHING_LEARNED, earlier: Sequence[Part] = ()
     ) -> None:
         self._parts = parts
         self._memory = memory
@@ -140,7 +179,7 @@ class Rates:
 
     def rate_of(self, part: Part) -> Rate | None:
         """Return the expectation for a part, None if there is nothing to go by."""
-        prior = self._of_same_kind(part) or self._remembered(part)
+        prior = self._of_same_kind(part) or self._memory.recall(part.kind, part.pixels)
         observed = part.unit_durations_s() if part.ledger is not None else []
         if not observed:
             return prior or self._from_another_pass(part) or self._from_base_step(part)
@@ -148,12 +187,14 @@ class Rates:
         shown = (
             Rate(median(observed) * FIRST_STEP_SHARE, GUESSED)
             if is_first
-            else Rate(median(observed), OBSERVED)
+            else Rate(median(observed[-RECENT_STEPS:]), OBSERVED)
         )
         if prior is None:
             return shown
         if is_first:
             return prior
+        if len(observed) >= REFUTING_STEPS and not agree(shown.unit_s, prior.unit_s):
+            return shown
         weight = len(observed) / (len(observed) + PRIOR_WEIGHT)
         return Rate(weight * shown.unit_s + (1 - weight) * prior.unit_s, min(shown.spread, prior.spread))
 
@@ -163,7 +204,7 @@ class Rates:
             lead_in_s = other.lead_in_s() if other is not part and other.kind == part.kind else None
             if lead_in_s is not None:
                 return lead_in_s
-        recalled = self._memory.recall(lead_in_kind(part), part.pixels) if self._memory is not None else None
+        recalled = self._memory.recall(lead_in_kind(part), part.pixels)
         return recalled.unit_s if recalled is not None else 0.0
 
     def _newest_first(self) -> Iterator[Part]:
@@ -180,9 +221,6 @@ class Rates:
                     return Rate(median(durations) * (part.pixels / other.pixels), OBSERVED)
         return None
 
-    def _remembered(self, part: Part) -> Rate | None:
-        return self._memory.recall(part.kind, part.pixels) if self._memory is not None else None
-
     def _from_another_pass(self, part: Part) -> Rate | None:
         """What a step takes in another pass of this job, or was learned to take there."""
         if part.phase is not Phase.DENOISE:
@@ -193,7 +231,7 @@ class Rates:
             durations = other.unit_durations_s()
             if durations:
                 return Rate(median(durations) * (part.pixels / other.pixels) ** GUESSED_EXPONENT, GUESSED)
-        base = self._memory.recall((Phase.DENOISE, BASE), part.pixels) if self._memory is not None else None
+        base = self._memory.recall((Phase.DENOISE, BASE), part.pixels)
         return Rate(base.unit_s, SCALED) if base is not None else None
 
     def _from_base_step(self, part: Part) -> Rate | None:
@@ -203,9 +241,11 @@ class Rates:
         return Rate(step.unit_s * GUESSED_BASE_STEPS[part.phase], GUESSED) if step is not None else None
 
 
-def _left_of_pass_s(part: Part, step_s: float, lead_in_s: float, now_s: float) -> float | None:
+def _left_of_pass(part: Part, rate: Rate, lead_in_s: float, now_s: float) -> Forecast | None:
+    step_s = rate.unit_s
     if part.ledger is None:
-        return None if part.steps is None else lead_in_s + part.steps * step_s
+        left_s = None if part.steps is None else lead_in_s + part.steps * step_s
+        return None if left_s is None else Forecast(left_s, left_s * rate.spread)
     reading = part.ledger.snapshot()  # of one moment: a step that ends meanwhile would count by halves
     completed, completed_at_s = reading.completed, reading.completed_at_s
     total = reading.total if reading.total is not None else part.steps
@@ -213,26 +253,46 @@ def _left_of_pass_s(part: Part, step_s: float, lead_in_s: float, now_s: float) -
         total = reading.launched  # ended early: no more will come
     if total is None:
         return None
-    if completed >= total:
-        return 0.0
     since_s = now_s - (completed_at_s[-1] if completed else part.device_began_at_s or now_s)
-    expected_s = step_s if completed else lead_in_s + step_s
-    current_s = max(expected_s - since_s, step_s * LATE_STEP_SHARE)
-    return current_s + (total - completed - 1) * step_s
+    if completed >= total:
+        # The host still does something that it does not tell of; beside a step it is short.
+        return _left_of(0.0, since_s, GUESSED)
+    current = _left_of(step_s if completed else lead_in_s + step_s, since_s, rate.spread)
+    later_s = (total - completed - 1) * step_s
+    return Forecast(current.remaining_s + later_s, current.spread_s + later_s * rate.spread)
 
 
-def _left_of_part_s(part: Part, expected_s: float, busy_until_s: float, now_s: float) -> float:
+def _left_of_part(part: Part, rate: Rate, busy_until_s: float, now_s: float) -> Forecast:
+    expected_s = rate.unit_s
     if part.began_at_s is None:
-        return expected_s
-    age_s = max(0.0, now_s - max(part.began_at_s, busy_until_s))
-    done = _share_of_blocks(part)
+        return Forecast(expected_s, expected_s * rate.spread)
+    began_at_s = max(part.began_at_s, busy_until_s)
+    age_s = max(0.0, now_s - began_at_s)
+    done, done_at_s = _done_of_blocks(part)
     if done > 0:
         # What the blocks show counts the more, the more of them are done; alone, once the rest is refuted.
-        shown_s = age_s / done
+        shown_s = max(0.0, done_at_s - began_at_s) / done
         expected_s = shown_s if age_s > expected_s else (1 - done) * expected_s + done * shown_s
-    return max(expected_s - age_s, OVERRUN_SHARE * age_s * (1 - done))
+    return _left_of(expected_s, age_s, rate.spread)
 
 
-def _share_of_blocks(part: Part) -> float:
-    blocks = part.blocks
-    return blocks.completed / blocks.total if blocks is not None and blocks.total else 0.0
+def _left_of(expected_s: float, age_s: float, spread: float) -> Forecast:
+    """Return what is left of something that has taken ``age_s`` so far.
+
+    Falls with time while that is as foreseen, and grows once it is not; it never stands still.
+    """
+    unsure_s = min(UNSURE_SHARE * spread, MOST_UNSURE_SHARE) * age_s
+    overrun_s = age_s - expected_s
+    if overrun_s <= 0:
+        left_s = max(-overrun_s, unsure_s)
+        return Forecast(left_s, left_s * spread)
+    more_s = max(SHORT_OVERRUN_SHARE * (overrun_s * expected_s) ** 0.5, LONG_OVERRUN_SHARE * overrun_s)
+    return Forecast(unsure_s + more_s, (unsure_s + more_s) * max(spread, GUESSED))
+
+
+def _done_of_blocks(part: Part) -> tuple[float, float]:
+    """Return the share of a part's blocks that are done, and when the last of them was."""
+    reading = part.blocks.snapshot() if part.blocks is not None else None
+    if reading is None or not reading.total or not reading.completed:
+        return 0.0, 0.0
+    return reading.completed / reading.total, reading.completed_at_s[-1]

@@ -8,15 +8,10 @@ from copy import copy
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.forecast import Forecast, Memory, Rates, forecast
-from zluda_sync.core.progress.part import (
-    CompileSign,
-    CompileWatch,
-    Part,
-    find_newest_begun,
-    find_on_device,
-)
-from zluda_sync.core.progress.shape import JobShape, plan_parts, plan_rest
+from zluda_sync.core.progress.forecast import Forecast, Memory, forecast
+from zluda_sync.core.progress.part import CompileSign, CompileWatch, Part
+from zluda_sync.core.progress.part_row import PartRow
+from zluda_sync.core.progress.shape import JobShape
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import SyncMode
@@ -51,22 +46,21 @@ class Job:
         earlier: Sequence[Part] = (),
     ) -> None:
         self.mode = mode
-        self.shape = shape
         self._clock = clock
         self._compiles = CompileWatch(compile_sign)
         self._began_at_s = clock() if began_at_s is None else began_at_s
-        extras = memory.extras if memory is not None else ()
-        self._parts = plan_parts(shape, extras) if shape is not None else []
+        self._row = PartRow(shape, memory, self._compiles, earlier)
         self._passes: list[Part] = []
-        self._cell = 0
-        self._over: list[Part] = []
-        self._earlier = earlier
-        self._rates = Rates(self._parts, memory, earlier)
         self._lock = threading.Lock()
         self._fraction = 0.0
         self._is_delivered = False
         self._was_cut = False
         self._lacks_parts = False
+
+    @property
+    def shape(self) -> JobShape | None:
+        """What is asked for in the cell that is made, None if unknown."""
+        return self._row.shape
 
     @property
     def began_at_s(self) -> float:
@@ -85,19 +79,19 @@ class Job:
         Copies: what the job changes in its own while somebody reads them is not seen by halves.
         """
         with self._lock:
-            return tuple(map(copy, (*self._over, *self._parts)))
+            return tuple(map(copy, (*self._row.over, *self._row.parts)))
 
     @property
     def cell_parts(self) -> tuple[Part, ...]:
         """The parts of the cell that is made now, or was last, as they stand at this moment; copies."""
         with self._lock:
-            return tuple(copy(part) for part in self._parts if part.cell == self._cell)
+            return tuple(map(copy, self._row.of_cell))
 
     @property
     def begun_parts(self) -> list[Part]:
         """The parts that the host has begun, without those of cells long over: what others are judged by."""
         with self._lock:
-            return [part for part in self._parts if part.began_at_s is not None]
+            return self._row.begun
 
     @property
     def passes(self) -> tuple[Part, ...]:
@@ -123,7 +117,7 @@ class Job:
     def part_under_way(self) -> Part | None:
         """The part that the host is in, None between two."""
         with self._lock:
-            newest = find_newest_begun(self._parts)
+            newest = self._row.newest_begun
             return newest if newest is not None and newest.left_at_s is None else None
 
     def begin_part(self, phase: Phase, role: str = BASE, image: int = 0) -> Part:
@@ -133,10 +127,9 @@ class Job:
         that was not planned is added.
         """
         with self._lock:
-            newest = find_newest_begun(self._parts)
+            newest = self._row.newest_begun
             is_under_way = newest is not None and newest.left_at_s is None
-            place = self._cell, image, (phase, role)
-            if newest is not None and is_under_way and newest.place == place:
+            if newest is not None and is_under_way and newest.place == (self._row.cell, image, (phase, role)):
                 return newest
             return self._begin(phase, role, image)
 
@@ -155,15 +148,13 @@ class Job:
             shape: what is asked for.
             memory: what earlier jobs of this shape have taught.
         """
-        extras = memory.extras if memory is not None else ()
         with self._lock:
-            self.shape = shape
-            begun = [part for part in self._parts if part.began_at_s is not None]
-            for part in begun:
-                if part.cell == self._cell:
-                    part.pixels = self._pixels_of(part.role)
-            self._parts[:] = [*begun, *plan_rest(shape, begun, extras, self._cell)]
-            self._rates = Rates(self._parts, memory, self._earlier)
+            self._row.replan(shape, memory)
+
+    def correct_size(self, part: Part, pixels: int) -> None:
+        """A pass was seen to compute so many pixels: so does the rest of its image, and of the job."""
+        with self._lock:
+            self._row.measure(part, pixels)
 
     def begin_cell(self, shape: JobShape | None, memory: Memory | None = None) -> None:
         """A picture call begins within that of the job, which makes its pictures by it: plan that one.
@@ -172,19 +163,16 @@ class Job:
             shape: what is asked for in it.
             memory: what earlier jobs of this shape have taught.
         """
-        extras = memory.extras if memory is not None else ()
         with self._lock:
-            self._end_cell()
-            self._cell += 1
-            self.shape = shape
-            self._parts += plan_parts(shape, extras, self._cell) if shape is not None else []
-            self._rates = Rates(self._parts, memory, self._earlier)
+            self._row.begin_cell(shape, memory, self._clock())
 
     def end_cell(self) -> None:
         """The picture call within that of the job has ended: what was planned of it will not come."""
         with self._lock:
-            self._lacks_parts = self._lacks_parts or self._awaits_parts()
-            self._end_cell()
+            self._lacks_parts = self._lacks_parts or self._row.awaits_pictures
+            self._row.end_cell(self._clock())
+            kept = [part for part in self._passes if part.cell >= self._row.cell or not part.is_finished]
+            self._passes[:] = kept or self._passes[-1:]
 
     def attach_blocks(self, part: Part, blocks: Ledger) -> None:
         """A part that has no steps gets marks instead, which are counted in ``blocks``."""
@@ -194,7 +182,7 @@ class Job:
     def leave_part(self) -> None:
         """The host has gone on from the part under way, to nothing that has a name."""
         with self._lock:
-            self._leave(find_newest_begun(self._parts), self._clock())
+            self._row.leave(self._clock())
 
     def resume(self, part: Part) -> None:
         """The host goes on with a part that it had left."""
@@ -207,14 +195,14 @@ class Job:
             return
         part.ledger.expect_total(total)
         with self._lock:
-            for other in self._parts:
+            for other in self._row.parts:
                 if other.kind == part.kind and other.began_at_s is None:
                     other.steps = total
 
     @property
     def is_made_of_cells(self) -> bool:
         """Whether picture calls within that of the job make its pictures."""
-        return self._cell > 0
+        return self._row.cell > 0
 
     @property
     def was_cut(self) -> bool:
@@ -225,7 +213,7 @@ class Job:
     def is_whole(self) -> bool:
         """Whether every pass and decode that followed from the request has been begun."""
         with self._lock:
-            return not (self._lacks_parts or self._awaits_parts())
+            return not (self._lacks_parts or self._row.awaits_pictures)
 
     def cut(self, first_image: int, last_image: int | None = None) -> None:
         """The user does not want these images: what is planned of them will not come.
@@ -237,25 +225,14 @@ class Job:
             last_image: zero-based index, None for all that follow.
         """
         with self._lock:
-            begun = {p.image for p in self._parts if p.began_at_s is not None and p.cell == self._cell}
-            for part in self._parts:
-                is_of_cell = part.cell == self._cell
-                is_meant = (
-                    is_of_cell
-                    and first_image <= part.image
-                    and (last_image is None or part.image <= last_image)
-                )
-                still_comes = part.is_finished or (part.phase is Phase.SAVE and part.image in begun)
-                if is_meant and not still_comes:
-                    part.is_cut = self._was_cut = True
-            self._parts[:] = [part for part in self._parts if part.began_at_s is not None or not part.is_cut]
+            self._was_cut = self._row.cut(first_image, last_image) or self._was_cut
 
     def end_parts(self) -> None:
         """The host is done with the job: what was planned and has not begun will not come."""
         self.leave_part()
         with self._lock:
-            self._lacks_parts = self._lacks_parts or self._awaits_parts()
-            self._parts[:] = [part for part in self._parts if part.began_at_s is not None]
+            self._lacks_parts = self._lacks_parts or self._row.awaits_pictures
+            self._row.drop_planned()
 
     def deliver(self) -> None:
         """The pictures are with the user: the bar is full."""
@@ -272,16 +249,17 @@ class Job:
         with self._lock:
             now_s = self._clock()
             elapsed_s = now_s - self._began_at_s
-            left = Forecast(0.0, 0.0) if self._is_delivered else forecast(self._parts, self._rates, now_s)
+            row = self._row
+            left = Forecast(0.0, 0.0) if self._is_delivered else forecast(row.parts, row.rates, now_s)
             self._fraction = max(self._fraction, self._fraction_of(elapsed_s, left))
-            part = find_on_device(self._parts)
+            part = row.on_device
             shown = self.shown_pass
             reading = shown.ledger.snapshot() if shown is not None and shown.ledger is not None else None
             return ProgressSnapshot(
                 phase=part.phase if part is not None else Phase.PREPARE,
                 role=part.role if part is not None else BASE,
                 image=part.image if part is not None else 0,
-                images=self.shape.images if self.shape is not None else 1,
+                images=row.shape.images if row.shape is not None else 1,
                 is_compiling=part is not None and self._compiles.is_compiling(part, now_s),
                 part_elapsed_s=0.0 if part is None or part.began_at_s is None else now_s - part.began_at_s,
                 is_host_ahead=part is not None and part.ledger is not None and part.left_at_s is not None,
@@ -298,12 +276,6 @@ class Job:
                 is_unwanted=part is not None and part.is_cut,
             )
 
-    def _awaits_parts(self) -> bool:
-        return any(
-            part.is_foreseen and part.began_at_s is None and part.phase in (Phase.DENOISE, Phase.DECODE)
-            for part in self._parts
-        )
-
     def _fraction_of(self, elapsed_s: float, left: Forecast | None) -> float:
         if self._is_delivered:
             return 1.0
@@ -312,44 +284,6 @@ class Job:
         return min(elapsed_s / (elapsed_s + left.remaining_s), UNDELIVERED_MAX)
 
     def _begin(self, phase: Phase, role: str, image: int) -> Part:
-        now_s = self._clock()
-        newest = find_newest_begun(self._parts)
-        self._leave(newest, now_s)
-        position = self._parts.index(newest) + 1 if newest is not None else 0
-        for index in range(position, len(self._parts)):
-            planned = self._parts[index]
-            if planned.began_at_s is None and planned.place == (self._cell, image, (phase, role)):
-                del self._parts[position:index]
-                part = planned
-                break
-        else:
-            part = Part(phase, role, image, pixels=self._pixels_of(role), cell=self._cell)
-            self._parts.insert(position, part)
+        part = self._row.begin(phase, role, image, self._clock())
         part.queued_behind = self._passes[-1].ledger if self._passes else None
-        part.began_at_s = now_s
         return part
-
-    def _end_cell(self) -> None:
-        """Drop what has not begun, and put aside what is long over: a grid of hundreds is as fast as one."""
-        self._leave(find_newest_begun(self._parts), self._clock())
-        begun = [part for part in self._parts if part.began_at_s is not None]
-        over = [part for part in begun if part.cell < self._cell and part.is_finished]
-        self._over += over
-        gone = set(map(id, over))
-        self._parts[:] = [part for part in begun if id(part) not in gone]
-        kept = [part for part in self._passes if id(part) not in gone]
-        self._passes[:] = kept or self._passes[-1:]
-
-    def _leave(self, part: Part | None, now_s: float) -> None:
-        if part is None or part.left_at_s is not None or part.began_at_s is None:
-            return
-        part.left_at_s = now_s
-        part.has_compiled = part.has_compiled or self._compiles.has_compiled(now_s - part.began_at_s)
-
-    def _pixels_of(self, role: str) -> int:
-        if self.shape is None:
-            return 1
-        for shape in self.shape.passes:
-            if shape.role == role:
-                return self.shape.pixels_of(shape)
-        return self.shape.base_pixels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
@@ -29,7 +29,9 @@ class Part:
         role: which pass or which decode of the image it belongs to.
         image: zero-based index among the images of its cell that are made one after the other.
         cell: zero-based index of the picture call that it belongs to, within the job; mostly there is one.
-        pixels: pixels of all pictures of the batch together: what the work grows with.
+        pixels: of all pictures of the batch together: what the work grows with. As asked for, until the true
+            size was seen, in proportion to the values that are computed.
+        is_measured: whether it is a pass whose true size was seen.
         steps: planned steps of a denoising pass, None for other phases or while unknown.
         is_foreseen: whether it follows from the request; others turn up on the way.
         began_at_s: when the host began with it, None if it has not.
@@ -45,6 +47,7 @@ class Part:
     role: str = BASE
     image: int = 0
     pixels: int = 1
+    is_measured: bool = field(default=False, kw_only=True)
     steps: int | None = None
     is_foreseen: bool = False
     began_at_s: float | None = None
@@ -118,19 +121,6 @@ class Part:
             return None
         first_s = self.ledger.snapshot().completed_at_s[0] - began_at_s
         return max(0.0, first_s - median(self.unit_durations_s()))
-
-
-def find_newest_begun(parts: Sequence[Part]) -> Part | None:
-    """Return the part that the host has begun last, None if it has begun none."""
-    return next((part for part in reversed(parts) if part.began_at_s is not None), None)
-
-
-def find_on_device(parts: Sequence[Part]) -> Part | None:
-    """Return the part that the device is in: the first begun and not finished, else the newest begun."""
-    for part in parts:
-        if part.began_at_s is not None and not part.is_finished:
-            return part
-    return find_newest_begun(parts)
 
 
 class CompileWatch:

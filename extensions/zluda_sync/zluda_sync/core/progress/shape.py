@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from zluda_sync.core.phase import BASE, DETAIL, Phase
 from zluda_sync.core.progress.part import Part, PartKind
+from zluda_sync.core.progress.true_sizes import NOTHING_EXPECTED, Expected, TrueSizes
+
+#: What a job begins with besides its prompt.
+IMAGE, MASK = "image", "image and mask"
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ class JobShape:
         passes: denoising passes of each batch, in order.
         has_detailer: whether a detailer looks for things to redo; what it finds is not known before.
         phases: what each batch goes through besides its passes.
+        settings: what tells the settings that change speed from others: precision, attention, compilation.
+        guidance: what makes a step compute more than once, empty if nothing is known of it.
+        source: what it begins with: empty for nothing but a prompt, else IMAGE or MASK.
+        strength: how much of that is made anew, None without one.
+        scripts: what tells the scripts that take part, and their arguments, from others; empty for none.
     """
 
     device: str = ""
@@ -51,11 +60,21 @@ class JobShape:
     passes: tuple[PassShape, ...] = field(default=(PassShape(BASE, None, 512, 512),))
     has_detailer: bool = False
     phases: tuple[Phase, ...] = (Phase.ENCODE, Phase.DECODE, Phase.SAVE)
+    settings: str = ""
+    guidance: str = ""
+    source: str = ""
+    strength: float | None = None
+    scripts: str = ""
 
     @property
     def base_pixels(self) -> int:
         """Pixels of one batch in its first pass."""
         return self.pixels_of(self.passes[0])
+
+    @property
+    def asked_pixels(self) -> dict[str, int]:
+        """Pixels of one batch in each pass as they are asked for, by role."""
+        return {one.role: self.pixels_of(one) for one in self.passes}
 
     def pixels_of(self, shape: PassShape) -> int:
         """Pixels of one batch in a pass."""
@@ -77,34 +96,54 @@ class Extra:
     steps: int | None = None
 
 
-def plan_parts(shape: JobShape, extras: Sequence[Extra] = (), cell: int = 0) -> list[Part]:
+def plan_parts(
+    shape: JobShape,
+    extras: Sequence[Extra] = (),
+    expected: Mapping[str, Expected] = NOTHING_EXPECTED,
+    cell: int = 0,
+) -> list[Part]:
     """Return the parts that a cell of a job is expected to have, in order.
 
     Args:
         shape: what is asked for.
         extras: parts that came with each image of an earlier job of this shape.
+        expected: what the passes of such jobs came to, by role; as asked for where that is unknown.
         cell: zero-based index of the cell within the job.
     """
-    parts = [Part(Phase.PREPARE, pixels=shape.base_pixels, is_foreseen=True)]
+    sizes = TrueSizes(shape.asked_pixels, expected)
+    parts = [Part(Phase.PREPARE, is_foreseen=True)]
     for image in range(shape.images):
         of_image = _foreseen_parts(shape, image)
         for extra in extras:
             _insert(extra, of_image)
         parts += of_image
+    sizes.apply(parts)
     for part in parts:
         part.cell = cell
+        if part.phase is Phase.DENOISE and part.role in expected:
+            part.steps = expected[part.role].steps or part.steps
     return parts
 
 
 def plan_rest(
-    shape: JobShape, begun: Sequence[Part], extras: Sequence[Extra] = (), cell: int = 0
+    shape: JobShape,
+    begun: Sequence[Part],
+    extras: Sequence[Extra] = (),
+    expected: Mapping[str, Expected] = NOTHING_EXPECTED,
+    cell: int = 0,
 ) -> list[Part]:
     """Return the parts that a cell is expected to have besides those that have begun, in order."""
-    planned = plan_parts(shape, extras, cell)
+    planned = plan_parts(shape, extras, expected, cell)
     for part in begun:
         same = (one for one in planned if one.place == part.place)
         if (found := next(same, None)) is not None:
             planned.remove(found)
+    for part in planned:
+        # What was asked for came to another number of steps in this job: so it will again.
+        alike = (one for one in begun if (one.kind, one.steps) == (part.kind, part.steps))
+        ledger = next((one.ledger for one in alike if one.ledger is not None), None)
+        if ledger is not None:
+            part.steps = ledger.total or part.steps
     return planned
 
 
@@ -124,26 +163,24 @@ def _insert(extra: Extra, of_image: list[Part]) -> None:
     for index in range(len(of_image) - 1, -1, -1):
         before = of_image[index]
         if before.kind == extra.after:
-            of_image.insert(index + 1, Part(phase, role, before.image, before.pixels, extra.steps))
+            of_image.insert(index + 1, Part(phase, role, before.image, steps=extra.steps))
             return
 
 
 def _foreseen_parts(shape: JobShape, image: int) -> list[Part]:
     parts: list[Part] = []
-    pixels = shape.base_pixels
     for index, one in enumerate(shape.passes):
-        pixels = shape.pixels_of(one)
         if index:
-            parts.append(Part(Phase.UPSCALE, one.role, image, pixels))
+            parts.append(Part(Phase.UPSCALE, one.role, image))
         if Phase.ENCODE in shape.phases:
-            parts.append(Part(Phase.ENCODE, one.role, image, pixels))
-        parts.append(Part(Phase.DENOISE, one.role, image, pixels, one.steps))
+            parts.append(Part(Phase.ENCODE, one.role, image))
+        parts.append(Part(Phase.DENOISE, one.role, image, steps=one.steps))
     if Phase.DECODE in shape.phases:
-        parts.append(Part(Phase.DECODE, BASE, image, pixels))
+        parts.append(Part(Phase.DECODE, BASE, image))
     if shape.has_detailer:
-        parts.append(Part(Phase.DETAIL, DETAIL, image, pixels))
+        parts.append(Part(Phase.DETAIL, DETAIL, image))
     if Phase.SAVE in shape.phases:
-        parts.append(Part(Phase.SAVE, BASE, image, pixels))
+        parts.append(Part(Phase.SAVE, BASE, image))
     for part in parts:
         part.is_foreseen = True
     return parts

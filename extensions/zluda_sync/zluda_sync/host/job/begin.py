@@ -19,6 +19,7 @@ from zluda_sync.device.steps.ladder import telling
 from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.accelerator import KernelCache, cache_files
+from zluda_sync.host.job.fingerprints import fingerprint_settings
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.planning import Lessons, Planning
 from zluda_sync.host.job.processing import HostPlace, HostProcessing
@@ -88,7 +89,8 @@ class JobOpener:
         cells = request.cells if request is not None else RequestCells()
 
         def find_shape(call: HostProcessing) -> JobShape | None:
-            return call.shape(accelerator.name, self._host.model_name, policy.mode.value)
+            speed = fingerprint_settings(self._host.opts)
+            return call.shape(accelerator.name, self._host.model_name, policy.mode.value, speed)
 
         codes = request.site.codes if request is not None and request.site is not None else ()
         planning = Planning(

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from zluda_sync.core.phase import Phase
+from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.device.preview.projection import DecodedPair
@@ -151,15 +151,13 @@ class HostJob:
             self._planning.end_cell(self.job)
 
     def begin_image(self) -> None:
-        """The host begins to make an image; what is asked for was changed until now, if at all."""
+        """The host begins to make an image, by what is asked for now: scripts change that between images."""
         self.image_latents = None
-        if not self._computes[-1] and self._planning.take_late_changes(self.job):
-            self.wishes.cut_plan()
+        self._plan_late_changes()
 
     def announce_loop(self, total: int | None) -> None:
         """A denoising loop is about to begin; ``total`` is its number of steps, None if unknown."""
-        if not self._computes[-1] and self._planning.take_late_changes(self.job):
-            self.wishes.cut_plan()
+        self._plan_late_changes()
         self._host_pass_of(self.run.announce_loop(total), self._find_state().sampling_step)
 
     def pass_step(
@@ -240,6 +238,14 @@ class HostJob:
             if one.followed.part is shown:
                 return None if one.is_done else one
         return None  # begun this instant
+
+    def _plan_late_changes(self) -> None:
+        """Plan what has not begun anew if something else is asked for by now.
+
+        Only before a base pass: for others the host puts numbers of theirs in the place of the request's.
+        """
+        if self._place.role == BASE and self._planning.take_late_changes(self.job):
+            self.wishes.cut_plan()
 
     def _pass_step(
         self,

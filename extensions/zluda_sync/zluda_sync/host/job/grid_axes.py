@@ -19,7 +19,12 @@ MOST_CELLS = 1000
 
 
 class Changed:
-    """A processing object as a cell of a grid changes it; the object itself stays as it is."""
+    """A processing object as a cell of a grid changes it; the object itself stays as it is.
+
+    Args:
+        processing: the object.
+        fields: name and value of each field that the cell changes.
+    """
 
     def __init__(self, processing: Any, fields: Mapping[str, Any]) -> None:
         self._processing = processing
@@ -31,6 +36,8 @@ class Changed:
 
 def foresee_cells(state: Mapping[str, Any], processing: Any) -> tuple[Changed, ...]:
     """Return all cells of the grid that is made, in the order in which the host makes them; empty if none is.
+
+    Cells that are alike in what counts are one object.
 
     Args:
         state: the host's own values.
@@ -45,11 +52,13 @@ def foresee_cells(state: Mapping[str, Any], processing: Any) -> tuple[Changed, .
         return ()
     fields = [_field_of(option) for option, _ in axes]
     order = _order_by_cost([float(option.cost) for option, _ in axes])
-    cells = []
+    cells: list[Changed] = []
+    alike: dict[str, Changed] = {}
     for combination in product(*(axes[index][1] for index in order)):
         along = zip(order, combination, strict=True)
         named = ((fields[index], value) for index, value in along)
-        cells.append(Changed(processing, {name: value for name, value in named if name is not None}))
+        changed = {name: value for name, value in named if name is not None}
+        cells.append(alike.setdefault(repr(changed), Changed(processing, changed)))
     return tuple(cells)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from zluda_sync.core.guard import Guard
 from zluda_sync.core.progress.cells import CellPlan, RequestCells
-from zluda_sync.core.progress.durations import Learning, ShapeMemory, key_of
+from zluda_sync.core.progress.durations import Learning, ShapeMemory
 from zluda_sync.core.progress.grid_memory import GridKey, GridMemory
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.shape import JobShape
@@ -113,7 +113,9 @@ class Planning:
         shapes: list[JobShape | None] = []
         with self._guard.watching("reading the axes of a grid"):
             cells = foresee_cells(vars(self._find_state()), call.processing)
-            shapes = [self._find_shape(HostProcessing(one)) for one in cells]
+            unlike = {id(one): one for one in cells}
+            shape_of = {key: self._find_shape(HostProcessing(one)) for key, one in unlike.items()}
+            shapes = [shape_of[id(one)] for one in cells]
         if self._cells.is_new or self._cells.key is None:
             self._cells.key = self._key_of(job, call, caller)
         key = self._cells.key
@@ -132,8 +134,7 @@ class Planning:
             script = f"{caller.f_globals.get('__name__', '')}.{caller.f_code.co_name}"
         asked = {
             "arguments": call.script_arguments,
-            "shape": key_of(job.shape) if job.shape is not None else None,
-            "images": job.shape.images if job.shape is not None else None,
+            "shape": repr(job.shape),
             "declared": self._cells.declared,
         }
         return GridKey.of(script or "", asked)

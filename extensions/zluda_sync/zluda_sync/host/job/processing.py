@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, REFINE
-from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.core.progress.shape import IMAGE, MASK, JobShape, PassShape
 from zluda_sync.core.settings.conditions import Asker, JobTraits
+from zluda_sync.host.job.fingerprints import fingerprint_scripts
 
 #: SD.Next's defaults where a processing object of another kind lacks a field.
 _DEFAULT_SIDE_PX = 1024
@@ -21,6 +23,7 @@ class HostProcessing:
 
     def __init__(self, processing: Any = None) -> None:
         self._p = processing
+        self._input: tuple[str, tuple[int, int] | None] | None = None
         self.is_in_detailer = False
 
     @property
@@ -46,19 +49,21 @@ class HostProcessing:
         width_px, height_px = (_whole(self._get(name), 0) for name in names)
         return (width_px, height_px) if width_px > 0 and height_px > 0 else None
 
-    def shape(self, device: str, model: str, mode: str) -> JobShape | None:
-        """Return the shape of the job, None if nothing is known of it.
+    def shape(self, device: str, model: str, mode: str, settings: str = "") -> JobShape | None:
+        """Return the shape of the job as far as the request tells, None if nothing is known of it.
 
         Args:
             device: name of the accelerator.
             model: name of the checkpoint.
             mode: when the host waits.
+            settings: what tells the settings that change speed from others.
         """
         if self._p is None:
             return None
-        given_px = self._input_size_px  # a size of 0 means that of the input
-        width_px = _whole(self._get("width"), given_px[0]) or given_px[0]
-        height_px = _whole(self._get("height"), given_px[1]) or given_px[1]
+        if self._input is None:  # later the host puts pictures of its own there
+            self._input = self._find_input()
+        source, input_px = self._input
+        width_px, height_px = self._asked_size_px(input_px)
         steps = _whole(self._get("steps"), 0) or None
         passes = [PassShape(BASE, steps, width_px, height_px)]
         if self._expects_hires():
@@ -80,6 +85,11 @@ class HostProcessing:
             batch_size=max(1, _whole(self._get("batch_size"), 1)),
             passes=tuple(passes),
             has_detailer=bool(self._get("detailer_enabled")),
+            settings=settings,
+            guidance=self._guidance,
+            source=source,
+            strength=self._strength if source or len(passes) > 1 else None,
+            scripts=fingerprint_scripts(self._p),
         )
 
     def traits(self, device: str, model: str, model_type: str, asked_by: Asker = Asker.UNKNOWN) -> JobTraits:
@@ -123,14 +133,45 @@ class HostProcessing:
         return self._get("script_args")
 
     @property
-    def _input_size_px(self) -> tuple[int, int]:
-        """Width and height of the picture that the job begins with, the host's default size without one."""
+    def _guidance(self) -> str:
+        """What makes a step compute more than once."""
+        found = {
+            "cfg": _number(self._get("cfg_scale"), 0) > 1,
+            "pag": _number(self._get("pag_scale"), 0) > 0,
+            "control": bool(self._get("is_control")),
+            "hidiffusion": bool(self._get("hidiffusion")),
+        }
+        return " ".join(name for name, is_on in found.items() if is_on)
+
+    @property
+    def _strength(self) -> float | None:
+        strength = _number(self._get("denoising_strength"), -1)
+        return round(strength, 3) if 0 <= strength <= 1 else None
+
+    def _find_input(self) -> tuple[str, tuple[int, int] | None]:
+        """Return what the job begins with, and the size of that picture, None without one."""
         images = self._get("init_images")
         first = images[0] if isinstance(images, (list, tuple)) and images else None
+        if first is None:
+            return "", None
+        masks = (self._get(name) for name in ("image_mask", "mask"))
+        source = MASK if any(mask is not None for mask in masks) else IMAGE
         size = getattr(first, "size", None)
-        if isinstance(size, tuple) and len(size) == 2 and all(isinstance(side, int) for side in size):
-            return size
-        return _DEFAULT_SIDE_PX, _DEFAULT_SIDE_PX
+        is_size = isinstance(size, tuple) and len(size) == 2 and all(isinstance(side, int) for side in size)
+        return source, size if is_size else None
+
+    def _asked_size_px(self, input_px: tuple[int, int] | None) -> tuple[int, int]:
+        """Return width and height of the picture as the request has them; what is computed may differ."""
+        given_px = input_px or (_DEFAULT_SIDE_PX, _DEFAULT_SIDE_PX)
+        is_masked_alone = bool(self._get("inpaint_full_res")) and self._get("image_mask") is not None
+        if input_px is not None and self._get("resize_mode") == 0 and not is_masked_alone:
+            # The host does not resize the picture, whatever width and height say; sides are rounded up.
+            width_px, height_px = (math.ceil(side / 8) * 8 for side in given_px)
+            return width_px, height_px
+        scale = _number(self._get("scale_by"), 1.0) or 1.0  # of the input, which a size of 0 stands for
+        width_px = _whole(self._get("width"), 0) or round(given_px[0] * scale)
+        height_px = _whole(self._get("height"), 0) or round(given_px[1] * scale)
+        return width_px, height_px
 
     def _expects_hires(self) -> bool:
         """Whether a second denoising pass will follow; upscaling alone has none."""

@@ -1,0 +1,155 @@
+"""The row of a job's parts: over, under way and planned, in the order in which they come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zluda_sync.core.phase import Phase
+from zluda_sync.core.progress.forecast import NOTHING_LEARNED, Memory, Rates
+from zluda_sync.core.progress.part import CompileWatch, Part
+from zluda_sync.core.progress.shape import JobShape, plan_parts, plan_rest
+from zluda_sync.core.progress.true_sizes import TrueSizes
+
+
+class PartRow:
+    """Plans parts, takes up those that the host begins, and drops those that will not come.
+
+    Its owner holds a lock around each call.
+
+    Args:
+        shape: what is asked for, None if unknown; then every part comes unforeseen.
+        memory: what earlier jobs have taught.
+        compiles: tells of kernels being compiled.
+        earlier: parts of cells before, in the same request.
+
+    Attributes:
+        shape: what is asked for in the cell that is made.
+        cell: zero-based index of that cell within the job.
+        parts: without those of cells that are long over: a grid of hundreds is as fast as one picture.
+        over: those.
+        rates: what each part is expected to take.
+    """
+
+    def __init__(
+        self,
+        shape: JobShape | None,
+        memory: Memory | None,
+        compiles: CompileWatch,
+        earlier: Sequence[Part] = (),
+    ) -> None:
+        self._compiles = compiles
+        self._earlier = earlier
+        self.cell = 0
+        self.over: list[Part] = []
+        self.parts: list[Part] = []
+        self.shape: JobShape | None = None
+        self._sizes = TrueSizes({}, {})
+        self._plan(shape, memory or NOTHING_LEARNED)
+
+    @property
+    def of_cell(self) -> list[Part]:
+        """The parts of the cell that is made now, or was last."""
+        return [part for part in self.parts if part.cell == self.cell]
+
+    @property
+    def begun(self) -> list[Part]:
+        """The parts that the host has begun."""
+        return [part for part in self.parts if part.began_at_s is not None]
+
+    @property
+    def newest_begun(self) -> Part | None:
+        """The part that the host has begun last, None if it has begun none."""
+        return next((part for part in reversed(self.parts) if part.began_at_s is not None), None)
+
+    @property
+    def on_device(self) -> Part | None:
+        """The part that the device is in: the first begun and not finished, else the newest begun."""
+        for part in self.parts:
+            if part.began_at_s is not None and not part.is_finished:
+                return part
+        return self.newest_begun
+
+    @property
+    def awaits_pictures(self) -> bool:
+        """Whether a pass or decode that followed from the request has not been begun."""
+        return any(
+            part.is_foreseen and part.began_at_s is None and part.phase in (Phase.DENOISE, Phase.DECODE)
+            for part in self.parts
+        )
+
+    def begin(self, phase: Phase, role: str, image: int, now_s: float) -> Part:
+        """Return the part that begins: a planned one, and what was before it will not come; or a new one."""
+        newest = self.newest_begun
+        self.leave(now_s)
+        position = self.parts.index(newest) + 1 if newest is not None else 0
+        for index in range(position, len(self.parts)):
+            planned = self.parts[index]
+            if planned.began_at_s is None and planned.place == (self.cell, image, (phase, role)):
+                del self.parts[position:index]
+                part = planned
+                break
+        else:
+            part = Part(phase, role, image, pixels=self._sizes.of(phase, role), cell=self.cell)
+            self.parts.insert(position, part)
+        part.began_at_s = now_s
+        return part
+
+    def leave(self, now_s: float) -> None:
+        """The host has gone on from the part under way, if one is."""
+        part = self.newest_begun
+        if part is None or part.left_at_s is not None or part.began_at_s is None:
+            return
+        part.left_at_s = now_s
+        part.has_compiled = part.has_compiled or self._compiles.has_compiled(now_s - part.began_at_s)
+
+    def replan(self, shape: JobShape, memory: Memory | None) -> None:
+        """Plan what has not begun anew: something else is asked for."""
+        known = memory or NOTHING_LEARNED
+        self.shape = shape
+        begun = self.begun
+        self.parts[:] = [*begun, *plan_rest(shape, begun, known.extras, known.passes, self.cell)]
+        self._sizes = self._sizes.renewed(shape.asked_pixels, known.passes)
+        self._sizes.apply(self.of_cell, begun[-1].image if begun else 0)
+        self.rates = Rates(self.parts, known, self._earlier)
+
+    def measure(self, part: Part, pixels: int) -> None:
+        """A pass was seen to compute so many pixels: so does the rest of its image, and of the cell."""
+        self._sizes.measure(part, pixels, self.of_cell)
+
+    def begin_cell(self, shape: JobShape | None, memory: Memory | None, now_s: float) -> None:
+        """A picture call begins within that of the job, which makes its pictures by it."""
+        self.end_cell(now_s)
+        self.cell += 1
+        self._plan(shape, memory or NOTHING_LEARNED)
+
+    def end_cell(self, now_s: float) -> None:
+        """That call has ended: what was planned of it will not come, and what is long over is put aside."""
+        self.leave(now_s)
+        begun = self.begun
+        over = [part for part in begun if part.cell < self.cell and part.is_finished]
+        self.over += over
+        gone = set(map(id, over))
+        self.parts[:] = [part for part in begun if id(part) not in gone]
+
+    def cut(self, first_image: int, last_image: int | None) -> bool:
+        """Drop what is planned of these images of the cell; return whether anything was meant."""
+        begun = {part.image for part in self.of_cell if part.began_at_s is not None}
+        was_cut = False
+        for part in self.of_cell:
+            is_meant = first_image <= part.image and (last_image is None or part.image <= last_image)
+            still_comes = part.is_finished or (part.phase is Phase.SAVE and part.image in begun)
+            if is_meant and not still_comes:
+                part.is_cut = was_cut = True
+        self.parts[:] = [part for part in self.parts if part.began_at_s is not None or not part.is_cut]
+        return was_cut
+
+    def drop_planned(self) -> None:
+        """What has not begun will not come."""
+        self.parts[:] = self.begun
+
+    def _plan(self, shape: JobShape | None, memory: Memory) -> None:
+        self.shape = shape
+        self._sizes = TrueSizes(shape.asked_pixels if shape is not None else {}, memory.passes)
+        if shape is not None:
+            self.parts += plan_parts(shape, memory.extras, memory.passes, self.cell)
+        self.rates = Rates(self.parts, memory, self._earlier)
