@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.cells_ahead import CellsAhead
-from zluda_sync.core.progress.forecast import Memory
+from zluda_sync.core.progress.cells_ahead import CellPlan, CellsAhead
 from zluda_sync.core.progress.grid_memory import CellTimes, GridKey, LearnedGrid
 from zluda_sync.core.progress.job import UNDELIVERED_MAX, Job
 from zluda_sync.core.progress.part import Part
@@ -19,31 +18,13 @@ from zluda_sync.core.wishes.request_wishes import Ending
 
 #: The bar stops here while more cells may come than are known of.
 OPEN_ENDED_MAX = 0.95
+#: So many cells are thought to come where nobody says how many; once they are made, as many again. Whatever
+#: their number, the bar is then off by a quarter on the average, and not more.
+LEAST_CELLS = 1.75
 #: Parts of earlier cells that are kept to judge later ones by.
 MOST_EARLIER = 32
 #: Relative uncertainty of cells to come: learned, judged by others, of no known number.
 LEARNED_SPREAD, JUDGED_SPREAD, OPEN_SPREAD = 0.04, 0.1, 1.0
-
-
-@dataclass(frozen=True)
-class CellPlan:
-    """What is known of a cell when it begins.
-
-    Attributes:
-        shape: what is asked for in it, None if unknown.
-        may_come_again: whether the code that makes it may make another one.
-        foreseen: the shapes of all cells of the request in order, this one among them; empty if unknown.
-        learned: how long the cells of the same request took before, None if it was not made before.
-        usual_cells: how many cells the same script mostly makes, None if that is not known.
-        memory_for: gives what earlier jobs of a shape have taught.
-    """
-
-    shape: JobShape | None = None
-    may_come_again: bool = False
-    foreseen: tuple[JobShape, ...] = ()
-    learned: LearnedGrid | None = None
-    usual_cells: int | None = None
-    memory_for: Callable[[JobShape], Memory | None] = lambda shape: None
 
 
 class RequestCells:
@@ -264,7 +245,7 @@ class RequestCells:
         usual = self._plan.usual_cells
         if usual is not None and made < usual:
             return max(cell_s, (usual - made) * mean_s)
-        return max(cell_s, max(2.0 - made, made) * mean_s)
+        return max(cell_s, max(LEAST_CELLS - made, made) * mean_s)
 
     def _cell_left_s(self, snapshot: ProgressSnapshot, in_cell_s: float) -> float | None:
         if not self._is_in_cell:

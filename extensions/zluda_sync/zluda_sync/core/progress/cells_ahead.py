@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from zluda_sync.core.progress.forecast import NOTHING_LEARNED, Rates, forecast
-from zluda_sync.core.progress.grid_memory import CellTimes
+from zluda_sync.core.progress.forecast import NOTHING_LEARNED, Memory, Rates, forecast
+from zluda_sync.core.progress.grid_memory import CellTimes, LearnedGrid
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.shape import JobShape, plan_parts
-
-if TYPE_CHECKING:
-    from zluda_sync.core.progress.cells import CellPlan
 
 #: Shapes of cells to come that are judged anew for one snapshot: a grid of many sizes costs no more than few.
 MOST_JUDGED = 4
 #: How far the cells of this run may differ from those of the same request before.
 LEAST_DRIFT, MOST_DRIFT = 0.3, 3.0
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """What is known of a cell when it begins.
+
+    Attributes:
+        shape: what is asked for in it, None if unknown.
+        may_come_again: whether the code that makes it may make another one.
+        foreseen: the shapes of all cells of the request in order, this one among them; empty if unknown.
+        learned: how long the cells of the same request took before, None if it was not made before.
+        usual_cells: how many cells the same script mostly makes, None if that is not known.
+        memory_for: gives what earlier jobs of a shape have taught.
+    """
+
+    shape: JobShape | None = None
+    may_come_again: bool = False
+    foreseen: tuple[JobShape, ...] = ()
+    learned: LearnedGrid | None = None
+    usual_cells: int | None = None
+    memory_for: Callable[[JobShape], Memory | None] = lambda shape: None
 
 
 class CellsAhead:

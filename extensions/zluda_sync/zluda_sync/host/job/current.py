@@ -231,10 +231,10 @@ class Jobs:
         """The request of the calling thread is over: its job is delivered, if it had one."""
         ended = self._ended
         if ended is not None and ended.run.is_driver():
+            if self._ended is ended:
+                self._ended = None  # first: nobody is shown a full bar before the answer
             ended.job.deliver()
             self._learn_request(ended.cells)
-            if self._ended is ended:
-                self._ended = None
 
     def _note_between(self, title: str) -> None:
         """Between two cells of a request the host does something that has a name."""

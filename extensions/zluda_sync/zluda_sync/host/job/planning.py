@@ -9,7 +9,8 @@ from types import CodeType, FrameType
 from typing import Any
 
 from zluda_sync.core.guard import Guard
-from zluda_sync.core.progress.cells import CellPlan, RequestCells
+from zluda_sync.core.progress.cells import RequestCells
+from zluda_sync.core.progress.cells_ahead import CellPlan
 from zluda_sync.core.progress.durations import Learning, ShapeMemory
 from zluda_sync.core.progress.grid_memory import GridKey, GridMemory
 from zluda_sync.core.progress.job import Job
