@@ -1,0 +1,212 @@
+"""The picture calls of one request are its cells: counted, planned and shown as one."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from zluda_sync.core.phase import Phase
+from zluda_sync.core.wishes.request_wishes import Ending
+
+
+def processing(**fields):
+    return SimpleNamespace(
+        **{"steps": 4, "width": 64, "height": 64, "n_iter": 1, "batch_size": 1, "iteration": 0, **fields}
+    )
+
+
+class Script:
+    """Makes picture calls as the host's scripts do, and looks at the label within each.
+
+    Args:
+        bench: the host.
+    """
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.labels: list[str] = []
+        self.within: list[int] = []
+
+    def request(self, make):
+        """Run what one call of the API makes the host do."""
+        state = self.bench.state
+        task = state.begin("API-TXT", api=True)
+        make()
+        state.end(task)
+
+    def process_images(self, p, inner=None, steps=2):
+        """Make the pictures of one call; ``inner`` runs before anything is computed."""
+        bench = self.bench
+        bench.session.begin_job(p)
+        process = bench.state.begin("Process")
+        if inner is not None:
+            inner()
+        if steps:
+            inference = bench.state.begin("Inference")
+            for index in range(steps):
+                bench.step(index)
+                bench.finish()
+                self.look()
+            bench.state.end(inference)
+            bench.state.end(bench.state.begin("VAE Decode"))
+        bench.state.end(process)
+        bench.session.end_job(p)
+
+    def look(self):
+        self.labels.append(self.bench.session.snapshot().label)
+
+
+@pytest.fixture
+def script(bench):
+    bench.switch_on()
+    return Script(bench)
+
+
+def places(labels):
+    """Return what stands before the colon."""
+    return [label.partition(":")[0] for label in labels]
+
+
+def test_a_script_that_says_how_many_come_is_counted(script):
+    """Before its first call, in the host's own field, which the call resets."""
+
+    def make():
+        script.bench.state.job_count = 3
+        for _ in range(3):
+            script.process_images(processing(), steps=1)
+
+    script.request(make)
+    assert ["Cell 1/3", "Cell 2/3", "Cell 3/3"] == places(script.labels)
+
+
+def test_the_field_is_the_hosts_all_the_same(script):
+    """Whatever is written is read, and a phase that begins sets it to one."""
+    state = script.bench.state
+    state.job_count = 7
+    assert 7 == state.job_count
+    state.begin("Process")
+    assert 1 == state.job_count
+
+
+def make_two(script):
+    for _ in range(2):
+        script.process_images(processing(), steps=1)
+
+
+def test_a_script_that_says_nothing_is_open(script):
+    """Its loop tells that more may come, and nobody how many."""
+    script.request(lambda: make_two(script))
+    assert ["Cell 1", "Cell 2"] == places(script.labels)
+
+
+def test_a_plain_request_has_no_cells(script):
+    """Nor one whose script makes its call once."""
+    script.request(lambda: script.process_images(processing(n_iter=2), steps=1))
+    assert ["Image 1/2: Denoise 1/4"] == script.labels
+
+
+def test_calls_within_a_call_that_makes_nothing_itself_are_the_cells(script):
+    """An XYZ grid that is always there: the call around them is none."""
+
+    def grid():
+        script.bench.state.job_count = 2
+        make_two(script)
+
+    script.request(lambda: script.process_images(processing(), grid, steps=0))
+    assert ["Cell 1/2: Denoise 1/4", "Cell 2/2: Denoise 1/4"] == script.labels
+
+
+def test_each_inner_cell_is_planned_by_what_it_asks_for(script):
+    """Its images and its steps, not those of the call around it."""
+    planned = []
+
+    def look():
+        job = script.bench.session._jobs.current.job
+        planned.append([part.steps for part in job.cell_parts if part.phase is Phase.DENOISE])
+
+    def grid():
+        script.bench.state.job_count = 4
+        for steps in (6, 8):
+            script.bench.pipe.num_timesteps = steps
+            script.process_images(processing(steps=steps, n_iter=2), steps=1)
+
+    script.look = look
+    script.request(lambda: script.process_images(processing(), grid, steps=0))
+    assert [[6, 6], [8, 8]] == planned
+
+
+def test_a_call_after_the_first_step_is_a_part_of_its_image(script):
+    """A face that is made anew is no cell."""
+
+    def detail():
+        script.bench.state.begin("Inference")
+        script.bench.step(0)
+        script.process_images(processing(width=32, height=32))
+
+    script.request(lambda: script.process_images(processing(), detail, steps=0))
+    assert ["Denoise 1/4", "Denoise 2/4"] == script.labels
+
+
+def test_the_bar_of_a_request_does_not_fall_between_its_cells(script):
+    """From the first look to the last."""
+    bars = []
+
+    def make():
+        script.bench.state.job_count = 3
+        for _ in range(3):
+            script.process_images(processing(), steps=4)
+
+    script.look = lambda: bars.append(script.bench.session.snapshot().fraction)
+    script.request(make)
+    assert sorted(bars) == bars
+    assert bars[0] < bars[-1] < 1
+
+
+def test_the_inputs_of_the_control_tab_are_counted(script):
+    """Its loop runs for one picture, too, which is no reason to hold the bar back."""
+
+    def control_run(inputs):
+        cap = None
+        for _ in inputs:
+            script.process_images(processing(), steps=1)
+        return cap
+
+    script.request(lambda: control_run([None]))
+    script.request(lambda: control_run(["one", "other"]))
+    assert ["Denoise 1/4", "Cell 1/2: Denoise 1/4", "Cell 2/2: Denoise 1/4"] == script.labels
+
+
+def test_what_a_grid_took_is_known_when_it_is_made_again(script):
+    """A script that says nothing is counted the second time."""
+
+    def loop():
+        for _ in range(3):
+            script.process_images(processing(), steps=4)
+
+    for label in ("Cell 1", "Cell 1/3"):
+        script.labels.clear()
+        script.request(loop)
+        assert label == places(script.labels)[0]
+
+
+def test_a_stop_within_a_cell_leaves_nothing_planned(script):
+    """Neither of its images nor of the cells to come."""
+    seen = []
+
+    def look():
+        script.bench.in_thread(script.bench.session.stop)
+        seen.append(script.bench.session.snapshot().ending)
+        seen.append([part for part in job().cell_parts if part.began_at_s is None])
+
+    def job():
+        return script.bench.session._jobs.current.job
+
+    def grid():
+        script.bench.state.job_count = 50
+        with pytest.raises(AssertionError):
+            script.process_images(processing(n_iter=3), steps=3)
+
+    script.look = look
+    script.request(lambda: script.process_images(processing(), grid, steps=0))
+    assert [Ending.STOP, []] == seen[:2]
