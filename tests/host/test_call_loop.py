@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import pytest
@@ -32,7 +33,7 @@ def once(host):
         pictures = [int("1")]
     except ValueError:
         pictures = []
-    with open(__file__) as _source:
+    with contextlib.nullcontext():
         try:
             pictures = host.process_images()
         except ValueError:
