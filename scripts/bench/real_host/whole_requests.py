@@ -7,15 +7,15 @@ import io
 import threading
 import time
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 from PIL import Image
 
 from bench.differential.cases import IMG2IMG, TXT2IMG, XYZ_GRID
 from bench.real_host.server import JOB_LIMIT_S, SdNextServer
+from bench.truth.figures import SAMPLE_PERIOD_S, build_figures
+from bench.truth.measured_job import MeasuredJob, Sample
 
 #: Bounds of the error of bar and ETA, first and learned; and of the bar where no number is declared.
 FIRST_BAR, FIRST_ETA, LEARNED_BAR, LEARNED_ETA, OPEN_BAR = 0.06, 0.10, 0.02, 0.03, 0.25
@@ -140,64 +140,66 @@ def _selected(
 
 
 @dataclass(frozen=True)
-class Seen:
+class Watched:
     """What was seen of one request from outside.
 
     Attributes:
-        whole_s: from the request to the pictures.
-        bar_error: mean of |bar - share of the time that is over|.
-        eta_error: mean of |ETA - time left| as share of the whole, between 10 and 97 % of it.
-        coverage: share of these samples that have an ETA.
-        falls: times the bar goes back.
-        early: samples at 99.5 % before the end.
-        labels: in order, without repeats.
+        job: every answer that told of it.
         pictures: that were delivered.
-        curve: share of time, bar and ETA as share, of each sample.
     """
 
-    whole_s: float
-    bar_error: float
-    eta_error: float
-    coverage: float
-    falls: int
-    early: int
-    labels: tuple[str, ...]
+    job: MeasuredJob
     pictures: int
-    curve: tuple[tuple[float, float, float | None], ...]
+
+    @property
+    def labels(self) -> list[str]:
+        """What the bar said, in order, without repeats."""
+        told = [sample.job for sample in self.job.samples]
+        return [label for index, label in enumerate(told) if index == 0 or told[index - 1] != label]
 
 
-def watch(server: SdNextServer, request: Request, period_s: float = 0.05) -> Seen:
+def watch(server: SdNextServer, request: Request, period_s: float = SAMPLE_PERIOD_S) -> Watched:
     """Send a request, and poll what the host's page would show until it is answered."""
     answer: dict[str, Any] = {}
 
     def send() -> None:
         answer.update(server.post(request.route, request.build(), JOB_LIMIT_S))
 
-    job = threading.Thread(target=send)
-    began_at_s = time.time()
-    job.start()
-    samples: list[tuple[float, dict[str, Any]]] = []
-    while job.is_alive():
+    sender = threading.Thread(target=send)
+    began_s = time.perf_counter()
+    sender.start()
+    samples: list[Sample] = []
+    while sender.is_alive():
+        asked_s = time.perf_counter()
         shown = server.post("/internal/progress", {"id_live_preview": -1})
-        samples.append((time.time(), shown))
-        job.join(period_s)
-    ended_at_s = time.time()
-    whole_s = ended_at_s - began_at_s
-    curve = [
-        ((at_s - began_at_s) / whole_s, shown["progress"] or 0.0, shown["eta"], shown["job"])
-        for at_s, shown in samples
-        if at_s < ended_at_s and shown["job"]
-    ]
-    middle = [(share, eta) for share, _bar, eta, _job in curve if 0.1 <= share <= 0.97]
-    labels = [job for _, _, _, job in curve]
-    return Seen(
-        whole_s,
-        mean(abs(bar - share) for share, bar, _eta, _job in curve),
-        mean(abs((eta or 0.0) / whole_s - (1 - share)) for share, eta in middle),
-        mean(eta is not None for _share, eta in middle),
-        sum(later[1] < earlier[1] for earlier, later in pairwise(curve)),
-        sum(bar >= 0.995 for _, bar, _, _ in curve),
-        tuple(label for index, label in enumerate(labels) if index == 0 or labels[index - 1] != label),
-        len(answer.get("images", [])),
-        tuple((share, bar, None if eta is None else eta / whole_s) for share, bar, eta, _job in curve),
-    )
+        if shown["job"]:
+            answered_s = time.perf_counter()
+            samples.append(
+                Sample(asked_s, answered_s, shown["progress"] or 0.0, shown["eta"], job=shown["job"])
+            )
+        sender.join(period_s)
+    job = MeasuredJob(began_s, time.perf_counter(), samples=samples)
+    return Watched(job, len(answer.get("images", [])))
+
+
+def find_misses(request: Request, watched: Watched, is_first: bool) -> list[str]:
+    """Return in words what of a request is not as it should be.
+
+    Args:
+        request: what was asked for.
+        watched: what was seen.
+        is_first: whether it was made for the first time.
+    """
+    figures, misses = build_figures(watched.job), []
+    bar_bound = (OPEN_BAR if request.is_open else FIRST_BAR) if is_first else LEARNED_BAR
+    eta_bound = FIRST_ETA if is_first else LEARNED_ETA
+    if (figures["bar_error_mean"] or 0.0) > bar_bound:
+        misses.append(f"bar {figures['bar_error_mean']:.3f} > {bar_bound}")
+    if not (is_first and request.is_open) and (figures["eta_error_mean"] or 0.0) > eta_bound:
+        misses.append(f"ETA {figures['eta_error_mean']:.3f} > {eta_bound}")
+    misses += [f"{name} {figures[name]}" for name in ("falls", "early_full_s") if figures[name]]
+    if not any(label.startswith(request.label) for label in watched.labels):
+        misses.append(f"no label {request.label!r}")
+    if not watched.pictures:
+        misses.append("no picture")
+    return misses
