@@ -46,8 +46,7 @@ class CellsAhead:
         self._number = 0
         self._earlier: Sequence[Part] = ()
         self._times: Sequence[CellTimes] = ()
-        self._judged: dict[JobShape, tuple[int, float]] = {}
-        self._round = 0
+        self._judged: dict[JobShape, tuple[object, float]] = {}
 
     def begin_cell(self, plan: CellPlan, number: int) -> None:
         """A cell begins, or something else is asked for in it."""
@@ -130,16 +129,18 @@ class CellsAhead:
         return () if plan.shape is None else (plan.shape,)
 
     def _judge(self, job: Job | None, shapes: Sequence[JobShape]) -> None:
-        """Judge some of the shapes anew, those whose turn it is."""
-        self._round += 1
-        oldest_first = sorted(shapes, key=lambda shape: self._judged.get(shape, (-1, 0.0))[0])
-        evidence = [*self._earlier, *(job.begun_parts if job is not None else ())]
-        for shape in oldest_first[:MOST_JUDGED]:
+        """Judge some of the shapes anew for which there is news since they were judged."""
+        begun = job.begun_parts if job is not None else []
+        ledger = begun[-1].ledger if begun else None
+        news = self._number, len(begun), ledger.completed if ledger is not None else None
+        stale = [shape for shape in shapes if self._judged.get(shape, (None, 0.0))[0] != news]
+        stale.sort(key=lambda shape: shape in self._judged)  # those never judged come first
+        for shape in stale[:MOST_JUDGED]:
             known = (self._plan.memory_for(shape) if self._plan is not None else None) or NOTHING_LEARNED
             planned = plan_parts(shape, known.extras, known.passes)
-            left = forecast(planned, Rates(planned, known, evidence), 0.0)
+            left = forecast(planned, Rates(planned, known, [*self._earlier, *begun]), 0.0)
             if left is not None:
-                self._judged[shape] = self._round, left.remaining_s
+                self._judged[shape] = news, left.remaining_s
 
 
 def _work_of(shape: JobShape) -> float:
