@@ -90,7 +90,7 @@ def build_case_rows() -> Iterator[Row]:
 
 def measure_disturbance(kind: Kind, card: Card, before: int) -> float:
     """Return by how much one disturbed job changes what the next is expected to take, as a share of it."""
-    workshop = Workshop(0)
+    workshop = Workshop(0, is_watched=False)
     for _ in range(before):
         workshop.make(kind)
     expected_s = workshop.foresee_s(kind) or 0.0
@@ -100,7 +100,7 @@ def measure_disturbance(kind: Kind, card: Card, before: int) -> float:
 
 def measure_drift(kind: Kind, slowness: float, before: int) -> float:
     """Return how far off the very first ETA of the third job at another speed is, as a share of the job."""
-    workshop = Workshop(0)
+    workshop = Workshop(0, is_watched=False)
     for _ in range(before):
         workshop.make(kind)
     workshop.card = Card(slowness=slowness)
@@ -112,7 +112,7 @@ def measure_drift(kind: Kind, slowness: float, before: int) -> float:
 
 def measure_drift_of_all(kinds: list[Kind], slowness: float) -> float:
     """Return how far off the worst first ETA is after two jobs of other kinds at another speed."""
-    workshop = Workshop(0)
+    workshop = Workshop(0, is_watched=False)
     for kind in kinds:
         workshop.make(kind)
     workshop.card = Card(slowness=slowness)
@@ -128,7 +128,7 @@ def measure_drift_of_all(kinds: list[Kind], slowness: float) -> float:
 
 def measure_poison(known: Kind, other: Kind) -> float:
     """Return by how much a job of another kind changes what one of a known kind is expected to take."""
-    workshop = Workshop(0)
+    workshop = Workshop(0, is_watched=False)
     workshop.make(known)
     expected_s = workshop.foresee_s(known) or 0.0
     workshop.make(other)

@@ -115,11 +115,11 @@ def build_kinds() -> list[Kind]:
             (SimulatedPass(BASE, 39, _latents(512, 512), 1.2),),
         ),
         Kind("batch of 4", _asked(512, 512, batch_size=4), (SimulatedPass(BASE, 20, _latents(512, 512, 4)),)),
-        # 33 frames are 9 in latents.
+        # 17 frames are 5 in latents.
         Kind(
             "film",
-            _asked(320, 320, steps=12, batch_size=33),
-            (SimulatedPass(BASE, 12, (1, 16, 9, 40, 40)),),
+            _asked(256, 256, steps=12, batch_size=17),
+            (SimulatedPass(BASE, 12, (1, 16, 5, 32, 32)),),
         ),
         Kind(
             "detailer script",
@@ -147,10 +147,21 @@ DISTURBANCES = {
 
 
 class SimulatedRun:
-    """One job while it is told: everything happens at its own time, and a client asks ten times a second."""
+    """One job while it is told: everything happens at its own time, and a client asks ten times a second.
 
-    def __init__(self, kind: Kind, durations: Durations, card: Card, chance: random.Random) -> None:
+    Args:
+        kind: what is made.
+        durations: what is known.
+        card: that makes it.
+        chance: of the noise.
+        is_watched: whether there is a client.
+    """
+
+    def __init__(
+        self, kind: Kind, durations: Durations, card: Card, chance: random.Random, is_watched: bool = True
+    ) -> None:
         self.now_s = 0.0
+        self._is_watched = is_watched
         self.kind = kind
         self._card = card
         self._chance = chance
@@ -214,7 +225,7 @@ class SimulatedRun:
 
     def _pass_time(self, seconds: float) -> None:
         until_s = self.now_s + seconds
-        while (tick_s := len(self._samples) * SAMPLE_PERIOD_S) <= until_s:
+        while self._is_watched and (tick_s := len(self._samples) * SAMPLE_PERIOD_S) <= until_s:
             self.now_s = tick_s
             snapshot = self.job.snapshot()
             self._samples.append(Sample(tick_s, tick_s, snapshot.fraction, snapshot.eta_s))
@@ -227,16 +238,18 @@ class Workshop:
     Args:
         seed: of the noise.
         card: that computes.
+        is_watched: whether a client asks for progress.
     """
 
-    def __init__(self, seed: int, card: Card | None = None) -> None:
+    def __init__(self, seed: int, card: Card | None = None, is_watched: bool = True) -> None:
         self.durations = Durations()
+        self._is_watched = is_watched
         self.card = card or Card()
         self._chance = random.Random(seed)
 
     def make(self, kind: Kind, card: Card | None = None) -> tuple[MeasuredJob, float | None]:
         """Make a job, by another card if one is given; return what a client saw, and the very first ETA."""
-        run = SimulatedRun(kind, self.durations, card or self.card, self._chance)
+        run = SimulatedRun(kind, self.durations, card or self.card, self._chance, self._is_watched)
         measured = run.run()
         self.durations.learn(kind.shape, run.job.parts)
         return measured, run.first_eta_s
