@@ -137,8 +137,7 @@ class Job:
             self.shape = shape
             begun = [part for part in self._parts if part.began_at_s is not None]
             self._parts[:] = [*begun, *plan_rest(shape, begun, known.extras, known.passes)]
-            self._sizes = self._sizes.renewed(shape.asked_pixels, known.passes)
-            self._sizes.apply(self._parts, begun[-1].image if begun else 0)
+            self._sizes = self._sizes.renewed(shape.asked_pixels, known.passes, self._parts)
             self._rates = Rates(self._parts, known)
 
     def correct_size(self, part: Part, pixels: int) -> None:
