@@ -15,6 +15,7 @@ python scripts/measure.py --tabs
 python scripts/measure.py --saves
 python scripts/measure.py --pipelines
 python scripts/measure.py --grids
+python scripts/measure.py --learning
 """
 
 from __future__ import annotations
@@ -63,6 +64,11 @@ OTHERS = {
         "bench.campaigns.grids",
         "run_grids",
         "judge the bar over many cells, without a host instead",
+    ),
+    "learning": (
+        "bench.campaigns.learning",
+        "run_learning_campaign",
+        "learn from simulated jobs in any order instead",
     ),
     "gpu": ("bench.lane.gpu_lane", "run_gpu_lane", "measure bare loops on the GPU at hand instead"),
 }

@@ -140,7 +140,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     assert 1 == len(warnings)
 
 
-KEYS = ["version", "entries", "parts", "denoise/base", "unit_s"]
+KEYS = ["version", "entries", "parts", "denoise/base", "unit_s", "work", "requests", "came_passes"]
 
 
 @given(
@@ -173,12 +173,12 @@ def test_who_asks_while_a_job_learns_is_told_what_was_known_before_or_after(ask)
 
     def prepare():
         durations = learned(*relatives, (shape, 1.0), *relatives)
-        learn = lambda: durations.learn(shape, (*decode_of(1.2, shape), detail))  # noqa: E731
+        learn = lambda: durations.learn(shape, (*decode_of(0.8, shape), detail))  # noqa: E731
         return lambda: answer(durations), learn
 
     durations = learned(*relatives, (shape, 1.0), *relatives)
     before = answer(durations)
-    durations.learn(shape, (*decode_of(1.2, shape), detail))
+    durations.learn(shape, (*decode_of(0.8, shape), detail))
     after = answer(durations)
     assert before != after
     assert [] == [one for one in run_at_each_instruction(prepare) if one not in (before, after)]

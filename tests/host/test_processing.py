@@ -103,6 +103,61 @@ def test_titles_of_all_versions_are_known(title, phase):
     assert phase is phase_of(title)
 
 
+def test_an_input_that_the_host_does_not_resize_keeps_its_size():
+    """With resize mode 0 the width and height of the request are ignored; sides are rounded up to 8."""
+    asked = {"init_images": [SimpleNamespace(size=(321, 200))], "resize_mode": 0}
+    (made,) = shape_of(width=512, height=512, **asked).passes
+    assert (328, 200) == (made.width_px, made.height_px)
+    (made,) = shape_of(width=512, height=512, **{**asked, "resize_mode": 1}).passes
+    assert (512, 512) == (made.width_px, made.height_px)
+    masked = {"inpaint_full_res": True, "image_mask": object()}
+    (made,) = shape_of(width=512, height=512, **asked, **masked).passes
+    assert (512, 512) == (made.width_px, made.height_px)
+
+
+@pytest.mark.parametrize(
+    ("values", "source", "strength"),
+    [
+        ({"denoising_strength": 0.3}, "", None),
+        ({"denoising_strength": 0.3, "init_images": [object()]}, "image", 0.3),
+        (
+            {"denoising_strength": 0.3, "init_images": [object()], "image_mask": object()},
+            "image and mask",
+            0.3,
+        ),
+        ({**HIRES_REQUEST, "hr_upscaler": "Latent"}, "", 0.5),
+    ],
+    ids=["nothing", "a picture", "a mask", "hires"],
+)
+def test_what_a_job_begins_with_is_told(values, source, strength):
+    """Its steps and what comes before them depend on it; a strength that nothing uses says nothing."""
+    shape = shape_of(**values)
+    assert (source, strength) == (shape.source, shape.strength)
+
+
+def test_pictures_that_the_host_puts_there_later_are_no_input():
+    """Some models get a blank input, made when the job has begun: what it is known by stays the same."""
+    request = SimpleNamespace(width=512, height=512, steps=20, resize_mode=0, init_images=[])
+    place = HostProcessing(request)
+    before = place.shape("card", "model", "observe")
+    request.init_images = [SimpleNamespace(size=(64, 64))]
+    assert before == place.shape("card", "model", "observe")
+
+
+@pytest.mark.parametrize(
+    ("values", "guidance"),
+    [
+        ({}, ""),
+        ({"cfg_scale": 1.0}, ""),
+        ({"cfg_scale": 6}, "cfg"),
+        ({"cfg_scale": 6, "is_control": True}, "cfg control"),
+    ],
+)
+def test_what_makes_a_step_compute_more_is_told(values, guidance):
+    """Guidance runs the model twice, a ControlNet another one beside it."""
+    assert guidance == shape_of(**values).guidance
+
+
 def test_a_size_of_zero_is_that_of_the_input():
     """As the tabs send it for "size of the input"; without an input it is the host's own."""
     (made,) = shape_of(width=0, height=0, init_images=[SimpleNamespace(size=(320, 200))]).passes

@@ -8,11 +8,13 @@ import weakref
 from types import SimpleNamespace
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modules import devices, processing_args, processing_diffusers, shared
 from tests.options import DEPTH, ENABLED, MODE
+from zluda_sync.core.phase import Phase
 
 
 def set_options(**values):
@@ -196,6 +198,47 @@ def test_what_a_script_changes_after_the_job_has_begun_is_planned(bench, monkeyp
     assert 4 == bench.session.snapshot().images
     assert bench.session.snapshot().label.startswith("Image 1/4: ")
     bench.session.close()
+
+
+def test_what_is_computed_corrects_the_plan(bench):
+    """The latents of the first step say 128 x 64, whatever the request says; so does what follows."""
+    request = SimpleNamespace(steps=4, width=64, height=64, n_iter=2, batch_size=1, iteration=0)
+    bench.begin("observe", processing=request)
+    bench.step(0, latents=torch.zeros(1, 4, 8, 16))
+    assert {128 * 64} == {part.pixels for part in bench.session._jobs.current.job.parts}
+
+
+def test_a_size_that_changes_between_images_changes_what_follows(bench):
+    """A script gives the second image another size: what has begun keeps its own."""
+    request = SimpleNamespace(steps=4, width=64, height=64, n_iter=3, batch_size=1, iteration=0)
+    bench.begin("observe", processing=request)
+    job = bench.session._jobs.current
+    bench.state.begin("TE Encode")
+    job.announce_loop(4)
+    for index in range(4):
+        bench.step(index, latents=torch.zeros(1, 4, 8, 8))
+    bench.state.begin("VAE Decode")
+    request.iteration, request.width, request.steps = 1, 128, 6
+    job.begin_image()
+    parts = job.job.parts
+    assert {64 * 64} == {part.pixels for part in parts if part.began_at_s is not None}
+    assert {128 * 64} == {part.pixels for part in parts if part.image == 2}
+    assert 6 == next(part.steps for part in parts if (part.phase, part.image) == (Phase.DENOISE, 2))
+
+
+def test_a_hires_pass_does_not_change_what_was_asked_for(bench):
+    """In a hires pass the host puts that pass's strength in the place of the request's, and takes it back."""
+    request = SimpleNamespace(
+        steps=4, width=64, height=64, n_iter=2, batch_size=1, iteration=0, denoising_strength=0.7,
+        enable_hr=True, hr_upscaler="Latent",
+    )  # fmt: skip
+    bench.begin("observe", processing=request)
+    job = bench.session._jobs.current
+    job.announce_loop(4)
+    before = job.job.shape
+    request.is_hr_pass, request.denoising_strength = True, 0.2
+    job.announce_loop(4)
+    assert before is job.job.shape
 
 
 def test_a_size_that_the_host_finds_out_by_itself_is_planned(bench):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.commands.environment import REPOSITORY as ROOT
 from bench.real_host.server import (
     DEVICE_EXTENSION,
+    TEST_EXTENSIONS,
     DoneJob,
     Poll,
     SdNextServer,
@@ -16,6 +17,7 @@ from bench.real_host.server import (
 __all__ = [
     "DEVICE_EXTENSION",
     "ROOT",
+    "TEST_EXTENSIONS",
     "DoneJob",
     "Poll",
     "SdNextServer",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import importlib
 import json
 import logging
@@ -244,10 +245,17 @@ def build_file_targets() -> list[Target]:
     )
     fields = st.dictionaries(st.sampled_from(sorted(good)), JSON, max_size=3)
     spoiled = st.builds(lambda some, of: [{**good, "rungs": of, **some}], fields, rungs)
-    entry = st.dictionaries(
-        st.sampled_from(("device", "model", "sampler", "mode", "batch", "passes", "parts", "extras")), JSON
-    )
-    form = st.fixed_dictionaries({"version": st.just(1), "entries": JSON | st.lists(entry, max_size=3)})
+    work: Any = importlib.import_module("zluda_sync.core.progress.work").Work
+    asked: Any = importlib.import_module("zluda_sync.core.progress.outcome").Asked
+    rows = {
+        "work": [*(one.name for one in dataclasses.fields(work)), "unit_s"],
+        "requests": [*(one.name for one in dataclasses.fields(asked)), "came_passes", "came_extras"],
+    }
+    tables = {
+        table: JSON | st.lists(st.dictionaries(st.sampled_from(names), JSON), max_size=3)
+        for table, names in rows.items()
+    }
+    form = st.fixed_dictionaries({"version": st.just(2), **tables})
 
     def read_reports(tree: Any) -> str:
         try:

@@ -1,4 +1,4 @@
-"""One bar over many cells, without a host: how true it is, what a look costs, and what a grid keeps in memory."""
+"""One bar over many cells, without a host: how true it is, what a look costs, and what a grid keeps."""
 
 from __future__ import annotations
 

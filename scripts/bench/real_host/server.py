@@ -274,13 +274,18 @@ class SdNextServer:
         self.post("/sdapi/v1/options", options)
 
     def run_job(
-        self, period_s: float = 0.05, on_poll: Callable[[Poll], None] | None = None, **request: Any
+        self,
+        period_s: float = 0.05,
+        on_poll: Callable[[Poll], None] | None = None,
+        route: str = "txt2img",
+        **request: Any,
     ) -> DoneJob:
         """Run one job through the API and poll its progress all the while.
 
         Args:
             period_s: time between two polls.
             on_poll: called with each poll.
+            route: of the API, ``txt2img`` or ``img2img``.
             request: fields of the request.
         """
         self.post("/async_device/forget")
@@ -288,7 +293,7 @@ class SdNextServer:
         result: dict[str, Any] = {}
 
         def generate() -> None:
-            result.update(self.post("/sdapi/v1/txt2img", body, JOB_LIMIT_S))
+            result.update(self.post(f"/sdapi/v1/{route}", body, JOB_LIMIT_S))
 
         job = threading.Thread(target=generate)
         began_at_s = time.time()

@@ -19,6 +19,7 @@ from zluda_sync.core.progress.outcome import Asked, Outcome, expect, find_outcom
 from zluda_sync.core.progress.part import Part, PartKind
 from zluda_sync.core.progress.samples import KEPT_SAMPLES, agree, typical_s
 from zluda_sync.core.progress.shape import Extra, JobShape
+from zluda_sync.core.progress.speed_change import Deviation, find_deviation, rescale
 from zluda_sync.core.progress.true_sizes import Expected
 from zluda_sync.core.progress.work import AS_GOOD_AS_ALIKE, Work, scale, work_of
 
@@ -34,6 +35,8 @@ class _Known:
 
     work: Mapping[Work, tuple[float, ...]] = field(default_factory=dict)
     requests: Mapping[Asked, Outcome] = field(default_factory=dict)
+    deviation: Deviation | None = None
+    """Of the last job, until another one tells whether that was an accident."""
 
     @cached_property
     def families(self) -> Mapping[Any, list[Work]]:
@@ -65,14 +68,19 @@ class Durations:
         """Take over how long the finished parts of a job took, and what came of its request."""
         known = self._known
         work, requests = dict(known.work), dict(known.requests)
-        for found, durations_s in _measure(shape, parts).items():
-            sample_s = median(durations_s)
-            kept = _keeper_of(found, sample_s, work)
+        measured = {found: median(durations_s) for found, durations_s in _measure(shape, parts).items()}
+        samples_s = {_keeper_of(found, sample_s, work): sample_s for found, sample_s in measured.items()}
+        deviation = find_deviation(samples_s, work)
+        if known.deviation is not None and deviation is not None and deviation.confirms(known.deviation):
+            work, deviation = rescale(work, known.deviation), None
+        for kept, sample_s in samples_s.items():
             work[kept] = (*work.pop(kept, ()), sample_s)[-KEPT_SAMPLES:]
         asked = Asked.of(shape)
         requests.pop(asked, None)
         requests[asked] = find_outcome(parts)
-        self._known = _Known(dict([*work.items()][-MAX_ENTRIES:]), dict([*requests.items()][-MAX_REQUESTS:]))
+        self._known = _Known(
+            dict([*work.items()][-MAX_ENTRIES:]), dict([*requests.items()][-MAX_REQUESTS:]), deviation
+        )
 
     def outcome_of(self, shape: JobShape) -> Outcome:
         """Return what is expected to come of a request for this shape that it does not tell."""

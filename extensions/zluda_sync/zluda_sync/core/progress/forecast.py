@@ -253,7 +253,8 @@ def _left_of_pass(part: Part, rate: Rate, lead_in_s: float, now_s: float) -> For
         total = reading.launched  # ended early: no more will come
     if total is None:
         return None
-    since_s = now_s - (completed_at_s[-1] if completed else part.device_began_at_s or now_s)
+    began_at_s = completed_at_s[-1] if completed else part.device_began_at_s
+    since_s = now_s - began_at_s if began_at_s is not None else 0.0
     if completed >= total:
         # The host still does something that it does not tell of; beside a step it is short.
         return _left_of(0.0, since_s, GUESSED)

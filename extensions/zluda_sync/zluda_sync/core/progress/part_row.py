@@ -108,8 +108,7 @@ class PartRow:
         self.shape = shape
         begun = self.begun
         self.parts[:] = [*begun, *plan_rest(shape, begun, known.extras, known.passes, self.cell)]
-        self._sizes = self._sizes.renewed(shape.asked_pixels, known.passes)
-        self._sizes.apply(self.of_cell, begun[-1].image if begun else 0)
+        self._sizes = self._sizes.renewed(shape.asked_pixels, known.passes, self.of_cell)
         self.rates = Rates(self.parts, known, self._earlier)
 
     def measure(self, part: Part, pixels: int) -> None:

@@ -88,12 +88,20 @@ class TrueSizes:
             if part.image >= first_image and not part.is_measured:
                 part.pixels = self.of(part.phase, part.role)
 
-    def renewed(self, asked: Mapping[str, int], expected: Mapping[str, Expected]) -> TrueSizes:
-        """Return what is known once something else is asked for: what was seen of what stays as it was."""
+    def renewed(
+        self, asked: Mapping[str, int], expected: Mapping[str, Expected], parts: Sequence[Part]
+    ) -> TrueSizes:
+        """Return what is known once something else is asked for, and give it to the parts that it concerns.
+
+        What was seen of what stays as it was holds on. So do the sizes of an image of which a pass was seen.
+        """
         made = TrueSizes(asked, expected)
         for role, pixels in self._measured.items():
             if self._asked.get(role) == made._asked.get(role):
                 made.record(role, pixels)
+        image = max((part.image for part in parts if part.began_at_s is not None), default=0)
+        is_seen = any(part.is_measured and part.image == image for part in parts)
+        made.apply([part for part in parts if part.began_at_s is None or not is_seen], image)
         return made
 
     def _of_pass(self, role: str) -> int:
