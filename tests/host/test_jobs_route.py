@@ -84,7 +84,7 @@ def test_what_is_not_there_is_not_found(bench, client, job_id, suffix):
     assert "script" not in answer.text
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=51", "limit=x", "limit=-1", "limit=1e3"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "limit=-1", "limit=1e3"])
 def test_a_limit_that_cannot_be_served_is_refused(client, query):
     """Nobody gets more than is remembered."""
     assert 422 == client.get(f"{PATH}?{query}").status_code

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from zluda_sync.host.hooks.arrival_routes import ArrivalRoutes
 from zluda_sync.host.hooks.control_fields import ControlFields
 from zluda_sync.host.hooks.images import DecodedPairs, ImageHook
 from zluda_sync.host.hooks.patch_table import Patch
@@ -45,6 +46,7 @@ class PatchPlan:
         self.phases = PhaseHooks(jobs, requests)
         self.idleness = Idleness(host, jobs, requests, self.phases)
         self._routes = ProgressRoutes(jobs, requests, previews, self.idleness)
+        self._arrivals = ArrivalRoutes(requests.arrivals, jobs.guard)
         self.controls = ControlFields(jobs, requests, self.phases)
         self._fields = ProgressFields(jobs, self.phases, previews)
         self._image = ImageHook(jobs, requests, host)
@@ -105,6 +107,7 @@ class PatchPlan:
             *self._fields.patches(type(host.state)),
             *self.phases.patches(type(host.state)),
             *self._routes.patches(routes),
+            *self._arrivals.patches(routes),
         ]
 
     def _image_patches(self) -> list[Patch]:

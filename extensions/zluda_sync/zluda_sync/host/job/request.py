@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from weakref import WeakSet
@@ -79,6 +80,7 @@ class Request:
         has_moved: whether the host has begun anything within it.
         site: what of the host's code runs it, None if that is not known.
         threads: that take part in it.
+        asked_at_s: when it was asked for, in seconds since the epoch.
     """
 
     control: Control
@@ -90,6 +92,7 @@ class Request:
     has_moved: bool = False
     site: CallSite | None = None
     threads: WeakSet[threading.Thread] = field(default_factory=WeakSet)
+    asked_at_s: float = field(default_factory=time.time)
 
 
 def is_server_thread() -> bool:
