@@ -63,6 +63,7 @@ class JobStatus:
     """The job that runs. Steps are those of the pass that the device is in."""
 
     id: str = described("for POST stop, and for GET jobs/{id} then and afterwards")
+    name: str = described("of the page's task, or from its caller's X-Request-ID; empty if unknown")
     label: str = described("as the host's page shows it")
     phase: str
     role: str = described("base, hires, refine or detail")
@@ -264,11 +265,13 @@ class SessionStatus:
 
     def _build_job(self) -> JobStatus | None:
         job_id = self._records.current_id
+        control = self._records.find_control(job_id) if job_id is not None else None
         snapshot = self._find_snapshot()
         if snapshot is None or job_id is None or job_id != self._records.current_id:
             return None  # none, or one has ended and the next begun between the two
+        name = control.name if control is not None else ""
         fraction = round(snapshot.fraction, _DIGITS + 1)
-        return answer_from(JobStatus, snapshot, _DIGITS, id=job_id, fraction=fraction)
+        return answer_from(JobStatus, snapshot, _DIGITS, id=job_id, name=name, fraction=fraction)
 
 
 def _tell_profile(chosen: ChosenProfile) -> ChosenProfileAnswer:

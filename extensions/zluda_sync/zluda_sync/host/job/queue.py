@@ -95,9 +95,10 @@ class Queue:
 
     def _find(self, name: str) -> set[Control]:
         # Calls first, though most of them are requests by now: one that is begun between two looks is seen.
-        under_way = {control for control in self._requests.arrivals.controls if not control.is_over}
-        under_way |= {one.control for one in self._requests.open}
-        found = {control for control in under_way if name in names_of(control)}
+        requests = self._requests
+        called = {one for one in requests.arrivals.controls if name in names_of(one) and not one.is_over}
+        begun = {one.control for one in requests.begun if name in names_of(one.control)}
+        found = called | {control for control in begun if requests.is_under_way(control)}
         of_job = self._records.find_control(name)
         return found if of_job is None else found | {of_job}
 
@@ -108,7 +109,7 @@ class Queue:
     def _waiting(self) -> list[tuple[Control, float]]:
         requests = self._requests
         found = [(one.control, one.asked_at_s) for one in requests.arrivals.waiting]
-        return found + [(one.control, one.asked_at_s) for one in requests.open if requests.waits(one)]
+        return found + [(one.control, one.asked_at_s) for one in requests.begun if requests.waits(one)]
 
     def _id_of(self, control: Control) -> str:
         with self._lock:

@@ -120,9 +120,9 @@ class Requests:
         return any(request.control is control and self._is_alive(request) for request in requests)
 
     @property
-    def open(self) -> tuple[Request, ...]:
-        """Requests that the host has begun and not ended, those of the page that wait included."""
-        return tuple(one for one in set(self._by_thread.values()) if self._is_alive(one))
+    def begun(self) -> frozenset[Request]:
+        """Requests that the host has begun; one that failed may be among them, see :meth:`is_under_way`."""
+        return frozenset(self._by_thread.values())
 
     def waits(self, request: Request) -> bool:
         """Whether a request waits for the host's lock, as those of the page do after their begin."""

@@ -129,7 +129,7 @@ class Previews:
         self._key: Hashable = None
         self._newest_number: int | None = None
         self._count = 0
-        self._lock = threading.Lock()
+        self._lock, self._making = threading.Lock(), threading.Lock()
 
     @property
     def is_looked_at(self) -> bool:
@@ -241,13 +241,18 @@ class Previews:
             return None if number is None else (number, self._told[number].step)
 
     def _make(self, number: int) -> Preview | None:
-        with self._lock:
-            told = self._told.get(number)
-            if isinstance(told, Newest):
-                images = told.build()
-                clip = images if len(images) > 1 else None
-                told = self._told[number] = Preview(number, told.step, images[len(images) // 2], clip)
-            return told
+        with self._making:  # not the other lock: who only tells of previews never waits for a picture
+            with self._lock:
+                told = self._told.get(number)
+            if not isinstance(told, Newest):
+                return told
+            images = told.build()
+            clip = images if len(images) > 1 else None
+            preview = Preview(number, told.step, images[len(images) // 2], clip)
+            with self._lock:
+                if number in self._told:
+                    self._told[number] = preview
+            return preview
 
     def _is_recent(self, at_s: float | None) -> bool:
         return at_s is not None and self._clock() - at_s < LOOKING_S
