@@ -3,6 +3,7 @@
 python scripts/measure.py
 python scripts/measure.py --quick --json figures.json
 python scripts/measure.py --stop
+python scripts/measure.py --cancels
 python scripts/measure.py --previews
 python scripts/measure.py --pictures
 python scripts/measure.py --selftest
@@ -26,6 +27,11 @@ import sys
 #: Measurements of their own: module and function of each, and what it does instead of the table of modes.
 OTHERS = {
     "stop": ("bench.campaigns.stops", "run_stop_campaign", "press Stop in every phase of 120 jobs instead"),
+    "cancels": (
+        "bench.campaigns.cancels",
+        "run_cancel_campaign",
+        "stop 1,000 requests by their ids, running and waiting, instead",
+    ),
     "previews": ("bench.campaigns.previews", "run_preview_campaign", "measure previews instead"),
     "pictures": (
         "bench.campaigns.pictures",

@@ -145,8 +145,8 @@ def small(job_id: str, steps: int = 1) -> JobRecord:
 def test_the_last_jobs_are_remembered_newest_first():
     """So many, and no more."""
     history = JobHistory()
-    for _ in range(MOST_JOBS + 5):
-        history.keep(small(history.new_id()))
+    for number in range(MOST_JOBS + 5):
+        history.keep(small(str(number + 1)))
     assert ["55", "54"] == [record.id for record in history.recent(2)]
     assert MOST_JOBS == len(history.recent(1000))
     assert history.find("5") is None

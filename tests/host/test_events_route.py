@@ -223,3 +223,14 @@ def test_a_server_that_ends_is_not_held_up():
     connection.close()
     assert not is_held_up
     assert 0 == feed.streams
+
+
+@pytest.mark.parametrize(("query", "is_made"), [(b"previews=true", True), (b"", False)])
+def test_a_stream_has_previews_made_if_it_says_so(bench, api, query, is_made):
+    """To be told of what happens is not to look at it."""
+    looked = []
+    build = bench.session.feed._build
+    bench.session.feed._build = lambda: looked.append(bench.session._previews.is_looked_at) or build()
+    asyncio.run(ask(api.app, PATH, b"rate=10&" + query))
+    assert [is_made] == list(dict.fromkeys(looked))
+    assert not bench.session._previews.is_looked_at

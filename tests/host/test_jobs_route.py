@@ -15,6 +15,8 @@ from tests.trace_events import check_trace
 from zluda_sync.core.answers import to_json_text
 from zluda_sync.core.records.job_answers import JobAnswer, JobsAnswer, JobSummary, PartAnswer, tell_job
 from zluda_sync.host.api.jobs_route import PATH
+from zluda_sync.host.sdnext import SdNext
+from zluda_sync.host.session import Session
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def test_what_is_not_there_is_not_found(bench, client, job_id, suffix):
     assert "script" not in answer.text
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=51", "limit=x", "limit=-1", "limit=1e3"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "limit=-1", "limit=1e3"])
 def test_a_limit_that_cannot_be_served_is_refused(client, query):
     """Nobody gets more than is remembered."""
     assert 422 == client.get(f"{PATH}?{query}").status_code
@@ -112,3 +114,61 @@ def test_every_route_is_described(client):
     assert ["json", "chrome"] == client.get("/openapi.json").json()["components"]["schemas"]["TraceFormat"][
         "enum"
     ]
+
+
+def test_jobs_are_found_by_model_and_time(bench, client, monkeypatch):
+    """Case and folders do not matter; ``*`` stands for anything."""
+    made = []
+    for name in ("sdxl/Dream [1].safetensors", "other", "sdxl/Dream [2].safetensors"):
+        monkeypatch.setattr(type(bench.session._host), "model_name", property(lambda self, name=name: name))
+        made.append(run(bench))
+
+    def found(**query) -> list[str]:
+        return [job["id"] for job in client.get(PATH, params=query).json()["jobs"]]
+
+    assert ["3", "1"] == found(model="dream*")
+    assert ["1"] == found(model="x\\DREAM [1].safetensors")
+    assert ["2"] == found(model="other") == found(model="other", limit=1)
+    assert [] == found(model="oth") == found(since=made[2].began_at_s + 1)
+    assert ["3", "2"] == found(since=made[1].began_at_s)
+    assert ["3"] == found(since=made[1].began_at_s, model="*dream*", limit=5)
+
+
+@pytest.mark.parametrize("query", ["since=x", "since=", "model=" + 201 * "x"])
+def test_a_filter_of_no_form_is_refused(client, query):
+    """By its name."""
+    answer = client.get(f"{PATH}?{query}")
+    assert (422, True) == (answer.status_code, query.partition("=")[0] in answer.text)
+
+
+def test_jobs_of_before_a_restart_are_told_like_the_others(bench, monkeypatch):
+    """In the list, alone, and as a trace; the numbers go on."""
+    before = run(bench)
+    bench.session.close()
+    bench.session = Session(SdNext())
+    api = HostApi()
+    monkeypatch.setattr(shared, "api", api, raising=False)
+    bench.session.serve(api.app)
+    client = Client(api.app)
+    run(bench)
+    assert ["2", "1"] == [job["id"] for job in client.get(PATH).json()["jobs"]]
+    told = client.get(f"{PATH}/1").json()
+    JobAnswer(**told)
+    assert (3, "finished", before.title) == (told["steps"], told["outcome"], told["title"])
+    check_trace(client.get(f"{PATH}/1/trace", params={"format": "chrome"}).json())
+
+
+def test_a_job_that_was_lost_is_told_as_one(bench, monkeypatch):
+    """The host was killed; nobody knows when."""
+    bench.begin("observe", processing=picture())
+    killed = bench.session
+    killed._kept.close()  # no more is written: the job has no end
+    killed.close()
+    bench.session = Session(SdNext())
+    api = HostApi()
+    monkeypatch.setattr(shared, "api", api, raising=False)
+    bench.session.serve(api.app)
+    client = Client(api.app)
+    (job,) = client.get(PATH).json()["jobs"]
+    assert ("1", "lost", None) == (job["id"], job["outcome"], job["duration_s"])
+    check_trace(client.get(f"{PATH}/1/trace", params={"format": "chrome"}).json())

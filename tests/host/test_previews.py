@@ -26,6 +26,7 @@ from zluda_sync.host.preview import setup as preview_setup
 from zluda_sync.host.preview.hosts_own import HostMadePreviews
 from zluda_sync.host.preview.previews import (
     LOOKING_S,
+    MOST_TOLD,
     Newest,
     Preview,
     PreviewMaker,
@@ -619,3 +620,98 @@ def test_a_preview_that_the_host_makes_is_known_as_other_work(bench, monkeypatch
     bench.state.do_set_current_image()
     assert ([True], True) == (seen, quiet())
     bench.session.patches.remove_all()
+
+
+def told(asked):
+    """What the status tells of previews."""
+    return asked.client.get("/zluda_sync/v1/status").json()["preview"]
+
+
+def test_a_status_that_is_polled_makes_no_previews(bench, asked):
+    """It tells of them only while somebody looks."""
+    bench.begin("observe")
+    bench.step(0)
+    assert told(asked) is None
+    bench.device.finish()
+    assert (None, False) == (told(asked), bench.session._previews.is_looked_at)
+    assert 0 == bench.session._jobs.current.run.previews.queue.made
+
+
+def test_a_preview_is_told_before_it_is_a_picture(bench, asked):
+    """With its step, and where it can be fetched: then it is the one that was told, whatever came since."""
+    begin(bench)
+    first = told(asked)
+    assert 0 == first["step"]
+    bench.step(1)
+    finish(bench, 2)
+    second = told(asked)
+    assert (1, True) == (second["step"], second["id"] != first["id"])
+    answers = [asked.client.get(one["path"]) for one in (first, second, first)]
+    assert [200, 200, 200] == [one.status_code for one in answers]
+    assert ["0", "1", "0"] == [one.headers["x-preview-step"] for one in answers]
+    assert answers[0].content == answers[2].content != b""
+    tag = {"If-None-Match": answers[0].headers["etag"]}
+    assert [304, 200] == [asked.client.get(one["path"], headers=tag).status_code for one in (first, second)]
+
+
+def test_a_preview_that_is_gone_and_one_that_never_was_are_told_apart(bench, asked):
+    """The newest few of the job that runs are kept."""
+    source = Source()
+    bench.session._previews.begin(source)
+    bench.session._previews.look()
+    ids = []
+    for step in range(MOST_TOLD + 1):
+        source.step = step
+        ids.append(told(asked))
+    first, newest = ids[0], ids[-1]
+    assert [410, 200] == [asked.client.get(one["path"]).status_code for one in (first, newest)]
+    session, _, number = newest["id"].partition("-")
+    for unknown in (f"{session}-{int(number) + 1}", f"{session}-0", "x-1", f"{session}-x", session, "", "-1"):
+        assert 404 == asked.client.get("/zluda_sync/v1/preview", params={"id": unknown}).status_code, unknown
+    bench.session._previews.end()
+    assert [None, 410] == [told(asked), asked.client.get(newest["path"]).status_code]
+
+
+def test_previews_are_made_while_somebody_watches(bench, asked):
+    """Though nobody asks for one; and no longer."""
+    previews = bench.session._previews
+    with previews.watched(), previews.watched():
+        assert previews.is_looked_at
+        bench.begin("observe", processing=SimpleNamespace(steps=4, width=16, height=16, n_iter=1))
+        bench.step(0)
+        finish(bench, 1)
+        assert 0 == told(asked)["step"]
+    assert not previews.is_looked_at
+
+
+def test_telling_has_a_maker_work_only_for_who_watches():
+    """A method of the host's makes one whenever somebody looks."""
+    previews, source = Previews(VirtualClock()), Source()
+    previews.begin(source)
+    source.step = 3
+    previews.look()
+    assert (1, (previews.id_of(1), 3)) == (source.looks, previews.tell())
+    assert 1 == source.looks
+    with previews.watched():
+        previews.tell()
+    assert (2, 1) == (source.looks, source.built)
+
+
+def test_who_tells_of_previews_waits_for_no_picture():
+    """The event loop does, while a client's thread makes a film."""
+    previews, source, is_told, is_building = Previews(), Source(), threading.Event(), threading.Event()
+    source.step = 1
+    previews.begin(source)
+
+    def build():
+        is_building.set()
+        assert is_told.wait(20)
+        return [Image.new("RGB", (8, 8))]
+
+    source._build = build
+    client = threading.Thread(target=previews.look, daemon=True)
+    client.start()
+    assert is_building.wait(20)
+    assert 1 == previews.tell()[1]
+    is_told.set()
+    client.join(20)

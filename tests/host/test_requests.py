@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
 
 import pytest
 
+from zluda_sync.host.job.request import CallSite
 from zluda_sync.host.job.requests import Requests
 
 
@@ -176,3 +179,18 @@ def test_requests_left_open_are_bounded(threads):
         threads.run(lambda: page(requests))
     assert 64 == len(requests._by_thread)
     assert not first.is_held
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="the interpreter does not collect garbage there")
+@pytest.mark.parametrize("is_collecting", [True, False])
+def test_no_garbage_is_collected_while_all_stacks_are_looked_at(monkeypatch, is_collecting):
+    """The interpreter would hang; afterwards it is as it was."""
+    seen = []
+    monkeypatch.setattr(sys, "_current_frames", lambda: seen.append(gc.isenabled()) or {})
+    if not is_collecting:
+        gc.disable()
+    try:
+        assert not CallSite(0, (), is_generator=False).is_running()
+        assert ([False], is_collecting) == (seen, gc.isenabled())
+    finally:
+        gc.enable()

@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,6 +67,57 @@ class JsonFile(Generic[Content]):
             self._warn(
                 f"{self._what} cannot be saved to {self._path} ({reason_of(error)}); lasts until SD.Next ends"
             )
+
+
+class FileLock:
+    """A file that one process has for itself, until it lets go or ends, however it does.
+
+    Args:
+        path: the file; it stays empty.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    def take(self) -> bool:
+        """Take the file without waiting; False if another process has it.
+
+        Where files cannot be locked, or there is no such folder yet, it counts as taken.
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o666)
+        except OSError:
+            return True
+        try:
+            _lock_handle(handle)
+        except (BlockingIOError, PermissionError):
+            os.close(handle)
+            return False
+        except OSError:
+            os.close(handle)
+            return True
+        self._handle = handle
+        return True
+
+    def let_go(self) -> None:
+        """Give it back."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
+
+
+def _lock_handle(handle: int) -> None:
+    """Lock an open file; BlockingIOError or PermissionError if another process has."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def to_json_text(tree: Any) -> str:

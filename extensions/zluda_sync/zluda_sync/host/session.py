@@ -11,6 +11,7 @@ from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.grid_memory import GridMemory
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.records.kept_jobs import KeptJobs
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.settings import Gate, ModeChoice
@@ -19,7 +20,7 @@ from zluda_sync.device.steps.self_testing import SelfTesting, TestSubject
 from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.accelerator import accelerator_of, explain_no_accelerator, is_zluda
-from zluda_sync.host.api.status import SessionStatus
+from zluda_sync.host.api.status import JobSources, SessionStatus
 from zluda_sync.host.api.status_feed import StatusFeed
 from zluda_sync.host.hooks.patch_table import PatchTable
 from zluda_sync.host.hooks.plan import PatchPlan
@@ -28,6 +29,7 @@ from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.planning import Lessons
 from zluda_sync.host.job.processing import HostProcessing
+from zluda_sync.host.job.queue import Found, Queue
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.job.titles import find_asker
@@ -52,7 +54,13 @@ class Session:
         self._requests = Requests(host.is_waiting, host.press, lambda: host.is_locked)
         self._previews = Previews()
         self.metrics = JobMetrics()
-        self.records = JobRecords(self.metrics.count)
+        self._saver = OptionSaver(host, lambda: host.queue_lock, warn)
+        self.profiles = ProfileStore(host, self._saver)
+        self.profile_choice = choice = ProfileChoice(host, self.profiles, warn)
+        file = host.data_folder / "zluda_sync" / "jobs.jsonl"
+        self._kept = KeptJobs(file, lambda: choice.settings.keep_jobs, warn)
+        self.records = JobRecords(self._kept, self.metrics.count)
+        self.queue = Queue(self._requests, self._kept.new_id, self.records)
         self._console = Console(warn, log, "the bar on the console is SD.Next's own for this job")
         self._jobs = Jobs(
             self._open_job,
@@ -77,9 +85,6 @@ class Session:
             self._take_self_test,
         )
         self._lessons = Lessons(Learning(host.data_folder, warn), GridMemory(host.data_folder, warn))
-        self._saver = OptionSaver(host, lambda: host.queue_lock, warn)
-        self.profiles = ProfileStore(host, self._saver)
-        self.profile_choice = ProfileChoice(host, self.profiles, warn)
         self._opener = JobOpener(
             host,
             self._tracker,
@@ -91,8 +96,7 @@ class Session:
         )
         self.status = SessionStatus(
             host,
-            self.snapshot,
-            self.records,
+            JobSources(self.snapshot, self.records, self.queue, self._previews),
             self.profile_choice,
             self.self_testing,
             lambda: accelerator_of(host),
@@ -186,6 +190,10 @@ class Session:
             self._host.state.interrupted = True  # as the host's own button does
         return True
 
+    def stop_by_name(self, name: str, after_image: bool = False) -> Found | None:
+        """End the request of this name, and no other; None if the extension does not act."""
+        return self.queue.stop(name, after_image) if self.is_acting else None
+
     def close(self) -> None:
         """Leave the host as it came."""
         self.feed.close()
@@ -194,6 +202,7 @@ class Session:
         self.self_testing.close()
         self._console.stop()
         self._tracker.stop()
+        self._kept.close()
 
     def snapshot(self) -> ProgressSnapshot | None:
         """Return the progress of the job that is followed, None if there is none."""
@@ -222,6 +231,7 @@ class Session:
         add_control_routes(
             self._host,
             self.stop,
+            self.stop_by_name,
             self.tell_label,
             self.self_testing,
             lambda: accelerator_of(self._host),
@@ -284,7 +294,7 @@ class Session:
         if chosen.settings.mode is ModeChoice.OFF or not acts_on:
             return None
         tracked = self._opener.open(accelerator, chosen, processing, began_at_s, self._log.warn)
-        self.records.begin(tracked, traits, chosen)
+        self.records.begin(self.queue.new_job_id(tracked.control), tracked, traits, chosen)
         return tracked
 
     def _learn_request(self, cells: RequestCells) -> None:

@@ -32,11 +32,15 @@ class _JobInShort:
 
     id: str
     began_at_s: float = described("seconds since the epoch")
-    duration_s: float
-    outcome: str = described("finished, stopped, skipped, failed or running")
+    duration_s: float | None = described("null if the job was lost")
+    outcome: str = described(
+        "finished, stopped, skipped, failed, running, or lost: the host ended before it did"
+    )
     title: str
     model: str
     device: str
+    width: int | None = described("of a picture in its first pass, in pixels")
+    height: int | None
     source: str = described("page, api, script or unknown")
     mode: str
     rung: str | None
@@ -105,7 +109,7 @@ class JobAnswer(_JobInShort):
 
 def summarize_job(record: JobRecord) -> JobSummary:
     """Return a job in one line."""
-    return _tell(JobSummary, record, previews=len(record.previews))
+    return _tell(JobSummary, record, previews=record.preview_count)
 
 
 def tell_job(record: JobRecord) -> JobAnswer:
@@ -126,6 +130,8 @@ def _tell(kind: type[Answer], record: JobRecord, **given: Any) -> Answer:
         _DIGITS,
         model=traits.model,
         device=traits.device,
+        width=traits.width,
+        height=traits.height,
         source=traits.asked_by.value,
         stop=answer_from(JobStop, stop, _DIGITS) if stop is not None else None,
         **given,

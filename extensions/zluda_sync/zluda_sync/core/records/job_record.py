@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import count
 from statistics import median
 
 from zluda_sync.core.phase import BASE, PASS_LABELS, Phase
@@ -32,6 +31,7 @@ class Outcome(str, Enum):
     SKIPPED = "skipped"
     FAILED = "failed"
     RUNNING = "running"
+    LOST = "lost"  # the host ended before it did
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,37 @@ class StopRecord:
 
 
 @dataclass(frozen=True)
+class JobTotals:
+    """Figures of a whole job, for a record that is kept without all that they follow from."""
+
+    steps: int
+    median_step_s: float | None
+    compile_s: float
+    wait_s: float
+    preview_s: float
+    previews: int
+
+    @classmethod
+    def of(cls, record: JobRecord) -> JobTotals:
+        """Return the figures of a record."""
+        return cls(
+            record.steps,
+            record.median_step_s,
+            record.compile_s,
+            record.wait_s,
+            record.preview_s,
+            record.preview_count,
+        )
+
+
+@dataclass(frozen=True)
 class JobRecord:
     """A job, over or under way. All times are seconds since its begin, unless they say otherwise.
 
     Attributes:
-        id: counts up.
+        id: counts up, over restarts too; see :class:`~zluda_sync.core.records.kept_jobs.KeptJobs`.
         began_at_s: seconds since the epoch.
-        duration_s: until now, if it is under way.
+        duration_s: until now, if it is under way; None if it was lost.
         outcome: how it ended.
         traits: what was asked for.
         title: the same in words.
@@ -77,11 +101,12 @@ class JobRecord:
         stock_bar: as SD.Next would have shown it.
         stop: how a Stop went, None if there was none.
         notice: what went wrong in following it, empty if nothing did.
+        totals: figures of the whole job where parts and previews are not all here, else None.
     """
 
     id: str
     began_at_s: float
-    duration_s: float
+    duration_s: float | None
     outcome: Outcome
     traits: JobTraits
     title: str
@@ -95,32 +120,48 @@ class JobRecord:
     stock_bar: Bar = ()
     stop: StopRecord | None = None
     notice: str = ""
+    totals: JobTotals | None = None
 
     @property
     def steps(self) -> int:
         """Steps that the device has finished, of all passes."""
+        if self.totals is not None:
+            return self.totals.steps
         return sum(len(part.completed_at_s) for part in self.parts)
 
     @property
     def median_step_s(self) -> float | None:
         """Median time of a step, the first one of each pass left out; None if there is none."""
+        if self.totals is not None:
+            return self.totals.median_step_s
         steps_s = [step_s for part in self.parts for step_s in part.step_s[1:]]
         return median(steps_s) if steps_s else None
 
     @property
     def compile_s(self) -> float:
         """What compiling kernels took, as far as it can be told."""
+        if self.totals is not None:
+            return self.totals.compile_s
         return sum(part.compile_s for part in self.parts)
 
     @property
     def wait_s(self) -> float:
         """For how long the host waited at barriers."""
+        if self.totals is not None:
+            return self.totals.wait_s
         return sum(wait.duration_s for part in self.parts for wait in part.waits)
 
     @property
     def preview_s(self) -> float:
         """What previews took the host."""
+        if self.totals is not None:
+            return self.totals.preview_s
         return sum(preview.duration_s for preview in self.previews)
+
+    @property
+    def preview_count(self) -> int:
+        """Previews that were made for it."""
+        return self.totals.previews if self.totals is not None else len(self.previews)
 
 
 class JobHistory:
@@ -128,12 +169,7 @@ class JobHistory:
 
     def __init__(self) -> None:
         self._records: deque[JobRecord] = deque(maxlen=MOST_JOBS)
-        self._numbers = count(1)
         self._lock = threading.Lock()
-
-    def new_id(self) -> str:
-        """Return the id of a job that begins: they count up from 1."""
-        return str(next(self._numbers))
 
     def keep(self, record: JobRecord) -> None:
         """Remember a job that has ended; the oldest ones are forgotten for it.

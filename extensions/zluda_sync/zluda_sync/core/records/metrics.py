@@ -12,6 +12,8 @@ from zluda_sync.core.records.job_record import JobRecord, Outcome
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STEP_BOUNDS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 STOP_BOUNDS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+#: How a job can end while the host lives.
+_ENDS = tuple(outcome for outcome in Outcome if outcome not in (Outcome.RUNNING, Outcome.LOST))
 
 
 class JobMetrics:
@@ -19,7 +21,7 @@ class JobMetrics:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._jobs: dict[Outcome, int] = {outcome: 0 for outcome in Outcome if outcome is not Outcome.RUNNING}
+        self._jobs: dict[Outcome, int] = dict.fromkeys(_ENDS, 0)
         self._steps = self._previews = self._stops = 0
         self._wait_s = self._preview_s = 0.0
         self._step_durations = Histogram(STEP_BOUNDS_S)

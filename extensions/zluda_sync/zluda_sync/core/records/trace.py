@@ -125,7 +125,7 @@ def _stop(record: JobRecord) -> Iterator[Event]:
     stop = record.stop
     if stop is None:
         return
-    pressed_s = max(0.0, record.duration_s - stop.ended_s)
+    pressed_s = max(0.0, (record.duration_s or 0.0) - stop.ended_s)
     details = {"queued_steps": stop.queued_steps, "launched_steps": stop.launched_steps}
     yield _instant("Stop pressed", pressed_s, details)
     if stop.acknowledged_s is not None:
@@ -133,7 +133,7 @@ def _stop(record: JobRecord) -> Iterator[Event]:
 
 
 def _end_of(part: PartRecord, record: JobRecord) -> float:
-    return record.duration_s if part.ended_s is None else part.ended_s
+    return (record.duration_s or 0.0) if part.ended_s is None else part.ended_s
 
 
 def _named(what: str, arguments: dict[str, Any], track: int) -> Event:

@@ -23,6 +23,7 @@ class Group(str, Enum):
     BASIC = "ZLUDA Sync"
     BY_PROFILE = "Where the profile says nothing"
     EXTRAS = "Extras of the browser"
+    KEPT = "What is kept"
 
 
 @dataclass(frozen=True)

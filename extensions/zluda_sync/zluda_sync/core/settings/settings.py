@@ -91,6 +91,7 @@ class Settings:
         preview_interval: least time between two previews, in seconds.
         favicon: whether the browser's tab shows the progress as its icon.
         notification: whether the browser tells when a job is finished.
+        keep_jobs: whether the records of jobs are kept over a restart.
     """
 
     enabled: bool = describe(
@@ -181,6 +182,13 @@ class Settings:
         "Tell me when a job is finished",
         "the browser asks you once, on the ZLUDA Sync tab, whether it may",
         group=Group.EXTRAS,
+    )
+    keep_jobs: bool = describe(
+        True,
+        "Keep the last 200 jobs over a restart",
+        "their times, without prompts and pictures; unchecked, what was kept before stays on disk, unread, "
+        "until you delete zluda_sync/jobs.jsonl",
+        group=Group.KEPT,
     )
 
     @property

@@ -36,6 +36,9 @@ class Control(RequestWishes):
             None if there is none.
         newest_picture: the newest that was made whole, None before the first.
         is_loading: whether the host loads a model: one that is loaded by halves would fail the next request.
+        id: by which clients know the request, empty while nobody was told one.
+        name: of the page's task, or as its caller has called it; empty if neither is known.
+        jobs_begun: jobs of it so far.
     """
 
     def __init__(
@@ -56,6 +59,29 @@ class Control(RequestWishes):
         self.begun_at_s = begun_at_s
         self.unfinished_picture: Any = None
         self.newest_picture: Any = None
+        self._owes_flag = False
+        self.id = self.name = ""
+        self.jobs_begun = 0
+
+    def stop_by_name(self) -> bool:
+        """Stop this request and no other, whatever the host runs by now. Any thread.
+
+        The button sets the host's flag at once, which is one for all requests. Here the flag is owed: the
+        thread of the request sets it where it next asks or writes, so it is what a script sees of the button,
+        and no other request ever meets it. A request that is over leaves the debt behind with itself.
+
+        Returns:
+            False if the request was over already.
+        """
+        with self._changed:
+            self._owes_flag = not (self._is_over or self.is_loading or self.is_stop_repeated())
+        return self.stop()
+
+    def pay_flag(self) -> None:
+        """Set the host's flag if a Stop by name owes it. The thread that runs the request."""
+        if self._owes_flag:
+            self._owes_flag = False
+            self._press(Ending.STOP)
 
     def answer_interrupted(self, flag: bool) -> bool:
         """Return what the host is answered that asks for its flag of Stop, and note that it knows.
@@ -117,6 +143,8 @@ class Control(RequestWishes):
 
     def forget(self, ending: Ending) -> None:
         """The host has cleared its flag, as each phase that begins does: it does not know any more."""
+        if ending is Ending.STOP:
+            self._owes_flag = False
         if ending in self._known:
             with self._changed:
                 self._known.discard(ending)
@@ -124,6 +152,8 @@ class Control(RequestWishes):
 
     def withdraw(self, ending: Ending) -> None:
         """The host or a script has cleared its flag on purpose: the wish was answered."""
+        if ending is Ending.STOP:
+            self._owes_flag = False
         if self._skipped is None and self.ending is None and not self._known:
             return  # as mostly: no lock is taken for it
         with self._changed:

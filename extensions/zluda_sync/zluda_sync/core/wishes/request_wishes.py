@@ -55,23 +55,35 @@ class RequestWishes:
 
     # Wishes. Any thread.
 
-    def stop(self) -> None:
-        """End the request as soon as can be. Ends a pause; a second Stop changes nothing."""
+    def stop(self) -> bool:
+        """End the request as soon as can be. Ends a pause; a second Stop changes nothing.
+
+        Returns:
+            False if the request was over already.
+        """
         with self._changed:
             self._stop_pressed_at_s = self._clock()
             if self._stopped_at_s is None:
                 self._stopped_at_s = self._stop_pressed_at_s
             self._is_paused = False
             self._update()
+            was_in_time = not self._is_over
         self._tell()
+        return was_in_time
 
-    def stop_after_image(self) -> None:
-        """End the request when the image that is made now is whole."""
+    def stop_after_image(self) -> bool:
+        """End the request when the image that is made now is whole, or its first one if it has none yet.
+
+        Returns:
+            False if the request was over already.
+        """
         with self._changed:
             if self._last_wanted is None:
                 self._last_wanted = self._image_meant()
             self._update()
+            was_in_time = not self._is_over
         self._tell()
+        return was_in_time
 
     def skip(self) -> bool:
         """Leave the image that is made now, and go on with the next.
@@ -151,6 +163,11 @@ class RequestWishes:
     def stopped_at_s(self) -> float | None:
         """When Stop was pressed, None if it was not."""
         return self._stopped_at_s
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the request has ended."""
+        return self._is_over
 
     def wants_out(self) -> bool:
         """Whether what is computed now is not wanted any more."""

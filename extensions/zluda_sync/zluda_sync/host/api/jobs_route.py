@@ -8,7 +8,8 @@ from typing import Any
 from fastapi import HTTPException, Query, Response
 
 from zluda_sync.core.records.job_answers import JobsAnswer, summarize_job, tell_job
-from zluda_sync.core.records.job_record import MOST_JOBS, JobRecord
+from zluda_sync.core.records.job_record import JobRecord
+from zluda_sync.core.records.kept_jobs import MOST_KEPT
 from zluda_sync.core.records.trace import build_chrome_trace
 from zluda_sync.host.api.json_bodies import build_answer
 from zluda_sync.host.job.records import CURRENT, JobRecords
@@ -24,6 +25,10 @@ TRACE_RESPONSES: dict[int | str, dict[str, Any]] = {
         "description": "the answer of jobs/{job_id}, or Chrome's trace event format",
     }
 }
+
+
+_MODEL = Query("", max_length=200, description="only jobs of this checkpoint; * stands for anything")
+_SINCE = Query(None, description="only jobs that began then or later, in seconds since the epoch")
 
 
 class TraceFormat(str, Enum):
@@ -43,9 +48,12 @@ class JobsRoutes:
     def __init__(self, records: JobRecords) -> None:
         self._records = records
 
-    def get_jobs(self, limit: int = Query(20, ge=1, le=MOST_JOBS)) -> Response:
-        """List the last jobs, newest first."""
-        return build_answer(JobsAnswer(jobs=tuple(map(summarize_job, self._records.recent(limit)))))
+    def get_jobs(
+        self, limit: int = Query(20, ge=1, le=MOST_KEPT), model: str = _MODEL, since: float | None = _SINCE
+    ) -> Response:
+        """List the last jobs, newest first; those of before a restart too."""
+        found = self._records.recent(limit, model, since)
+        return build_answer(JobsAnswer(jobs=tuple(map(summarize_job, found))))
 
     def get_current_job(self) -> Response:
         """Tell everything about the job that runs.
@@ -79,5 +87,5 @@ class JobsRoutes:
         if record is None and job_id == CURRENT:
             raise HTTPException(404, "no job runs; GET jobs lists those that are over")
         if record is None:
-            raise HTTPException(404, f"no such job; the last {MOST_JOBS} are remembered, GET jobs lists them")
+            raise HTTPException(404, f"no such job; the last {MOST_KEPT} are remembered, GET jobs lists them")
         return record

@@ -18,8 +18,9 @@ from zluda_sync.host.api import (
     self_test_route,
     status_route,
 )
-from zluda_sync.host.api.status import SessionStatus, StatusAnswer
+from zluda_sync.host.api.status import PREVIEW_PATH, SessionStatus, StatusAnswer
 from zluda_sync.host.api.status_feed import StatusFeed
+from zluda_sync.host.job.queue import Found
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.profiles.choice import ProfileChoice
@@ -52,7 +53,7 @@ def add_view_routes(
         metrics: of the jobs that have ended.
         previews: of the session.
     """
-    now, jobs = status_route.StatusRoutes(status, feed), jobs_route.JobsRoutes(records)
+    now, jobs = status_route.StatusRoutes(status, feed, previews), jobs_route.JobsRoutes(records)
     counters = status_route.MetricsRoute(status, metrics)
     preview = running_job_route.PreviewRoute(previews)
     _add(
@@ -65,13 +66,14 @@ def add_view_routes(
         ("GET", jobs_route.ONE_PATH, jobs.get_job, JobAnswer),
         ("GET", jobs_route.TRACE_PATH, jobs.get_trace, jobs_route.TRACE_RESPONSES),
         ("GET", status_route.METRICS_PATH, counters.get_metrics, status_route.METRICS_RESPONSES),
-        ("GET", running_job_route.PREVIEW_PATH, preview.get_preview, None),
+        ("GET", PREVIEW_PATH, preview.get_preview, None),
     )
 
 
 def add_control_routes(
     host: SdNext,
     stop: Callable[[bool], bool],
+    stop_by_name: Callable[[str, bool], Found | None],
     tell_label: Callable[[], str | None],
     self_testing: SelfTesting,
     find_accelerator: Callable[[], Accelerator | None],
@@ -83,13 +85,14 @@ def add_control_routes(
     Args:
         host: serves the routes to whoever may use its own.
         stop: ends what runs, after the image if True; False if nothing runs.
+        stop_by_name: ends the request of this name alone; None if the extension does not act.
         tell_label: gives what the host is busy with to who has stopped it, None if no job runs.
         self_testing: keeps the self-test's reports.
         find_accelerator: gives what the host computes on, None if that is the CPU.
         profiles: the user's.
         profile_choice: knows which of them is in use.
     """
-    stopping = running_job_route.StopRoute(stop, tell_label)
+    stopping = running_job_route.StopRoute(stop, stop_by_name, tell_label)
     tests = self_test_route.SelfTestRoutes(self_testing, find_accelerator)
     own = profiles_route.ProfilesRoutes(profiles, profile_choice)
     self_test, told = self_test_route.SelfTestAnswer, profiles_route.ProfilesAnswer

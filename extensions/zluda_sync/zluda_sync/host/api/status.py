@@ -17,7 +17,9 @@ from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.accelerator import explain_no_accelerator, is_zluda
+from zluda_sync.host.job.queue import Queue
 from zluda_sync.host.job.records import JobRecords
+from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.profiles.choice import ProfileChoice
 from zluda_sync.host.sdnext import SdNext
 
@@ -60,7 +62,8 @@ class PageStatus:
 class JobStatus:
     """The job that runs. Steps are those of the pass that the device is in."""
 
-    id: str
+    id: str = described("for POST stop, and for GET jobs/{id} then and afterwards")
+    name: str = described("of the page's task, or from its caller's X-Request-ID; empty if unknown")
     label: str = described("as the host's page shows it")
     phase: str
     role: str = described("base, hires, refine or detail")
@@ -89,6 +92,25 @@ class JobStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
+class QueuedAnswer:
+    """A request that waits for the one that runs."""
+
+    id: str = described("for POST stop; its first job will have the same")
+    name: str = described("of the page's task, or from its caller's X-Request-ID; empty if unknown")
+    asked_at_s: float = described("seconds since the epoch")
+    is_stopped: bool = described("whether it ends without pictures when its turn comes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewStatus:
+    """The newest preview of the job that runs."""
+
+    id: str
+    step: int = described("zero-based, that it shows")
+    path: str = described("where it can be fetched, below the host's subpath if it has one")
+
+
+@dataclass(frozen=True, kw_only=True)
 class StatusAnswer:
     """Everything that changes while the host runs."""
 
@@ -102,13 +124,34 @@ class StatusAnswer:
     self_test: SelfTestStatus
     problems: tuple[ProblemAnswer, ...] = described("what in the configuration cannot be used")
     page: PageStatus
+    queue: tuple[QueuedAnswer, ...] = described("requests that wait, the oldest first")
+    preview: PreviewStatus | None = described("null while nobody looks at previews")
     job: JobStatus | None
 
 
+#: Where the preview of an id is fetched; without one the newest.
+PREVIEW_PATH = "/zluda_sync/v1/preview"
 #: Streams of events read everything but the job anew so often, in seconds.
 IDLE_PART_S = 1.0
 #: Times are told in whole milliseconds, the fraction with a digit more.
 _DIGITS = 3
+
+
+@dataclass(frozen=True)
+class JobSources:
+    """Who knows what of jobs.
+
+    Attributes:
+        find_snapshot: gives the progress of the job that is followed, None if there is none.
+        records: of the jobs.
+        queue: of the requests that wait.
+        previews: of the job that runs.
+    """
+
+    find_snapshot: Callable[[], ProgressSnapshot | None]
+    records: JobRecords
+    queue: Queue
+    previews: Previews
 
 
 class SessionStatus:
@@ -116,8 +159,7 @@ class SessionStatus:
 
     Args:
         host: the host.
-        find_snapshot: gives the progress of the job that is followed, None if there is none.
-        records: of the jobs.
+        jobs: what there is to tell of jobs.
         profile_choice: knows settings, profiles and what is wrong with them.
         self_testing: knows what to expect of the device.
         find_accelerator: gives what the host computes on, None if that is the CPU.
@@ -127,16 +169,15 @@ class SessionStatus:
     def __init__(
         self,
         host: SdNext,
-        find_snapshot: Callable[[], ProgressSnapshot | None],
-        records: JobRecords,
+        jobs: JobSources,
         profile_choice: ProfileChoice,
         self_testing: SelfTesting,
         find_accelerator: Callable[[], Accelerator | None],
         find_failure: Callable[[], tuple[bool, str]],
     ) -> None:
         self._host = host
-        self._find_snapshot = find_snapshot
-        self._records = records
+        self._find_snapshot, self._records = jobs.find_snapshot, jobs.records
+        self._queue, self._previews = jobs.queue, jobs.previews
         self._profile_choice = profile_choice
         self._self_testing = self_testing
         self._find_accelerator = find_accelerator
@@ -164,7 +205,13 @@ class SessionStatus:
     def _with_job(self, idle_status: StatusAnswer) -> StatusAnswer:
         running = self._records.current_choice
         profile = _tell_profile(running) if running is not None else idle_status.profile
-        return replace(idle_status, profile=profile, job=self._build_job())
+        return replace(
+            idle_status,
+            profile=profile,
+            queue=tuple(answer_from(QueuedAnswer, one, _DIGITS) for one in self._queue.waiting),
+            preview=self._build_preview(),
+            job=self._build_job(),
+        )
 
     def _build_idle_status(self) -> StatusAnswer:
         """Return what would be told if no job ran."""
@@ -189,6 +236,8 @@ class SessionStatus:
             ),
             problems=tuple(answer_from(ProblemAnswer, one) for one in self._profile_choice.problems),
             page=answer_from(PageStatus, chosen.settings),
+            queue=(),
+            preview=None,
             job=None,
         )
 
@@ -207,13 +256,22 @@ class SessionStatus:
             "the self-test has not shown that SD.Next runs ahead of this device; see Where to act in Settings"
         )
 
+    def _build_preview(self) -> PreviewStatus | None:
+        told = self._previews.tell()
+        if told is None:
+            return None
+        preview_id, step = told
+        return PreviewStatus(id=preview_id, step=step, path=f"{PREVIEW_PATH}?id={preview_id}")
+
     def _build_job(self) -> JobStatus | None:
         job_id = self._records.current_id
+        control = self._records.find_control(job_id) if job_id is not None else None
         snapshot = self._find_snapshot()
         if snapshot is None or job_id is None or job_id != self._records.current_id:
             return None  # none, or one has ended and the next begun between the two
+        name = control.name if control is not None else ""
         fraction = round(snapshot.fraction, _DIGITS + 1)
-        return answer_from(JobStatus, snapshot, _DIGITS, id=job_id, fraction=fraction)
+        return answer_from(JobStatus, snapshot, _DIGITS, id=job_id, name=name, fraction=fraction)
 
 
 def _tell_profile(chosen: ChosenProfile) -> ChosenProfileAnswer:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from fastapi import HTTPException, Response
+from fastapi import HTTPException, Query, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
@@ -18,6 +19,7 @@ from zluda_sync.host.api.access import OWN_PAGE_ONLY
 from zluda_sync.host.api.json_bodies import NO_STORE, build_answer
 from zluda_sync.host.api.status import SessionStatus, StatusAnswer
 from zluda_sync.host.api.status_feed import MOST_STREAMS, StatusFeed
+from zluda_sync.host.preview.previews import Previews
 
 PATH = "/zluda_sync/v1/status"
 EVENTS_PATH = "/zluda_sync/v1/events"
@@ -31,6 +33,9 @@ EVENTS_RESPONSES: dict[int | str, dict[str, Any]] = {
     },
     503: {"description": "too many streams are open"},
 }
+_PREVIEWS = Query(
+    False, description="whether previews are to be made for this client, and told of; others are told too"
+)
 #: A client must take what it is sent within so many seconds, once all buffers are full.
 LONGEST_SEND_S = 30.0
 #: Neither proxies nor the host's compression hold a stream back.
@@ -46,11 +51,13 @@ class StatusRoutes:
     Args:
         status: of the session.
         feed: reads it for all streams.
+        previews: are made while a stream is to tell of them.
     """
 
-    def __init__(self, status: SessionStatus, feed: StatusFeed) -> None:
+    def __init__(self, status: SessionStatus, feed: StatusFeed, previews: Previews) -> None:
         self._status = status
         self._feed = feed
+        self._previews = previews
 
     def get_status(self) -> Response:
         """Tell what the extension does now, and the progress of the job that runs."""
@@ -58,7 +65,9 @@ class StatusRoutes:
         self._status.record_shown(status)  # the panel polls where events do not get through
         return build_answer(status)
 
-    async def get_events(self, rate: float = USUAL_RATE_HZ, _own: None = OWN_PAGE_ONLY) -> Response:
+    async def get_events(
+        self, rate: float = USUAL_RATE_HZ, previews: bool = _PREVIEWS, _own: None = OWN_PAGE_ONLY
+    ) -> Response:
         """Tell the status whenever it has changed, as server-sent events; ends after ten minutes.
 
         Raises:
@@ -71,7 +80,7 @@ class StatusRoutes:
             )
         if self._feed.streams >= MOST_STREAMS:
             raise HTTPException(503, f"{MOST_STREAMS} streams are open: close some, or poll status instead")
-        return EventStream(self._feed, rate)
+        return EventStream(self._feed, rate, self._previews.watched() if previews else None)
 
 
 class EventStream(StreamingResponse):
@@ -82,11 +91,14 @@ class EventStream(StreamingResponse):
     are looked up in uvicorn, which SD.Next is served by; under another server a stream does without.
     """
 
-    def __init__(self, feed: StatusFeed, rate_hz: float) -> None:
+    def __init__(
+        self, feed: StatusFeed, rate_hz: float, while_served: AbstractContextManager[None] | None = None
+    ) -> None:
         is_leaving = _watch_for_leaving()
         texts = feed.stream(rate_hz, lambda: self._is_stuck or is_leaving())
         super().__init__(texts, media_type="text/event-stream", headers=_HEADERS)
         self._feed = feed
+        self._while_served = while_served or nullcontext()
         self._is_stuck = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,7 +113,8 @@ class EventStream(StreamingResponse):
 
         self._feed.streams += 1
         try:
-            await super().__call__(scope, receive, send_in_time)
+            with self._while_served:
+                await super().__call__(scope, receive, send_in_time)
         finally:
             self._feed.streams -= 1
 

@@ -128,6 +128,12 @@ class _EndingField(_ControlField):
 class _Interrupted(_EndingField):
     ending = Ending.STOP
 
+    def own_value(self, state: Any) -> Any:
+        control = self._requests.own if self._switch.is_on else None
+        if control is not None:
+            control.pay_flag()
+        return super().own_value(state)
+
     def answer(self, control: Control, own: Any) -> Any:
         # The host has one flag for all: a request that waits is not stopped with the one that runs.
         is_anothers = own and not control.is_stopped and self._requests.is_meant_for_another(control)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from zluda_sync.host.hooks.arrival_routes import ArrivalRoutes
 from zluda_sync.host.hooks.control_fields import ControlFields
 from zluda_sync.host.hooks.declared_counts import DeclaredCounts
 from zluda_sync.host.hooks.images import DecodedPairs, ImageHook
@@ -46,6 +47,7 @@ class PatchPlan:
         self.phases = PhaseHooks(jobs, requests)
         self.idleness = Idleness(host, jobs, requests, self.phases)
         self._routes = ProgressRoutes(jobs, requests, previews, self.idleness)
+        self._arrivals = ArrivalRoutes(requests.arrivals, jobs.guard)
         self.controls = ControlFields(jobs, requests, self.phases)
         self._counts = DeclaredCounts(jobs, requests, self.phases)
         self._fields = ProgressFields(jobs, self.phases, previews)
@@ -108,6 +110,7 @@ class PatchPlan:
             *self._counts.patches(type(host.state)),
             *self.phases.patches(type(host.state)),
             *self._routes.patches(routes),
+            *self._arrivals.patches(routes),
         ]
 
     def _image_patches(self) -> list[Patch]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import islice
 
 from zluda_sync.core.records.bars import stock_bar
-from zluda_sync.core.records.job_record import JobHistory, JobRecord, Outcome, build_title
+from zluda_sync.core.records.job_record import MOST_JOBS, JobHistory, JobRecord, Outcome, build_title
+from zluda_sync.core.records.kept_form import name_of_model
+from zluda_sync.core.records.kept_jobs import KeptJobs
 from zluda_sync.core.records.part_record import build_parts, build_timed_steps
 from zluda_sync.core.settings.conditions import JobTraits
 from zluda_sync.core.settings.profiles import ChosenProfile
+from zluda_sync.core.wishes.control import Control
 from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.host.job.followed import HostJob
 
@@ -31,16 +36,18 @@ class _Running:
 
 
 class JobRecords:
-    """Knows every job that was followed of late.
+    """Knows every job that was followed of late, and those of before a restart.
 
     A record is built when a job ends, or when somebody asks for the one that runs: nothing is added to what
     the thread that queues steps has to do.
 
     Args:
+        kept: keeps jobs over restarts.
         on_kept: told of each job that has ended.
     """
 
-    def __init__(self, on_kept: Callable[[JobRecord], None] = lambda record: None) -> None:
+    def __init__(self, kept: KeptJobs, on_kept: Callable[[JobRecord], None] = lambda record: None) -> None:
+        self._kept = kept
         self._on_kept = on_kept
         self._history = JobHistory()
         self._running: _Running | None = None
@@ -63,16 +70,23 @@ class JobRecords:
         running = self._running
         return running.traits if running is not None else None
 
-    def begin(self, tracked: HostJob, traits: JobTraits, chosen: ChosenProfile) -> None:
+    def find_control(self, job_id: str) -> Control | None:
+        """Return the control of the job that runs if that is its id, None else."""
+        running = self._running
+        return running.tracked.control if running is not None and running.id == job_id else None
+
+    def begin(self, job_id: str, tracked: HostJob, traits: JobTraits, chosen: ChosenProfile) -> None:
         """A job is followed from now on.
 
         Args:
+            job_id: that no other job has.
             tracked: the job.
             traits: what was asked for.
             chosen: what it goes by.
         """
         began_at_s = time.time() - tracked.job.elapsed_s
-        self._running = _Running(self._history.new_id(), tracked, traits, chosen, began_at_s)
+        self._running = running = _Running(job_id, tracked, traits, chosen, began_at_s)
+        self._kept.put(_build(running, Outcome.RUNNING))
 
     def keep(self, tracked: HostJob) -> None:
         """A job ends: remember it, if it is the one that runs.
@@ -88,6 +102,7 @@ class JobRecords:
             self._history.keep(record)
         finally:
             self._running = None  # last: a job that is asked for meanwhile is found in one place or the other
+        self._kept.put(record)
         self._on_kept(record)
 
     def record_shown(self, job_id: str, elapsed_s: float, fraction: float, ending: Ending | None) -> None:
@@ -101,15 +116,33 @@ class JobRecords:
         running = self._running
         if running is not None and job_id in (CURRENT, running.id):
             return _build(running, Outcome.RUNNING)
-        return self._history.find(job_id)
+        return self._history.find(job_id) or self._kept.find(job_id)
 
-    def recent(self, limit: int) -> tuple[JobRecord, ...]:
-        """Return so many jobs at most, newest first; the one that runs is the newest."""
+    def recent(self, limit: int, model: str = "", since_s: float | None = None) -> tuple[JobRecord, ...]:
+        """Return so many jobs at most, newest first; the one that runs is the newest.
+
+        Args:
+            limit: the most.
+            model: only those of this checkpoint; ``*`` stands for anything, case and folders do not matter.
+            since_s: only those that began then or later, in seconds since the epoch.
+        """
+        return tuple(islice((one for one in self._all() if _is_wanted(one, model, since_s)), max(limit, 0)))
+
+    def _all(self) -> Iterator[JobRecord]:
         running = self._running
-        records = self._history.recent(limit)
-        if running is None or (records and records[0].id == running.id):
-            return records
-        return (_build(running, Outcome.RUNNING), *records)[: max(limit, 0)]
+        records = self._history.recent(MOST_JOBS)
+        if running is not None and not (records and records[0].id == running.id):
+            yield _build(running, Outcome.RUNNING)
+        yield from records
+        told = {record.id for record in records}
+        yield from (record for record in self._kept.newest_first if record.id not in told)
+
+
+def _is_wanted(record: JobRecord, model: str, since_s: float | None) -> bool:
+    if since_s is not None and record.began_at_s < since_s:
+        return False
+    pattern = name_of_model(model).lower().replace("[", "[[]")
+    return not model or fnmatchcase(name_of_model(record.traits.model).lower(), pattern)
 
 
 def _build(running: _Running, outcome: Outcome) -> JobRecord:

@@ -6,9 +6,11 @@ is certain is that a function which is on no stack any more has been left.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from weakref import WeakSet
@@ -22,6 +24,8 @@ _SERVER_THREAD = "WorkerThread"
 _BETWEEN = ("zluda_sync.", "contextlib.", "functools.", "torch.", "diffusers.")
 #: Functions that begin something for whoever calls them, and return at once.
 _BEGINNERS = ("__enter__", "__aenter__", "__init__")
+#: One thread at a time looks at the stacks of all.
+_LOOKING = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class CallSite:
 
     def is_running(self) -> bool:
         """Whether the function is on the stack still; a generator counts on any thread's."""
-        stacks = sys._current_frames()
+        stacks = _find_stacks()
         if self.is_generator:
             return any(self._is_on(frame) for frame in stacks.values())
         return self._is_on(stacks.get(self.thread_id))
@@ -81,6 +85,7 @@ class Request:
         site: what of the host's code runs it, None if that is not known.
         threads: that take part in it.
         cells: the picture calls that it makes.
+        asked_at_s: when it was asked for, in seconds since the epoch.
     """
 
     control: Control
@@ -93,6 +98,25 @@ class Request:
     site: CallSite | None = None
     threads: WeakSet[threading.Thread] = field(default_factory=WeakSet)
     cells: RequestCells = field(default_factory=RequestCells)
+    asked_at_s: float = field(default_factory=time.time)
+
+
+def _find_stacks() -> dict[int, FrameType]:
+    """Return the innermost frame of each thread.
+
+    Before Python 3.12 the interpreter hangs for ever if it collects garbage in the middle of this while
+    another thread begins, ends, or asks the same (python/cpython#106883).
+    """
+    if sys.version_info >= (3, 12):
+        return sys._current_frames()
+    with _LOOKING:
+        was_collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return sys._current_frames()
+        finally:
+            if was_collecting:
+                gc.enable()
 
 
 def is_server_thread() -> bool:

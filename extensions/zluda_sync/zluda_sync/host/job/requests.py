@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -11,10 +12,13 @@ from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.wishes.control import Control
 from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.core.wishes.stop_echo import StopEcho
+from zluda_sync.host.job.arrivals import Arrivals
 from zluda_sync.host.job.request import CallSite, Request, is_server_thread
 
 #: Requests that were opened and never closed are forgotten beyond this many.
 _MAX_OPEN = 64
+#: Of so many that are over it is known that they were there.
+_MOST_ENDED = 256
 
 
 class Requests:
@@ -37,6 +41,8 @@ class Requests:
         pressed_for: the control that the newest press was meant for, None before the first. The host has one
             flag for all of its requests.
         echo: tells a press for the request that was just stopped from one for the next.
+        arrivals: calls of the host's API, which wait before the host begins a request for them.
+        ended: controls of the newest requests that are over, of those that have a name.
     """
 
     def __init__(
@@ -50,6 +56,8 @@ class Requests:
         self._is_host_locked = is_host_locked
         self.pressed_for: Control | None = None
         self.echo = StopEcho()
+        self.ended: deque[Control] = deque(maxlen=_MOST_ENDED)
+        self.arrivals = Arrivals(self._new_control, self._end)
         # Replaced, never changed: readers take no lock.
         self._by_thread: dict[int, Request] = {}
         self._running: Control | None = None
@@ -115,6 +123,15 @@ class Requests:
         """Return the request of this control, None if it is forgotten."""
         return next((one for one in self._by_thread.values() if one.control is control), None)
 
+    @property
+    def begun(self) -> frozenset[Request]:
+        """Requests that the host has begun; one that failed may be among them, see :meth:`is_under_way`."""
+        return frozenset(self._by_thread.values())
+
+    def waits(self, request: Request) -> bool:
+        """Whether a request waits for the host's lock, as those of the page do after their begin."""
+        return request.task_id is not None and self._is_waiting(request.task_id)
+
     def begin_phase(
         self,
         is_outermost: bool,
@@ -137,7 +154,7 @@ class Requests:
         if request is None or is_outermost:
             self._open(
                 Request(
-                    self._new_control(),
+                    self.arrivals.own_control() if makes_pictures else self._new_control(),
                     thread_id,
                     next(self._numbers),
                     task_id,
@@ -169,7 +186,7 @@ class Requests:
         if request is None:
             request = self._open(
                 Request(
-                    self._new_control(),
+                    self.arrivals.own_control(),
                     thread_id,
                     next(self._numbers),
                     is_implied=True,
@@ -195,7 +212,7 @@ class Requests:
         """The job of a request runs: it has the host's lock, so whatever else does not wait was left open."""
         self._running = control
         for request in set(self._by_thread.values()):
-            if request.control is not control and not self._waits(request) and request.has_moved:
+            if request.control is not control and not self.waits(request) and request.has_moved:
                 self._remove_failed(request)
 
     def job_ended(self, control: Control) -> None:
@@ -240,17 +257,14 @@ class Requests:
         """Return the request that runs, by all that is known."""
         return max(
             filter(self._is_alive, self._by_thread.values()),
-            key=lambda one: (one.makes_pictures, not self._waits(one), one.has_moved, one.number),
+            key=lambda one: (one.makes_pictures, not self.waits(one), one.has_moved, one.number),
             default=None,
         )
-
-    def _waits(self, request: Request) -> bool:
-        return request.task_id is not None and self._is_waiting(request.task_id)
 
     def _joined(self, thread_id: int) -> Request | None:
         """Have a thread take part in the request that runs, if one does and can have gone on there."""
         request = self._likeliest()
-        if request is None or self._waits(request) or not request.makes_pictures or request.is_implied:
+        if request is None or self.waits(request) or not request.makes_pictures or request.is_implied:
             return None
         is_handed_on = request.site is not None and request.site.is_generator
         if is_server_thread() and not is_handed_on:
@@ -269,6 +283,7 @@ class Requests:
         with self._lock:
             self._has_seen_one = True
             request.threads.add(threading.current_thread())
+            request.control.name = request.task_id or request.control.name
             self._by_thread = {**self._by_thread, request.thread_id: request}
         return request
 
@@ -280,4 +295,9 @@ class Requests:
     def _remove(self, request: Request) -> None:
         with self._lock:
             self._by_thread = {key: one for key, one in self._by_thread.items() if one is not request}
-        request.control.end_request()
+        self._end(request.control)
+
+    def _end(self, control: Control) -> None:
+        control.end_request()
+        if control.id or control.name:
+            self.ended.append(control)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
+import secrets
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
 from PIL import Image
@@ -18,6 +20,8 @@ from zluda_sync.pipeline.step_previews import StepPreviews
 #: Somebody looks if a client has asked for a preview within this time, in seconds.
 LOOKING_S = 5.0
 CLIP_FRAME_MS = 125
+#: Previews of the job that runs that are kept for who was told of them and comes for them a little later.
+MOST_TOLD = 4
 
 
 class Preview:
@@ -108,23 +112,29 @@ class NoPreviews(PreviewMaker):
 
 
 class Previews:
-    """Holds the newest preview. Clients ask on threads of their own."""
+    """Holds the newest previews. Clients ask on threads of their own.
+
+    A preview has its number when somebody is told of it, and is made a picture when somebody comes for it.
+    """
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
+        self._session = secrets.token_hex(4)  # numbers begin anew with each start of the host
+        self._watchers = 0
+        self._told: dict[int, Newest | Preview] = {}
         self._looked_at_s: float | None = None
         self._clip_asked_at_s: float | None = None
         self._latents_read_at_s: float | None = None
         self._maker: PreviewMaker | None = None
         self._key: Hashable = None
-        self._newest: Preview | None = None
+        self._newest_number: int | None = None
         self._count = 0
-        self._lock = threading.Lock()
+        self._lock, self._making = threading.Lock(), threading.Lock()
 
     @property
     def is_looked_at(self) -> bool:
-        """Whether somebody has asked for a preview lately."""
-        return self._is_recent(self._looked_at_s)
+        """Whether somebody has asked for a preview lately, or watches."""
+        return self._watchers > 0 or self._is_recent(self._looked_at_s)
 
     @property
     def is_clip_wanted(self) -> bool:
@@ -151,7 +161,8 @@ class Previews:
         """The job is over, and with it its previews."""
         with self._lock:
             maker, self._maker = self._maker, None
-            self._newest = self._key = None
+            self._newest_number = self._key = None
+            self._told = {}
         if maker is not None:
             maker.close()
 
@@ -163,24 +174,85 @@ class Previews:
 
     def look(self, wants_clip: bool = False) -> Preview | None:
         """Return the newest preview, None while there is none, and have more made for some seconds."""
+        self._note_look(wants_clip)
+        told = self._tell(is_looking=True)
+        return None if told is None else self._make(told[0])
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """A context in which previews are made, though nobody asks for one: somebody waits to be told."""
+        with self._lock:
+            self._watchers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watchers -= 1
+
+    def tell(self) -> tuple[str, int] | None:
+        """Return id and step of the newest preview, None while there is none or nobody looks.
+
+        Waits for nothing, makes no picture, and does not count as looking.
+        """
+        told = self._tell(is_looking=self._watchers > 0) if self.is_looked_at else None
+        return None if told is None else (self.id_of(told[0]), told[1])
+
+    def find(self, preview_id: str, wants_clip: bool = False) -> Preview | None:
+        """Return the preview of an id that was told, None if it is not kept; counts as looking."""
+        self._note_look(wants_clip)
+        number = self._number_of(preview_id)
+        return None if number is None else self._make(number)
+
+    def was_told(self, preview_id: str) -> bool:
+        """Whether there was a preview of this id since the host was started."""
+        number = self._number_of(preview_id)
+        return number is not None and 0 < number <= self._count
+
+    def id_of(self, number: int) -> str:
+        """Return by what clients know a preview, after a restart of the host too."""
+        return f"{self._session}-{number}"
+
+    def _number_of(self, preview_id: str) -> int | None:
+        session, _, number = preview_id.partition("-")
+        is_number = number.isascii() and number.isdecimal() and len(number) < 10
+        return int(number) if session == self._session and is_number else None
+
+    def _note_look(self, wants_clip: bool) -> None:
         self._looked_at_s = self._clock()
         if wants_clip:
             self._clip_asked_at_s = self._looked_at_s
+
+    def _tell(self, is_looking: bool) -> tuple[int, int] | None:
+        """Return number and step of the newest preview."""
         maker = self._maker
         if maker is None:
             return None
-        maker.look()
+        if is_looking:
+            maker.look()
         found = maker.newest()
-        if found is None:
-            return self._newest
         with self._lock:
-            if self._maker is maker and found.key != self._key:
-                images = found.build()
-                clip = images if len(images) > 1 else None
+            if self._maker is maker and found is not None and found.key != self._key:
                 self._count += 1
-                self._newest = Preview(self._count, found.step, images[len(images) // 2], clip)
-                self._key = found.key
-            return self._newest
+                self._newest_number, self._key = self._count, found.key
+                self._told[self._count] = found
+                while len(self._told) > MOST_TOLD:
+                    del self._told[next(iter(self._told))]
+            number = self._newest_number
+            return None if number is None else (number, self._told[number].step)
+
+    def _make(self, number: int) -> Preview | None:
+        with self._making:  # not the other lock: who only tells of previews never waits for a picture
+            with self._lock:
+                told = self._told.get(number)
+            if not isinstance(told, Newest):
+                return told
+            images = told.build()
+            clip = images if len(images) > 1 else None
+            preview = Preview(number, told.step, images[len(images) // 2], clip)
+            with self._lock:
+                if number in self._told:
+                    self._told[number] = preview
+            return preview
 
     def _is_recent(self, at_s: float | None) -> bool:
         return at_s is not None and self._clock() - at_s < LOOKING_S

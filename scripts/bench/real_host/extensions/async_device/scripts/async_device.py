@@ -10,6 +10,7 @@ ASYNC_DEVICE_EVEN=1 a picture of any size costs what one of 256 x 256 does.
 """
 
 import os
+import threading
 import time
 
 import torch
@@ -190,6 +191,23 @@ def install():
             """Tell which options there are; the host's own route leaves out those at their default."""
             return list(shared.opts.data_labels)
 
+        def press_page(press: dict):
+            """Do what the page's Generate does, on a thread: a task that waits for the host's lock."""
+            from modules import call_queue, processing
+
+            def make(task, *args):
+                p = processing.StableDiffusionProcessingTxt2Img(
+                    sd_model=shared.sd_model, prompt="a blue circle", seed=2, steps=6, width=256, height=256
+                )
+                p.do_not_save_samples = True
+                images = processing.process_images(p).images
+                return images, "", "", ""
+
+            run = call_queue.wrap_gradio_gpu_call(make, extra_outputs=[None, "", ""], name="Text")
+            threading.Thread(target=run, args=(press["task"],), daemon=True).start()
+            return {}
+
+        app.add_api_route("/async_device/press_page", press_page, methods=["POST"])
         app.add_api_route("/async_device/truth", truth, methods=["GET"])
         app.add_api_route("/async_device/forget", forget, methods=["POST"])
         app.add_api_route("/async_device/options", options, methods=["GET"])
