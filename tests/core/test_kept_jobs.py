@@ -108,8 +108,8 @@ def test_a_usual_job_keeps_the_time_of_each_step():
 def test_what_a_later_version_adds_is_left_out_and_what_it_lacks_has_its_default():
     """A record can get fields."""
     tree = json.loads(write_record(record()))
-    tree["cells"] = [1, 2]
-    tree["parts"][0]["cell"] = 3
+    tree["weather"] = [1, 2]
+    tree["parts"][0]["wind"] = 3
     del tree["stop"], tree["parts"][0]["waits"]
     back = read_record(tree)
     assert (None, ()) == (back.stop, back.parts[0].waits)

@@ -247,16 +247,14 @@ def test_while_the_extension_does_not_act_nothing_is_stopped(bench, line):
     assert 409 == line.stop("1").status_code
 
 
-def test_a_later_job_of_a_request_has_an_id_of_its_own(bench):
-    """A loopback: each is stopped by its own id, and by the request's, as long as it runs."""
+def test_all_cells_of_a_request_are_one_job(bench):
+    """A loopback: it has one id, by which it is stopped for as long as any of it runs."""
     bench.switch_on()
     bench.state.begin("API-IMG", api=True)
     first, second = run(bench_within(bench)), run(bench_within(bench))
-    assert ("1", "1.2") == (first.id, second.id)
+    assert ("1", "1") == (first.id, second.id)
     bench.session.begin_job(picture())
-    assert (Found.OVER, Found.RUNNING) == tuple(
-        bench.session.queue.stop(one, False) for one in ("1.2", "1.3")
-    )
+    assert Found.RUNNING == bench.session.queue.stop("1", False)
     assert bench.state.interrupted
 
 

@@ -59,7 +59,7 @@ class Session:
         self.profile_choice = choice = ProfileChoice(host, self.profiles, warn)
         file = host.data_folder / "zluda_sync" / "jobs.jsonl"
         self._kept = KeptJobs(file, lambda: choice.settings.keep_jobs, warn)
-        self.records = JobRecords(self._kept, self.metrics.count)
+        self.records = JobRecords(self._kept, self.metrics.count, self._requests.is_under_way)
         self.queue = Queue(self._requests, self._kept.new_id, self.records)
         self._console = Console(warn, log, "the bar on the console is SD.Next's own for this job")
         self._jobs = Jobs(
@@ -205,8 +205,8 @@ class Session:
         self._kept.close()
 
     def snapshot(self) -> ProgressSnapshot | None:
-        """Return the progress of the job that is followed, None if there is none."""
-        job = self._jobs.current
+        """Return the progress of the request that is followed, None if there is none."""
+        job = self._jobs.shown
         return job.snapshot() if job is not None else None
 
     def tell_label(self) -> str | None:
@@ -300,6 +300,7 @@ class Session:
     def _learn_request(self, cells: RequestCells) -> None:
         """A request has ended: learn from its cells."""
         self._opener.learn_request(cells)
+        self.records.end_request(cells)
 
     def _is_idle(self) -> bool:
         if self._jobs.current is not None or self._requests.meant is not None:

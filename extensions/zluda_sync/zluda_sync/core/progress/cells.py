@@ -166,6 +166,24 @@ class RequestCells:
         """How many cells the request has, None while unknown."""
         return self._count()
 
+    @property
+    def cell_began_s(self) -> float:
+        """When the cell that is made began, in seconds since the request's begin."""
+        return self._before_s
+
+    @property
+    def spans(self) -> tuple[tuple[float, float | None], ...]:
+        """Begin and end of each cell, in seconds since the request's begin; None for the end to come."""
+        with self._lock:
+            spans: list[tuple[float, float | None]] = []
+            now_s = 0.0
+            for one in self._times:
+                began_s, now_s = now_s + one.gap_s, now_s + one.gap_s + one.duration_s
+                spans.append((began_s, now_s))
+            if self._is_in_cell:
+                spans.append((self._before_s, None))
+            return tuple(spans)
+
     def complete(self, snapshot: ProgressSnapshot) -> ProgressSnapshot:
         """Return the snapshot of the job of the newest cell as one of the whole request."""
         with self._lock:

@@ -10,6 +10,9 @@ from zluda_sync.core.progress.part import CompileWatch, Part
 from zluda_sync.core.progress.shape import JobShape, plan_parts, plan_rest
 from zluda_sync.core.progress.true_sizes import TrueSizes
 
+#: Parts of cells that are over are remembered, for the record, up to this many.
+MOST_OVER = 300
+
 
 class PartRow:
     """Plans parts, takes up those that the host begins, and drops those that will not come.
@@ -126,7 +129,7 @@ class PartRow:
         self.leave(now_s)
         begun = self.begun
         over = [part for part in begun if part.cell < self.cell and part.is_finished]
-        self.over += over
+        self.over = (self.over + over)[-MOST_OVER:]
         gone = set(map(id, over))
         self.parts[:] = [part for part in begun if id(part) not in gone]
 

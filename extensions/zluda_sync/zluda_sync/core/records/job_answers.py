@@ -73,6 +73,7 @@ class JobsAnswer:
 class PartAnswer:
     """One phase of one image. All times are seconds since the job began."""
 
+    cell: int = described("zero-based, among the picture calls of the request")
     phase: str
     role: str
     image: int = described("zero-based")
@@ -102,7 +103,10 @@ class JobAnswer(_JobInShort):
     """A job with everything that was timed."""
 
     previews: tuple[PreviewAnswer, ...]
-    parts: tuple[PartAnswer, ...]
+    parts: tuple[PartAnswer, ...] = described("of a request of hundreds of cells, the newest")
+    cells: tuple[tuple[float | None, ...], ...] = described(
+        "begin and end of each picture call, if the request had several"
+    )
     bar: _Curve = described("seconds and fraction, as whoever looked was shown it")
     stock_bar: _Curve = described("what SD.Next would have shown: a stair of seconds and fractions")
 

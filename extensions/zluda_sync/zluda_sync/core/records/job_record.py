@@ -21,6 +21,8 @@ MOST_JOBS = 50
 MOST_STEPS = 50_000
 
 Bar = tuple[tuple[float, float], ...]
+#: Begin and end in seconds.
+Span = tuple[float, float | None]
 
 
 class Outcome(str, Enum):
@@ -102,6 +104,7 @@ class JobRecord:
         stop: how a Stop went, None if there was none.
         notice: what went wrong in following it, empty if nothing did.
         totals: figures of the whole job where parts and previews are not all here, else None.
+        cells: begin and end of each picture call, if the request had several; None for the end to come.
     """
 
     id: str
@@ -121,6 +124,7 @@ class JobRecord:
     stop: StopRecord | None = None
     notice: str = ""
     totals: JobTotals | None = None
+    cells: tuple[Span, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -183,6 +187,14 @@ class JobHistory:
             self._records.appendleft(record)
             while len(self._records) > 1 and sum(one.steps for one in self._records) > MOST_STEPS:
                 self._records.pop()
+
+    def take(self, job_id: str) -> JobRecord | None:
+        """Forget the job of this id and return it, None if it is not remembered."""
+        with self._lock:
+            found = next((record for record in self._records if record.id == job_id), None)
+            if found is not None:
+                self._records.remove(found)
+            return found
 
     def find(self, job_id: str) -> JobRecord | None:
         """Return the job of this id, None if it is not remembered."""

@@ -47,6 +47,7 @@ class PartRecord:
         step_s: device time of each completed step: since the completion before it, the first one since the
             device could begin with the part.
         waits: of the host at the barrier.
+        cell: zero-based index of the picture call that it belongs to, within the request.
     """
 
     phase: Phase
@@ -60,6 +61,7 @@ class PartRecord:
     completed_at_s: tuple[float, ...] = ()
     step_s: tuple[float, ...] = ()
     waits: tuple[TimedStep, ...] = ()
+    cell: int = 0
 
     @property
     def label(self) -> str:
@@ -94,10 +96,15 @@ class PartRecord:
         return sum(max(0.0, self.step_s[index] - usual_s) for index in (0, *self.outliers))
 
 
-def build_parts(job: Job) -> tuple[PartRecord, ...]:
-    """Return the records of everything that the host has begun; takes no time of the thread that queues."""
+def build_parts(job: Job, first_cell: int = 0) -> tuple[PartRecord, ...]:
+    """Return the records of everything that the host has begun; takes no time of the thread that queues.
+
+    Args:
+        job: whose parts they are.
+        first_cell: zero-based index, within the request, of the first cell that the job is made of.
+    """
     begun = [part for part in job.parts if part.began_at_s is not None]
-    return tuple(_build_part(part, job.began_at_s) for part in begun)
+    return tuple(_build_part(part, job.began_at_s, first_cell) for part in begun)
 
 
 def build_timed_steps(
@@ -115,7 +122,7 @@ def _device_began_at_s(part: Part, began_at_s: float, completed: Sequence[float]
     return max((at_s for at_s in (began_at_s, *before) if at_s <= completed[0]), default=completed[0])
 
 
-def _build_part(part: Part, job_began_at_s: float) -> PartRecord:
+def _build_part(part: Part, job_began_at_s: float, first_cell: int) -> PartRecord:
     """Return the record of a part that was begun."""
     began_at_s, ended_at_s = part.began_at_s or 0.0, part.finished_at_s
     launched: tuple[float, ...] = ()
@@ -139,4 +146,5 @@ def _build_part(part: Part, job_began_at_s: float) -> PartRecord:
         completed_at_s=tuple(at_s - job_began_at_s for at_s in completed),
         step_s=tuple(max(0.0, end_s - start_s) for start_s, end_s in pairwise(starts_s)),
         waits=waits,
+        cell=first_cell + max(0, part.cell - 1),  # the call around inner cells is none
     )

@@ -19,12 +19,13 @@ Event = dict[str, Any]
 _Work = tuple[float, str, float, dict[str, Any]]
 
 PROCESS_ID = 1
-HOST, DEVICE, PHASES, PREVIEWS = 1, 2, 3, 4
+HOST, DEVICE, PHASES, PREVIEWS, CELLS = 1, 2, 3, 4, 5
 _TRACKS = {
     HOST: "host: launches and waits",
     DEVICE: "device: steps and decode",
     PHASES: "phases",
     PREVIEWS: "previews",
+    CELLS: "cells",
 }
 #: Phases without steps in which the device is busy with one piece of work.
 _DEVICE_PHASES = frozenset({Phase.ENCODE, Phase.DECODE})
@@ -33,11 +34,13 @@ _DEVICE_PHASES = frozenset({Phase.ENCODE, Phase.DECODE})
 def build_chrome_trace(record: JobRecord) -> dict[str, Any]:
     """Return a job as a tree that is ready to be written as JSON.
 
-    One process with a track each for what the host does, what the device does, the phases and the previews; a
+    One process with a track each for what the host does, what the device does, the phases, the previews, and
+    the cells of a request that has several; a
     counter with the steps that are queued and not finished; and the moment of a Stop.
     """
     events = [
         *_metadata(record),
+        *_cells(record),
         *_phases(record),
         *_host(record),
         *_device(record),
@@ -51,8 +54,16 @@ def build_chrome_trace(record: JobRecord) -> dict[str, Any]:
 def _metadata(record: JobRecord) -> Iterator[Event]:
     yield _named("process_name", {"name": f"job {record.id}: {record.title}"}, 0)
     for track, name in _TRACKS.items():
+        if track == CELLS and not record.cells:
+            continue
         yield _named("thread_name", {"name": name}, track)
         yield _named("thread_sort_index", {"sort_index": track}, track)
+
+
+def _cells(record: JobRecord) -> Iterator[Event]:
+    for number, (began_s, ended_s) in enumerate(record.cells, 1):
+        until_s = max(began_s, record.duration_s or 0.0) if ended_s is None else ended_s
+        yield _slice(CELLS, f"cell {number}", began_s, until_s, {"cell": number})
 
 
 def _phases(record: JobRecord) -> Iterator[Event]:
@@ -62,6 +73,8 @@ def _phases(record: JobRecord) -> Iterator[Event]:
         began_s = max(part.began_s, free_s)
         free_s = max(began_s, _end_of(part, record))
         details = {"role": part.role, "image": part.image + 1, "has_compiled": part.has_compiled}
+        if record.cells:
+            details["cell"] = part.cell + 1
         yield _slice(PHASES, part.label, began_s, free_s, details)
 
 

@@ -67,7 +67,9 @@ class JobStatus:
     label: str = described("as the host's page shows it")
     phase: str
     role: str = described("base, hires, refine or detail")
-    image: int = described("zero-based, among the batches that are made one after the other")
+    cell: int = described("zero-based, among the picture calls of the request")
+    cells: int | None = described("picture calls of the request, null while unknown; mostly 1")
+    image: int = described("zero-based, among the batches that the cell makes one after the other")
     images: int
     pass_index: int | None = described("zero-based, null before the first pass")
     completed: int = described("steps that the device has finished")

@@ -17,7 +17,7 @@ from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.host.hooks.patch_table import Patch, StateField, Switch
 from zluda_sync.host.hooks.phases import PhaseHooks
 from zluda_sync.host.job.current import Jobs
-from zluda_sync.host.job.followed import KEPT_FIELDS, HostPass
+from zluda_sync.host.job.host_pass import KEPT_FIELDS, HostPass
 from zluda_sync.host.preview.previews import Previews
 
 #: Gives the value to show for a pass, from the host's own value.

@@ -175,6 +175,17 @@ class Jobs:
             return False
         return self._requests.is_under_way(ended.control)
 
+    @property
+    def shown(self) -> HostJob | None:
+        """The job that is followed, or was last in a request of many cells that goes on; None if none is."""
+        job = self.current
+        if job is not None:
+            return job
+        ended = self._ended
+        if ended is None or ended.cells.is_one or not self._requests.is_under_way(ended.control):
+            return None
+        return ended
+
     def report(self, show: Callable[[ProgressSnapshot], bool]) -> None:
         """Call ``show`` with the progress of the job that is followed, or was until this moment.
 

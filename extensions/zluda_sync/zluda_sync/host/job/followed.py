@@ -7,7 +7,7 @@ it; what is kept here survives both, and says what the device has finished.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,42 +16,14 @@ from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.device.preview.projection import DecodedPair
-from zluda_sync.device.preview.ring import LatentsRing, StepFrame
+from zluda_sync.device.preview.ring import StepFrame
+from zluda_sync.host.job.host_pass import KEPT_FIELDS, HostPass, find_frame
 from zluda_sync.host.job.planning import Planning
 from zluda_sync.host.job.processing import HostPlace, HostProcessing
 from zluda_sync.host.job.titles import phase_of
 from zluda_sync.pipeline.passes import FollowedPass
 from zluda_sync.pipeline.run import PipelineRun
 from zluda_sync.pipeline.step_previews import StepDetails
-
-#: Fields of the host that describe the pass and are lost when the host goes on before the device does.
-KEPT_FIELDS = ("job", "time_start", "prediction_type")
-
-
-@dataclass(eq=False)
-class HostPass:
-    """A denoising pass, with what the host said of it when it queued the last step.
-
-    Attributes:
-        followed: its place in the job, its launches and completions.
-        kept: values of KEPT_FIELDS when the pass began.
-        first_count: the host's step count when the pass began; older versions count on over passes.
-        host_count: the host's step count after the newest launch.
-        host_total: the host's total after the newest launch, 0 while it has none.
-        frames: latents of the steps in flight, while somebody reads them.
-    """
-
-    followed: FollowedPass
-    kept: dict[str, Any]
-    first_count: int
-    host_count: int
-    host_total: int
-    frames: LatentsRing = field(default_factory=LatentsRing)
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the host has left it and the device has finished it."""
-        return self.followed.is_left and self.followed.ledger.is_drained
 
 
 class HostJob:
@@ -199,7 +171,7 @@ class HostJob:
             own = given.get("latents") if given is not None else None
             is_own = isinstance(own, torch.Tensor)
             followed.note_latents(own if is_own else latents, tuple(latents.shape))
-            frame = _frame_of(followed, state)
+            frame = find_frame(followed, state)
             self._keep_latents(newest, frame)
             # A view would keep the whole of a film.
             is_whole = isinstance(latents, torch.Tensor) and latents.ndim == 4 and latents._base is None
@@ -308,14 +280,3 @@ class HostJob:
         if phase is Phase.DETAIL:
             self._place.now.is_in_detailer = False
         self.run.end_part(phase)
-
-
-def _frame_of(followed: FollowedPass, state: Any) -> StepFrame:
-    """Return what the newest step has left with the host."""
-    return StepFrame(
-        step=followed.ledger.launched - 1,
-        latents=state.current_latent,
-        noise_pred=getattr(state, "current_noise_pred", None),
-        sigma=getattr(state, "current_sigma", None),
-        sigma_next=getattr(state, "current_sigma_next", None),
-    )

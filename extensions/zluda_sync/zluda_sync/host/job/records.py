@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import islice
 
+from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.records.bars import stock_bar
 from zluda_sync.core.records.job_record import MOST_JOBS, JobHistory, JobRecord, Outcome, build_title
 from zluda_sync.core.records.kept_form import name_of_model
 from zluda_sync.core.records.kept_jobs import KeptJobs
 from zluda_sync.core.records.part_record import build_parts, build_timed_steps
+from zluda_sync.core.records.request_record import join_cells
 from zluda_sync.core.settings.conditions import JobTraits
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.wishes.control import Control
@@ -26,17 +29,35 @@ CURRENT = "current"
 
 @dataclass(frozen=True)
 class _Running:
-    """A job that runs, with what its record needs and the job itself does not know."""
+    """A job that runs, with what its record needs and the job itself does not know.
+
+    Attributes:
+        before: the record of the cells before it in the same request, None for the first.
+        first_cell: zero-based index of the first cell that it is made of.
+    """
 
     id: str
     tracked: HostJob
     traits: JobTraits
     chosen: ChosenProfile
     began_at_s: float
+    before: JobRecord | None = None
+    first_cell: int = 0
+
+
+@dataclass(frozen=True)
+class _Between:
+    """A request between two of its cells, or after the last one."""
+
+    record: JobRecord
+    control: Control
+    cells: RequestCells
 
 
 class JobRecords:
     """Knows every job that was followed of late, and those of before a restart.
+
+    A request of many cells is one job here: it has one record, which grows with each cell.
 
     A record is built when a job ends, or when somebody asks for the one that runs: nothing is added to what
     the thread that queues steps has to do.
@@ -44,19 +65,30 @@ class JobRecords:
     Args:
         kept: keeps jobs over restarts.
         on_kept: told of each job that has ended.
+        is_under_way: whether the request of a control has not ended.
     """
 
-    def __init__(self, kept: KeptJobs, on_kept: Callable[[JobRecord], None] = lambda record: None) -> None:
+    def __init__(
+        self,
+        kept: KeptJobs,
+        on_kept: Callable[[JobRecord], None] = lambda record: None,
+        is_under_way: Callable[[Control], bool] = lambda control: False,
+    ) -> None:
         self._kept = kept
         self._on_kept = on_kept
+        self._is_under_way = is_under_way
         self._history = JobHistory()
         self._running: _Running | None = None
+        self._between: _Between | None = None
+        self._lock = threading.Lock()
 
     @property
     def current_id(self) -> str | None:
         """Id of the job that runs, None if none does."""
-        running = self._running
-        return running.id if running is not None else None
+        running, between = self._running, self._find_between()
+        if running is not None:
+            return running.id
+        return between.record.id if between is not None else None
 
     @property
     def current_choice(self) -> ChosenProfile | None:
@@ -71,9 +103,12 @@ class JobRecords:
         return running.traits if running is not None else None
 
     def find_control(self, job_id: str) -> Control | None:
-        """Return the control of the job that runs if that is its id, None else."""
+        """Return the control of the job that runs, or is between two cells, if that is its id; None else."""
         running = self._running
-        return running.tracked.control if running is not None and running.id == job_id else None
+        if running is not None:
+            return running.tracked.control if running.id == job_id else None
+        between = self._find_between()
+        return between.control if between is not None and between.record.id == job_id else None
 
     def begin(self, job_id: str, tracked: HostJob, traits: JobTraits, chosen: ChosenProfile) -> None:
         """A job is followed from now on.
@@ -84,6 +119,17 @@ class JobRecords:
             traits: what was asked for.
             chosen: what it goes by.
         """
+        between, before = self._between, None
+        if between is not None and between.cells is tracked.cells:
+            before = between.record
+        elif tracked.cells.number > 0:  # the one before was taken for the only one
+            before = self._history.take(tracked.control.id)
+        if before is not None:
+            self._running = _Running(
+                before.id, tracked, traits, chosen, before.began_at_s, before, tracked.cells.number
+            )
+            return
+        self.end_request()
         began_at_s = time.time() - tracked.job.elapsed_s
         self._running = running = _Running(job_id, tracked, traits, chosen, began_at_s)
         self._kept.put(_build(running, Outcome.RUNNING))
@@ -96,12 +142,30 @@ class JobRecords:
         running = self._running
         if running is None or running.tracked is not tracked:
             return
+        record: JobRecord | None = None
         try:
             tracked.job.end_parts()
             record = _build(running, _outcome(tracked))
-            self._history.keep(record)
+            if tracked.cells.is_one:
+                self._history.keep(record)
+            else:
+                self._between = _Between(record, tracked.control, tracked.cells)
         finally:
             self._running = None  # last: a job that is asked for meanwhile is found in one place or the other
+        if tracked.cells.is_one:
+            self._kept.put(record)
+            self._on_kept(record)
+
+    def end_request(self, cells: RequestCells | None = None) -> None:
+        """A request of many cells is over, whichever there is if None: remember it. Any thread."""
+        with self._lock:
+            between = self._between
+            if between is None or (cells is not None and between.cells is not cells):
+                return
+            spans = between.cells.spans
+            record = replace(between.record, cells=spans if len(spans) > 1 else ())
+            self._history.keep(record)
+            self._between = None
         self._kept.put(record)
         self._on_kept(record)
 
@@ -113,9 +177,11 @@ class JobRecords:
 
     def find(self, job_id: str) -> JobRecord | None:
         """Return the job of this id, or the one that runs for ``current``; None if there is none."""
-        running = self._running
+        running, between = self._running, self._find_between()
         if running is not None and job_id in (CURRENT, running.id):
             return _build(running, Outcome.RUNNING)
+        if between is not None and job_id in (CURRENT, between.record.id):
+            return _tell_between(between)
         return self._history.find(job_id) or self._kept.find(job_id)
 
     def recent(self, limit: int, model: str = "", since_s: float | None = None) -> tuple[JobRecord, ...]:
@@ -129,13 +195,29 @@ class JobRecords:
         return tuple(islice((one for one in self._all() if _is_wanted(one, model, since_s)), max(limit, 0)))
 
     def _all(self) -> Iterator[JobRecord]:
-        running = self._running
+        running, between = self._running, self._find_between()
         records = self._history.recent(MOST_JOBS)
         if running is not None and not (records and records[0].id == running.id):
             yield _build(running, Outcome.RUNNING)
+        elif running is None and between is not None:
+            yield _tell_between(between)
         yield from records
         told = {record.id for record in records}
         yield from (record for record in self._kept.newest_first if record.id not in told)
+
+    def _find_between(self) -> _Between | None:
+        """Return the request that is between two cells, None if none is; one that failed is over by now."""
+        between = self._between
+        if between is not None and self._running is None and not self._is_under_way(between.control):
+            self.end_request(between.cells)
+            return None
+        return between
+
+
+def _tell_between(between: _Between) -> JobRecord:
+    record = between.record
+    duration_s = time.time() - record.began_at_s
+    return replace(record, outcome=Outcome.RUNNING, duration_s=duration_s, cells=between.cells.spans)
 
 
 def _is_wanted(record: JobRecord, model: str, since_s: float | None) -> bool:
@@ -149,8 +231,9 @@ def _build(running: _Running, outcome: Outcome) -> JobRecord:
     tracked, job = running.tracked, running.tracked.job
     began_at_s, previews = job.began_at_s, tracked.run.previews
     costs = tuple(previews.queue.costs) if previews is not None else ()
-    planned, parts, bar = job.parts, build_parts(job), tracked.run.shown_bar.samples
-    return JobRecord(
+    planned, parts = job.parts, build_parts(job, running.first_cell)
+    bar, cells = tracked.run.shown_bar.samples, tracked.cells
+    record = JobRecord(
         id=running.id,
         began_at_s=running.began_at_s,
         duration_s=job.elapsed_s,  # after what happened in it
@@ -167,7 +250,12 @@ def _build(running: _Running, outcome: Outcome) -> JobRecord:
         stock_bar=stock_bar(planned, began_at_s),
         stop=tracked.wishes.stop_record(),
         notice=tracked.run.notices.text,
+        cells=() if cells.is_one else cells.spans,
     )
+    if running.before is None:
+        return record
+    began_s = cells.spans[running.first_cell][0] if len(cells.spans) > running.first_cell else 0.0
+    return join_cells(running.before, record, began_s, cells.spans)
 
 
 def _outcome(tracked: HostJob) -> Outcome:
