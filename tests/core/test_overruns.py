@@ -153,6 +153,20 @@ def test_a_last_block_that_takes_long_is_no_end():
     assert shown[-1] >= 0.8
 
 
+def test_blocks_that_are_done_early_do_not_end_what_is_known_to_last():
+    """All blocks are done at once, and the picture is still to come: it takes as long as it took before."""
+    driver = Driver(learned())
+    driver.job.begin_pass()
+    part = driver.job.begin_part(Phase.DECODE)
+    blocks = Ledger(10, driver.clock)
+    driver.job.attach_blocks(part, blocks)
+    for block in range(10):
+        blocks.record_launch()
+        blocks.record_completion(block)
+    driver.spend(0.4)
+    assert driver.job.snapshot().eta_s == pytest.approx(DECODE_S - 0.4 + SAVE_S, abs=0.05)
+
+
 def test_steps_that_have_become_slow_count_soon():
     """Another program takes half of the GPU in the middle of a pass: six steps later that is foreseen."""
     driver = Driver(learned())
@@ -171,3 +185,17 @@ def test_a_job_without_a_plan_shows_no_time():
     job = Job(SyncMode.OBSERVE, clock=clock)
     clock.pass_time(5.0)
     assert (None, 0.0) == (job.snapshot().eta_s, job.snapshot().fraction)
+
+
+def test_blocks_that_come_sooner_than_learned_count():
+    """The decode is twice as fast as it was: after half of its blocks that is seen for the most part."""
+    driver = Driver(learned())
+    driver.job.begin_pass()
+    part = driver.job.begin_part(Phase.DECODE)
+    blocks = Ledger(10, driver.clock)
+    driver.job.attach_blocks(part, blocks)
+    for block in range(8):
+        blocks.record_launch()
+        driver.spend(DECODE_S / 20)
+        blocks.record_completion(block)
+    assert driver.job.snapshot().eta_s <= 0.3 * DECODE_S + SAVE_S

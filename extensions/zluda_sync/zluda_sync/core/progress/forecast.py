@@ -41,6 +41,8 @@ GUESSED_BASE_STEPS = {
 }
 #: How many observed steps weigh as much as what was learned.
 PRIOR_WEIGHT = 2.0
+#: What blocks show of a guess counts no more than this: there is work behind the last one, too.
+MOST_OF_BLOCKS = 0.9
 #: So many steps that agree with each other refute what was learned, if that is of another speed.
 REFUTING_STEPS = 3
 #: The speed of a pass is that of its last steps: another program may have begun to use the GPU.
@@ -264,8 +266,12 @@ def _left_of_part(part: Part, rate: Rate, busy_until_s: float, now_s: float) -> 
     done, done_at_s = _done_of_blocks(part)
     if done > 0:
         # What the blocks show counts the more, the more of them are done; alone, once the rest is refuted.
+        # That the last one is the end is believed of a guess alone: much may come behind it.
         shown_s = max(0.0, done_at_s - began_at_s) / done
-        expected_s = shown_s if age_s > expected_s else (1 - done) * expected_s + done * shown_s
+        if age_s > expected_s:
+            expected_s = max(expected_s, shown_s)
+        elif shown_s > expected_s or done < 1 or rate.spread > SCALED:
+            expected_s += min(done, MOST_OF_BLOCKS) * (shown_s - expected_s)
     return _left_of(expected_s, age_s, rate.spread)
 
 
