@@ -35,7 +35,12 @@ class Driver:
             self.shown.append((self.clock.now_s, snapshot.fraction, snapshot.eta_s))
 
     def run(
-        self, late_step: int = -1, step_takes: float = 1.0, decode_takes: float = 1.0, gap_s: float = 0.0
+        self,
+        late_step: int = -1,
+        step_takes: float = 1.0,
+        decode_takes: float = 1.0,
+        gap_s: float = 0.0,
+        end_s: float = 0.0,
     ) -> Driver:
         part, ledger = self.job.begin_pass()
         self.job.expect_total(part, STEPS)
@@ -48,6 +53,8 @@ class Driver:
         self.spend(DECODE_S * decode_takes)
         self.job.begin_part(Phase.SAVE)
         self.spend(SAVE_S)
+        self.job.leave_part()
+        self.spend(end_s)
         self.job.deliver()
         return self
 
@@ -75,6 +82,7 @@ CASES = {
     "a step of five times": {"late_step": 4, "step_takes": 5.0},
     "a last step of ten times": {"late_step": STEPS - 1, "step_takes": 10.0},
     "something that nobody tells of": {"gap_s": 3.0},
+    "an end that nobody tells of": {"end_s": 3.0},
 }
 
 

@@ -19,9 +19,9 @@ from zluda_sync.core.progress.true_sizes import NOTHING_EXPECTED, Expected
 #: What is left of something is never below this share of the time that it took: half of its relative
 #: uncertainty, and no more than that. So the time left does not stand still.
 UNSURE_SHARE, MOST_UNSURE_SHARE = 0.5, 0.15
-#: What outlasts its expectation by a little goes on for longer than that little: for this share of the
-#: geometric mean of overrun and expectation; in the long run, for this share of the overrun.
-SHORT_OVERRUN_SHARE, LONG_OVERRUN_SHARE = 0.5, 0.25
+#: What outlasts its expectation goes on for this share of the overrun; as long as that is short, of the geometric
+#: mean of overrun and expectation, which is longer.
+OVERRUN_SHARE = 0.5
 #: How time grows with pixels, as an exponent, between jobs: a little less than in proportion.
 LEARNED_EXPONENT = 0.85
 #: The same within a job of a kind never seen: nearer to a busy device (1) than to one that mostly waits for
@@ -285,7 +285,7 @@ def _left_of(expected_s: float, age_s: float, spread: float) -> Forecast:
     if overrun_s <= 0:
         left_s = max(-overrun_s, unsure_s)
         return Forecast(left_s, left_s * spread)
-    more_s = max(SHORT_OVERRUN_SHARE * (overrun_s * expected_s) ** 0.5, LONG_OVERRUN_SHARE * overrun_s)
+    more_s = OVERRUN_SHARE * max(overrun_s, (overrun_s * expected_s) ** 0.5)
     return Forecast(unsure_s + more_s, (unsure_s + more_s) * max(spread, GUESSED))
 
 
