@@ -35,7 +35,12 @@ class Driver:
             self.shown.append((self.clock.now_s, snapshot.fraction, snapshot.eta_s))
 
     def run(
-        self, late_step: int = -1, step_takes: float = 1.0, decode_takes: float = 1.0, gap_s: float = 0.0
+        self,
+        late_step: int = -1,
+        step_takes: float = 1.0,
+        decode_takes: float = 1.0,
+        gap_s: float = 0.0,
+        end_s: float = 0.0,
     ) -> Driver:
         part, ledger = self.job.begin_pass()
         self.job.expect_total(part, STEPS)
@@ -48,6 +53,8 @@ class Driver:
         self.spend(DECODE_S * decode_takes)
         self.job.begin_part(Phase.SAVE)
         self.spend(SAVE_S)
+        self.job.leave_part()
+        self.spend(end_s)
         self.job.deliver()
         return self
 
@@ -75,6 +82,7 @@ CASES = {
     "a step of five times": {"late_step": 4, "step_takes": 5.0},
     "a last step of ten times": {"late_step": STEPS - 1, "step_takes": 10.0},
     "something that nobody tells of": {"gap_s": 3.0},
+    "an end that nobody tells of": {"end_s": 3.0},
 }
 
 
@@ -104,9 +112,9 @@ def test_the_bar_does_not_fall(case, is_learned):
 
 @each_case
 def test_little_is_not_shown_for_long_while_much_is_left(case, is_learned):
-    """Less than a twentieth of a decode is shown for no longer than a tenth of one."""
+    """Less than a twentieth of a decode is shown for no longer than a fifth of one."""
     driver = Driver(learned() if is_learned else None).run(**CASES[case])
-    assert driver.seconds_below(0.05 * DECODE_S) <= 0.1 * DECODE_S
+    assert driver.seconds_below(0.05 * DECODE_S) <= 0.2 * DECODE_S
 
 
 def test_a_decode_of_twice_the_time_is_followed():
@@ -153,6 +161,20 @@ def test_a_last_block_that_takes_long_is_no_end():
     assert shown[-1] >= 0.8
 
 
+def test_blocks_that_are_done_early_do_not_end_what_is_known_to_last():
+    """All blocks are done at once, and the picture is still to come: it takes as long as it took before."""
+    driver = Driver(learned())
+    driver.job.begin_pass()
+    part = driver.job.begin_part(Phase.DECODE)
+    blocks = Ledger(10, driver.clock)
+    driver.job.attach_blocks(part, blocks)
+    for block in range(10):
+        blocks.record_launch()
+        blocks.record_completion(block)
+    driver.spend(0.4)
+    assert driver.job.snapshot().eta_s == pytest.approx(DECODE_S - 0.4 + SAVE_S, abs=0.05)
+
+
 def test_steps_that_have_become_slow_count_soon():
     """Another program takes half of the GPU in the middle of a pass: six steps later that is foreseen."""
     driver = Driver(learned())
@@ -171,3 +193,17 @@ def test_a_job_without_a_plan_shows_no_time():
     job = Job(SyncMode.OBSERVE, clock=clock)
     clock.pass_time(5.0)
     assert (None, 0.0) == (job.snapshot().eta_s, job.snapshot().fraction)
+
+
+def test_blocks_that_come_sooner_than_learned_count():
+    """The decode is twice as fast as it was: after half of its blocks that is seen for the most part."""
+    driver = Driver(learned())
+    driver.job.begin_pass()
+    part = driver.job.begin_part(Phase.DECODE)
+    blocks = Ledger(10, driver.clock)
+    driver.job.attach_blocks(part, blocks)
+    for block in range(8):
+        blocks.record_launch()
+        driver.spend(DECODE_S / 20)
+        blocks.record_completion(block)
+    assert driver.job.snapshot().eta_s <= 0.3 * DECODE_S + SAVE_S

@@ -78,6 +78,18 @@ def test_another_batch_leaves_the_images_before_it_alone():
     assert 128 * 128 == pixels(job, 1)[Phase.DECODE, BASE]
 
 
+def test_what_was_seen_of_another_batch_is_no_measure():
+    """The second image is twice as large as the first: so its hires pass will be, too."""
+    job = Job(SyncMode.OBSERVE, HIRES_SHAPE, clock=VirtualClock())
+    for image, size in ((0, 64 * 64), (1, 2 * 64 * 64)):
+        base, _ = job.begin_pass(image=image)
+        job.correct_size(base, size)
+        if image == 0:
+            hires, _ = job.begin_pass(HIRES)
+            job.correct_size(hires, 128 * 128)
+    assert 2 * 128 * 128 == pixels(job, 1)[Phase.DENOISE, HIRES]
+
+
 def test_a_detail_is_no_measure_of_the_rest():
     """The crop of a face is small: the next image is as large as it was."""
     job = Job(SyncMode.OBSERVE, HIRES_SHAPE, clock=VirtualClock())

@@ -14,9 +14,10 @@ from zluda_sync.host.job.fingerprints import SPEED_SETTINGS, fingerprint_scripts
 class Script:
     """One of the host's scripts."""
 
-    def __init__(self, title: str, args_from: int, args_to: int) -> None:
+    def __init__(self, title: str, args_from: int, *at_first: object) -> None:
         self._title = title
-        self.args_from, self.args_to = args_from, args_to
+        self.args_from, self.args_to = args_from, args_from + len(at_first)
+        self.api_info = SimpleNamespace(args=[SimpleNamespace(value=value) for value in at_first])
 
     def title(self) -> str:
         return self._title
@@ -25,9 +26,8 @@ class Script:
 def request_of(*arguments, **values):
     """Return a request to a host with a grid to choose, and a detailer that is run beside it."""
     runner = SimpleNamespace(
-        selectable_scripts=[Script("Grid", 1, 3)],
-        alwayson_scripts=[Script("Detailer", 3, 5)],
-        inputs=[None, *(SimpleNamespace(value=value) for value in ("Steps", 1, False, 0.4))],
+        selectable_scripts=[Script("Grid", 1, "Steps", 1)],
+        alwayson_scripts=[Script("Detailer", 3, False, 0.4)],
     )
     return SimpleNamespace(scripts=runner, script_args=arguments, **values)
 

@@ -19,9 +19,9 @@ from zluda_sync.core.progress.true_sizes import NOTHING_EXPECTED, Expected
 #: What is left of something is never below this share of the time that it took: half of its relative
 #: uncertainty, and no more than that. So the time left does not stand still.
 UNSURE_SHARE, MOST_UNSURE_SHARE = 0.5, 0.15
-#: What outlasts its expectation by a little goes on for longer than that little: for this share of the
-#: geometric mean of overrun and expectation; in the long run, for this share of the overrun.
-SHORT_OVERRUN_SHARE, LONG_OVERRUN_SHARE = 0.5, 0.25
+#: What outlasts its expectation goes on for this share of the overrun; as long as that is short, for this share
+#: of the geometric mean of overrun and expectation, which is longer.
+OVERRUN_SHARE = 0.5
 #: How time grows with pixels, as an exponent, between jobs: a little less than in proportion.
 LEARNED_EXPONENT = 0.85
 #: The same within a job of a kind never seen: nearer to a busy device (1) than to one that mostly waits for
@@ -41,6 +41,8 @@ GUESSED_BASE_STEPS = {
 }
 #: How many observed steps weigh as much as what was learned.
 PRIOR_WEIGHT = 2.0
+#: What blocks show of a guess counts no more than this: there is work behind the last one, too.
+MOST_OF_BLOCKS = 0.9
 #: So many steps that agree with each other refute what was learned, if that is of another speed.
 REFUTING_STEPS = 3
 #: The speed of a pass is that of its last steps: another program may have begun to use the GPU.
@@ -272,8 +274,12 @@ def _left_of_part(part: Part, rate: Rate, busy_until_s: float, now_s: float) -> 
     done, done_at_s = _done_of_blocks(part)
     if done > 0:
         # What the blocks show counts the more, the more of them are done; alone, once the rest is refuted.
+        # That the last one is the end is believed of a guess alone: much may come behind it.
         shown_s = max(0.0, done_at_s - began_at_s) / done
-        expected_s = shown_s if age_s > expected_s else (1 - done) * expected_s + done * shown_s
+        if age_s > expected_s:
+            expected_s = max(expected_s, shown_s)
+        elif shown_s > expected_s or done < 1 or rate.spread > SCALED:
+            expected_s += min(done, MOST_OF_BLOCKS) * (shown_s - expected_s)
     return _left_of(expected_s, age_s, rate.spread)
 
 
@@ -287,7 +293,7 @@ def _left_of(expected_s: float, age_s: float, spread: float) -> Forecast:
     if overrun_s <= 0:
         left_s = max(-overrun_s, unsure_s)
         return Forecast(left_s, left_s * spread)
-    more_s = max(SHORT_OVERRUN_SHARE * (overrun_s * expected_s) ** 0.5, LONG_OVERRUN_SHARE * overrun_s)
+    more_s = OVERRUN_SHARE * max(overrun_s, (overrun_s * expected_s) ** 0.5)
     return Forecast(unsure_s + more_s, (unsure_s + more_s) * max(spread, GUESSED))
 
 

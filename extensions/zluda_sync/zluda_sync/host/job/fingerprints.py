@@ -103,7 +103,6 @@ def fingerprint_scripts(processing: Any) -> str:
     if runner is None or not isinstance(arguments, (list, tuple)):
         return ""
     own = getattr(processing, "per_script_args", None)
-    controls = getattr(runner, "inputs", None)
     found = []
     chosen = arguments[0] if arguments else 0
     selectable = _list_of(getattr(runner, "selectable_scripts", None))
@@ -114,8 +113,8 @@ def fingerprint_scripts(processing: Any) -> str:
         title = _title_of(script)
         given = own.get(title) if isinstance(own, dict) else None
         given = _slice_of(arguments, script) if given is None else given
-        at_first = [getattr(control, "value", None) for control in _slice_of(controls, script)]
-        if _text_of(list(given)) != _text_of(at_first):
+        at_first = getattr(getattr(script, "api_info", None), "args", None)
+        if _text_of(list(given)) != _text_of([getattr(one, "value", None) for one in _list_of(at_first)]):
             found.append(f"{title}: {_text_of(given)}")
     return _digest(found) if found else ""
 
