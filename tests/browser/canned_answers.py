@@ -40,6 +40,7 @@ def build_running(completed: int = 7) -> dict[str, Any]:
     """Return the ``job`` of a status in the middle of the steps."""
     return {
         "id": "12", "label": f"Image 2/3: Denoise {completed}/{STEPS}", "phase": "denoise", "role": "base",
+        "cell": 0, "cells": 1,
         "image": 1, "images": 3, "pass_index": 1, "completed": completed, "launched": completed + 2,
         "total": STEPS, "run_ahead": 2, "elapsed_s": 4.2, "fraction": 0.41, "eta_s": 6.1,
         "eta_spread_s": 0.2, "eta_low_s": None, "eta_high_s": None, "mode": "run-ahead",
@@ -60,7 +61,8 @@ def build_job(name: str = "11", outcome: str = "finished", **changes: Any) -> di
 
     def part(phase: str, label: str, began: float, ended: float, **more: Any) -> dict[str, Any]:
         return {
-            "phase": phase, "role": "base", "image": 1, "label": label, "began_s": began, "ended_s": ended,
+            "cell": 0, "phase": phase, "role": "base", "image": 1, "label": label,
+            "began_s": began, "ended_s": ended,
             "total": None, "has_compiled": False, "launched_at_s": [], "completed_at_s": [], "step_s": [],
             "outliers": [], "waits": [], **more,
         }  # fmt: skip
@@ -104,6 +106,7 @@ def build_job(name: str = "11", outcome: str = "finished", **changes: Any) -> di
         ],
         "bar": [[at, min(1.0, at / duration + (0.02 if 1 < at < duration - 1 else 0.0))] for at in ticks],
         "stock_bar": stock,
+        "cells": [],
     }
     return {**job, **changes}
 

@@ -172,6 +172,24 @@ def test_a_step_seen_together_with_the_one_before_has_a_bar(api, open_panel):
     assert 20 == len(heights) and min(heights) == heights[7] >= 1
 
 
+def test_a_job_of_many_cells_shows_each(api, open_panel):
+    """How long each took, and the other plots by cell; a plain job has no such plot."""
+    duration_s = api.jobs[0]["duration_s"]
+    api.jobs[0]["cells"] = [[0.0, 4.0], [4.5, 9.5], [10.0, duration_s]]
+    page = open_panel()
+    wait_for(lambda: 3 == len(page.find(".zs-figure-cells .zs-step")), "cells")
+    assert page.find(".zs-figure-cells .zs-sentence")[0].text.startswith("3 cells; median ")
+    assert 3 == len(page.find(".zs-figure-steps .zs-band"))
+    assert "Cell 2" in page.find(".zs-figure-steps")[0].text
+
+
+def test_a_plain_job_has_no_plot_of_cells(open_panel):
+    """There is nothing to compare."""
+    page = open_panel()
+    wait_for(lambda: page.find(".zs-figure-times .zs-step"), "plots")
+    assert not page.find(".zs-figure-cells")
+
+
 def test_plots_have_data_and_words(open_panel):
     """Each has its shapes, a sentence, and its figures as a table that can be opened."""
     page = open_panel()

@@ -4,9 +4,14 @@
   const CLIP_FACTOR = 1.6; // a compile step can be a hundred times the others: its bar is cut, and says so
   const LEAST_BAR_PX = 2; // a step that was seen together with the one before took no time, but it is there
 
-  const bandsOf = (job, end) => job.parts.map((part) => ({
+  const cellsOf = (job, end) => (job.cells ?? []).map(([from, to], index) => ({
+    from, to: to ?? end, label: zs.t('cells.cell', { number: index + 1 }),
+  }));
+  const phasesOf = (job, end) => job.parts.map((part) => ({
     from: part.began_s, to: part.ended_s ?? end, label: zs.phaseOf(part.phase, part.role),
   }));
+  /** Cells, where the job has several: its phases would be too many to tell apart. */
+  const bandsOf = (job, end) => (job.cells?.length > 1 ? cellsOf(job, end) : phasesOf(job, end));
   /** The last moment that any plot of a job shows. */
   const endOf = (job) => {
     const moments = job.parts.flatMap((part) =>
@@ -144,6 +149,42 @@
     });
   }
 
+  /** The plot stands behind another where the job has several cells, and nowhere where it has one. */
+  function showCells(figure, job, other) {
+    const cells = cellsOf(job, endOf(job));
+    if (cells.length < 2) {
+      figure.element.remove();
+      return;
+    }
+    if (!figure.element.isConnected) other.element.after(figure.element);
+    const lengths = cells.map(({ from, to }) => to - from);
+    const longest = Math.max(...lengths, 0.001);
+    figure.show({
+      sentence: zs.t('cells.sentence', {
+        count: cells.length, median: zs.time(zs.median(lengths)), longest: zs.time(longest),
+      }),
+      kinds: new Set(['usual']),
+      head: [zs.t('cells.head'), zs.t('cells.began'), zs.t('cells.length')],
+      rows: () => cells.map(({ from }, index) =>
+        [String(index + 1), zs.time(from), zs.time(lengths[index])]),
+      draw: (width) => {
+        const axes = zs.axes(width, {
+          x: { most: cells.length, label: zs.t('cells.head'), isWhole: true, write: (n) => zs.number(n) },
+          y: { most: longest, label: zs.t('cells.length'), write: (value) => zs.time(value) },
+        });
+        const pitch = axes.x(1) - axes.x(0);
+        lengths.forEach((length, index) => {
+          const height = Math.max(axes.bottom - axes.y(length), LEAST_BAR_PX);
+          axes.add(zs.svg('rect', {
+            class: 'zs-step zs-usual', x: axes.x(index) + pitch * 0.1, y: axes.bottom - height,
+            width: pitch * 0.8, height,
+          }));
+        });
+        return axes.root;
+      },
+    });
+  }
+
   function buildCosts() {
     const parts = ['wait', 'preview'].map((name) => {
       const value = zs.el('dd', {});
@@ -183,6 +224,7 @@
     const steps = buildFigure('steps', ['launched', 'completed', 'ahead']);
     const bars = buildFigure('bars', ['shown', 'stock', 'true']);
     const times = buildFigure('times', ['usual', 'compile', 'outlier']);
+    const cells = buildFigure('cells', ['usual']);
     const costs = buildCosts();
     const exports = zs.el('p', { class: 'zs-buttons zs-exports' });
     const body = zs.el(
@@ -206,6 +248,7 @@
         ].filter(Boolean).join(' · '));
         showSteps(steps, job);
         showBars(bars, job);
+        showCells(cells, job, bars);
         showTimes(times, job);
         costs.show(job);
         if (exported !== job.id) {

@@ -101,6 +101,13 @@
     'bars.unfinished': 'The job did not run to its end, so there is no true share to compare with.',
     'bars.none': 'No bar was recorded.',
 
+    'cells.title': 'Time of each cell',
+    'cells.usual': 'A cell, with all of its images',
+    'cells.cell': 'Cell {number}',
+    'cells.head': 'Cell',
+    'cells.began': 'Began',
+    'cells.length': 'Time',
+    'cells.sentence': '{count} cells; median {median}, longest {longest}.',
     'times.title': 'Time of each step on the GPU',
     'times.usual': 'Usual',
     'times.compile': 'First step, with kernel compile',

@@ -93,6 +93,13 @@
     'bars.unfinished': '任务没有运行到底，没有真实份额可比较。',
     'bars.none': '没有记录进度条。',
 
+    'cells.title': '每个单元的时间',
+    'cells.usual': '一个单元，含其全部图像',
+    'cells.cell': '单元 {number}',
+    'cells.head': '单元',
+    'cells.began': '开始',
+    'cells.length': '时间',
+    'cells.sentence': '共 {count} 个单元；中位数 {median}，最长 {longest}。',
     'times.title': '显卡上每一步的时间',
     'times.usual': '正常',
     'times.compile': '第一步，含内核编译',
