@@ -27,20 +27,23 @@ from bench.terminal.bar import TerminalBar
 SEED = 20261127
 CANCELS, QUICK_CANCELS = 1000, 100
 #: Requests that are under way at the same time; one of them runs. Each has a thread of its own.
-PAGES, CALLERS = 5, 5
-#: Of each kind so many are let alone by all clients: what happens to theirs is no client's doing.
+PAGES, CALLERS = 3, 3
+#: Of the pages so many are let alone by all clients: what happens to their requests is no client's doing.
 LET_ALONE = 1
 ALONE = "alone-"
+#: Who has been served asks again so much later, in seconds: the host's lock keeps no order, and would be
+#: taken by the same one again and again.
+BREATH_S = 0.02
 #: Clients that stop what the status tells.
 CLIENTS = 4
 PICTURES = 2
-WANTED = WantedJob(steps=2, batches=PICTURES, size_px=64)
-SPEED = Speed(step_ms=4, encode_ms=2, decode_ms=6)
+WANTED = WantedJob(steps=3, batches=PICTURES, size_px=64)
+SPEED = Speed(step_ms=5, encode_ms=2, decode_ms=6)
 MODES = ("run-ahead", "every-step", "observe")
 #: Between two Stops of one client, in seconds, at most.
-LONGEST_PAUSE_S = 0.2
-#: Of the Stops so many are for what runs, where that may be stopped.
-RUNNING_SHARE = 0.8
+LONGEST_PAUSE_S = 0.1
+#: Of all looks at the status in which nothing runs that is to be stopped, so many stop what waits instead.
+WAITING_SHARE = 0.04
 LIMIT_S = 60.0
 
 
@@ -160,7 +163,7 @@ class Campaign:
             return threading.Thread(target=work, args=args, daemon=True)
 
         asking = [thread(self._press, index < LET_ALONE) for index in range(PAGES)]
-        asking += [thread(self._call, index < LET_ALONE) for index in range(CALLERS)]
+        asking += [thread(self._call, False) for _ in range(CALLERS)]
         stopping = [thread(self._stop, self._chance.random()) for _ in range(CLIENTS)]
         for one in (*asking, *stopping):
             one.start()
@@ -190,6 +193,7 @@ class Campaign:
             name = f"task({self._new_name(is_alone)})"
             pictures, _text = run(name)
             self.ended.append(Ended(name, pictures, time.perf_counter()))
+            self._over.wait(BREATH_S)
 
     def _call(self, is_alone: bool) -> None:
         """Call the API again and again."""
@@ -202,16 +206,20 @@ class Campaign:
             status, answer = ask(connection, "/sdapi/v1/txt2img", body, {"X-Request-ID": name})
             assert status == 200, answer
             self.ended.append(Ended(name, len(answer["images"]), time.perf_counter()))
+            self._over.wait(BREATH_S)
 
     def _stop(self, seed: float) -> None:
-        """Stop what the status tells, again and again: mostly what runs, else what waits."""
+        """Stop what the status tells, again and again: what runs if it may be stopped, or what waits."""
         chance, connection = random.Random(seed), self._connect()
         while not self._over.is_set():
             _, status = ask(connection, "/zluda_sync/v1/status")
             waiting, running = status["queue"], status["job"]
-            names = {one["id"]: one["name"] for one in waiting if not one["is_stopped"]}
-            if running is not None and running["ending"] is None and chance.random() < RUNNING_SHARE:
+            if running is not None and running["ending"] is None and ALONE not in running["name"]:
                 names = {running["id"]: running["name"]}
+            elif chance.random() < WAITING_SHARE:
+                names = {one["id"]: one["name"] for one in waiting if not one["is_stopped"]}
+            else:
+                names = {}
             names = {key: name for key, name in names.items() if ALONE not in name}
             if names:
                 wanted = chance.choice(list(names))
