@@ -32,6 +32,8 @@ def build_status(job: dict[str, Any] | None = None) -> dict[str, Any]:
         "self_test": {"mode": "run-ahead", "explanation": "run-ahead is safe", "progress": None},
         "problems": [],
         "page": {"favicon": False, "notification": False},
+        "queue": [],
+        "preview": None,
         "job": job,
     }  # fmt: skip
 
@@ -39,7 +41,8 @@ def build_status(job: dict[str, Any] | None = None) -> dict[str, Any]:
 def build_running(completed: int = 7) -> dict[str, Any]:
     """Return the ``job`` of a status in the middle of the steps."""
     return {
-        "id": "12", "label": f"Image 2/3: Denoise {completed}/{STEPS}", "phase": "denoise", "role": "base",
+        "id": "12", "name": "",
+        "label": f"Image 2/3: Denoise {completed}/{STEPS}", "phase": "denoise", "role": "base",
         "cell": 0, "cells": 1,
         "image": 1, "images": 3, "pass_index": 1, "completed": completed, "launched": completed + 2,
         "total": STEPS, "run_ahead": 2, "elapsed_s": 4.2, "fraction": 0.41, "eta_s": 6.1,
@@ -75,6 +78,8 @@ def build_job(name: str = "11", outcome: str = "finished", **changes: Any) -> di
         "title": "1 image, 512 x 512",
         "model": "small-model",
         "device": "AMD Radeon RX 7900 XTX [ZLUDA]",
+        "width": 512,
+        "height": 512,
         "source": "page",
         "mode": "run-ahead",
         "rung": "planted-event",

@@ -231,6 +231,41 @@ def test_a_stopped_job_has_no_true_share(api, open_panel):
     assert ["VAE decode", "1", "0.2 s", "0.7 s", "0.7 s", "0", "2"] == texts(page, ".zs-stops tbody tr > *")
 
 
+def test_the_speed_of_each_model_is_told_by_week_and_size(api, open_panel):
+    """The newest week first; of finished jobs only, and without the folders of a model's name."""
+    week_s = 7 * 24 * 3600.0
+    monday_s = 1785153600.0  # Monday, 27 July 2026, noon UTC
+    jobs = [
+        ("30", monday_s + week_s, 512, 0.5, "finished"),
+        ("29", monday_s + 5000, 512, 0.25, "finished"),
+        ("28", monday_s + 4000, 1024, 2.0, "finished"),
+        ("27", monday_s + 3000, 512, 0.75, "finished"),
+        ("26", monday_s + 2000, 512, 9.0, "stopped"),
+        ("25", monday_s + 1000, 512, None, "lost"),
+    ]
+    api.jobs = [
+        canned_answers.build_job(
+            name,
+            outcome,
+            began_at_s=at_s,
+            width=size,
+            height=size,
+            median_step_s=step_s,
+            model="some/model.x",
+        )
+        for name, at_s, size, step_s, outcome in jobs
+    ]
+    page = open_panel()
+    wait_for(lambda: page.find(".zs-speeds tbody tr"), "table")
+    cells = texts(page, ".zs-speeds tbody tr > td")
+    assert ["model.x", "512 x 512", "1", "0.5 s"] == cells[:4]
+    assert {("512 x 512", "2", "0.5 s"), ("1024 x 1024", "1", "2 s")} == {
+        tuple(cells[at + 1 : at + 4]) for at in (4, 8)
+    }
+    assert 12 == len(cells)
+    assert "Lost: SD.Next ended" in texts(page, ".zs-history tbody tr > td")
+
+
 def test_a_job_is_chosen_by_keyboard(api, open_panel):
     """Arrow down and Enter show an older job; a button goes back to the newest."""
     api.jobs = [canned_answers.build_job(str(number), title=f"job {number}") for number in (13, 12, 11)]

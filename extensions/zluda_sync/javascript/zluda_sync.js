@@ -53,6 +53,7 @@
       const newest = jobs.find((one) => one.outcome !== 'running');
       if (newest && newest.id !== lastFinished?.id) {
         lastFinished = shownJob?.id === newest.id ? shownJob : await loadJob(newest.id);
+        history.refreshSpeeds();
       }
       verdict.update(zs.currentStatus(), selfTest, lastFinished);
     }
@@ -141,8 +142,8 @@
   // One name of each script: hosts bring them before this one, after it, or long after the page is complete.
   const NEEDED = [
     'ask', 'axes', 'buildConnection', 'buildField', 'buildHistory', 'buildJob', 'buildNow', 'buildProfiles',
-    'buildRules', 'buildSelfTest', 'buildVerdict', 'chooseInk', 'countSteps', 'el', 'startExtras',
-    'startLive', 't',
+    'buildRules', 'buildSelfTest', 'buildSpeeds', 'buildVerdict', 'chooseInk', 'countSteps', 'el',
+    'startExtras', 'startLive', 't',
   ];
   const startWhenWhole = () => {
     if (document.body && NEEDED.every((name) => name in zs) && zs.words.en) start();

@@ -1,7 +1,8 @@
-// All jobs that the server remembers, and how fast Stop was.
+// The last jobs that the server remembers, how fast Stop was, and how fast each model.
 (() => {
   const zs = (window.zludaSync ??= {});
-  const MOST_JOBS = 50;
+  const MOST_JOBS = 50; // in the list; it is asked for again and again while a job runs
+  const ALL_JOBS = 200;
 
   const buttonsOf = (rows) => [...rows.querySelectorAll('.zs-row-button')];
 
@@ -15,12 +16,13 @@
     const save = zs.button(zs.t('history.export'), exportAll);
     const failure = zs.el('p', { class: 'zs-error', role: 'alert' });
     const stops = zs.el('div', { class: 'zs-stops' });
+    const speeds = zs.buildSpeeds();
     let shown = '';
 
     async function exportAll() {
       save.disabled = true;
       zs.setText(failure, '');
-      const list = await zs.ask('GET', `jobs?limit=${MOST_JOBS}`);
+      const list = await zs.ask('GET', `jobs?limit=${ALL_JOBS}`);
       const jobs = [];
       for (const { id } of list.data?.jobs ?? []) {
         const answer = await zs.ask('GET', `jobs/${encodeURIComponent(id)}`);
@@ -83,7 +85,13 @@
         'history', zs.t('history.title'), empty, table,
         zs.el('p', { class: 'zs-buttons' }, follow, save), failure,
         zs.el('h3', { text: zs.t('stops.title') }), stops,
+        zs.el('h3', { text: zs.t('speeds.title') }), speeds.element,
       ),
+      /** A job has ended, or the panel is looked at: go through all that are remembered. */
+      refreshSpeeds: async () => {
+        const answer = await zs.ask('GET', `jobs?limit=${ALL_JOBS}`);
+        if (answer.ok) speeds.show(answer.data.jobs);
+      },
       show: (jobs, selected, isPinned) => {
         const written = JSON.stringify(jobs);
         if (written !== shown) {

@@ -131,7 +131,7 @@
     'costs.previews': '({count} shown)',
 
     'history.title': 'Jobs',
-    'history.none': 'No job since SD.Next was started.',
+    'history.none': 'No job is remembered.',
     'history.began': 'Began',
     'history.job': 'Job',
     'history.outcome': 'Outcome',
@@ -148,6 +148,7 @@
     'outcome.skipped': 'Skipped',
     'outcome.failed': 'Failed',
     'outcome.running': 'Running',
+    'outcome.lost': 'Lost: SD.Next ended',
     'source.page': 'Page',
     'source.api': 'API',
     'source.script': 'Script',
@@ -162,6 +163,14 @@
     'stops.longest': 'Longest',
     'stops.launched': 'Steps launched after',
     'stops.queued': 'Steps queued before',
+
+    'speeds.title': 'How fast each model was',
+    'speeds.none': 'No job has finished.',
+    'speeds.week': 'Week of',
+    'speeds.model': 'Model',
+    'speeds.size': 'Size',
+    'speeds.jobs': 'Jobs',
+    'speeds.step': 'Step, median',
 
     'selftest.title': 'Self-test',
     'selftest.what':

@@ -122,7 +122,7 @@
     'costs.previews': '（显示 {count} 次）',
 
     'history.title': '任务',
-    'history.none': 'SD.Next 启动以来还没有任务。',
+    'history.none': '没有记住的任务。',
     'history.began': '开始',
     'history.job': '任务',
     'history.outcome': '结果',
@@ -139,6 +139,7 @@
     'outcome.skipped': '已跳过',
     'outcome.failed': '失败',
     'outcome.running': '进行中',
+    'outcome.lost': '丢失：SD.Next 已结束',
     'source.page': '页面',
     'source.api': 'API',
     'source.script': '脚本',
@@ -153,6 +154,14 @@
     'stops.longest': '最长',
     'stops.launched': '之后提交的步数',
     'stops.queued': '之前排队的步数',
+
+    'speeds.title': '每个模型的速度',
+    'speeds.none': '还没有完成的任务。',
+    'speeds.week': '周（从该日起）',
+    'speeds.model': '模型',
+    'speeds.size': '尺寸',
+    'speeds.jobs': '任务数',
+    'speeds.step': '每步中位数',
 
     'selftest.title': '自检',
     'selftest.what': '试验六种获知显卡已完成的方式，并采用列表中第一种说真话且几乎没有代价的方式。需要几秒钟，其间显卡忙碌。',

@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -27,15 +27,23 @@ from bench.terminal.bar import TerminalBar
 SEED = 20261127
 CANCELS, QUICK_CANCELS = 1000, 100
 #: Requests that are under way at the same time; one of them runs. Each has a thread of its own.
-PAGES, CALLERS = 5, 5
+PAGES, CALLERS = 3, 3
+#: Of the pages so many are let alone by all clients: what happens to their requests is no client's doing.
+LET_ALONE = 1
+ALONE = "alone-"
+#: Who has been served asks again so much later, in seconds: the host's lock keeps no order, and would be
+#: taken by the same one again and again.
+BREATH_S = 0.02
 #: Clients that stop what the status tells.
 CLIENTS = 4
 PICTURES = 2
-WANTED = WantedJob(steps=2, batches=PICTURES, size_px=64)
-SPEED = Speed(step_ms=4, encode_ms=2, decode_ms=6)
+WANTED = WantedJob(steps=3, batches=PICTURES, size_px=64)
+SPEED = Speed(step_ms=5, encode_ms=2, decode_ms=6)
 MODES = ("run-ahead", "every-step", "observe")
 #: Between two Stops of one client, in seconds, at most.
-LONGEST_PAUSE_S = 0.12
+LONGEST_PAUSE_S = 0.1
+#: Of all looks at the status in which nothing runs that is to be stopped, so many stop what waits instead.
+WAITING_SHARE = 0.04
 LIMIT_S = 60.0
 
 
@@ -80,14 +88,17 @@ class Tally:
         right: Stops whose request ended with fewer pictures than it was asked for.
         late: Stops that were answered as if in time, and whose request was whole all the same: the last
             picture was made already.
+        again: Stops of requests that were to be stopped already.
         touched: requests that nobody has stopped and that delivered too few.
         refused: Stops of what was over, by status.
         whole: requests that nobody has stopped, and that delivered all.
         latencies_s: from a Stop of what ran to the end of that request.
+        answers_s: from a Stop to its answer.
     """
 
     right: Counter[str] = field(default_factory=Counter)
     late: int = 0
+    again: int = 0
     touched: int = 0
     refused: Counter[int] = field(default_factory=Counter)
     whole: int = 0
@@ -147,27 +158,30 @@ class Campaign:
             begun: share that is done.
             what: is done now.
         """
-        asking = [threading.Thread(target=self._press, daemon=True) for _ in range(PAGES)]
-        asking += [threading.Thread(target=self._call, daemon=True) for _ in range(CALLERS)]
-        seeds = [self._chance.random() for _ in range(CLIENTS)]
-        stopping = [threading.Thread(target=self._stop, args=(one,), daemon=True) for one in seeds]
-        for thread in (*asking, *stopping):
-            thread.start()
+
+        def thread(work: Callable[..., None], *args: Any) -> threading.Thread:
+            return threading.Thread(target=work, args=args, daemon=True)
+
+        asking = [thread(self._press, index < LET_ALONE) for index in range(PAGES)]
+        asking += [thread(self._call, False) for _ in range(CALLERS)]
+        stopping = [thread(self._stop, self._chance.random()) for _ in range(CLIENTS)]
+        for one in (*asking, *stopping):
+            one.start()
         while not self._over.wait(0.2):
             bar.show(begun + self._in_time / self._wanted / len(MODES), what)
-        for thread in (*stopping, *asking):
-            thread.join(LIMIT_S)
+        for one in (*stopping, *asking):
+            one.join(LIMIT_S)
 
     @property
     def _in_time(self) -> int:
         return sum(bool(one.was) for one in tuple(self.cancels))
 
-    def _new_name(self) -> str:
+    def _new_name(self, is_alone: bool) -> str:
         with self._lock:
             self._number += 1
-            return f"{self._prefix}{self._number}"
+            return f"{ALONE if is_alone else ''}{self._prefix}{self._number}"
 
-    def _press(self) -> None:
+    def _press(self, is_alone: bool) -> None:
         """Press Generate again and again, as a page does."""
         from modules import call_queue, processing
 
@@ -176,34 +190,40 @@ class Campaign:
 
         run = call_queue.wrap_gradio_gpu_call(generate, [0], "Text")
         while not self._over.is_set():
-            name = f"task({self._new_name()})"
+            name = f"task({self._new_name(is_alone)})"
             pictures, _text = run(name)
             self.ended.append(Ended(name, pictures, time.perf_counter()))
+            self._over.wait(BREATH_S)
 
-    def _call(self) -> None:
+    def _call(self, is_alone: bool) -> None:
         """Call the API again and again."""
         request = build_request(WANTED)
         body = {"prompt": request.prompt, "steps": request.steps, "n_iter": request.n_iter}
         body |= {"width": request.width, "height": request.height, "seed": request.seed}
         connection = self._connect()
         while not self._over.is_set():
-            name = self._new_name()
+            name = self._new_name(is_alone)
             status, answer = ask(connection, "/sdapi/v1/txt2img", body, {"X-Request-ID": name})
             assert status == 200, answer
             self.ended.append(Ended(name, len(answer["images"]), time.perf_counter()))
+            self._over.wait(BREATH_S)
 
     def _stop(self, seed: float) -> None:
-        """Stop what the status tells, again and again: half of the time what runs, else what waits."""
+        """Stop what the status tells, again and again: what runs if it may be stopped, or what waits."""
         chance, connection = random.Random(seed), self._connect()
         while not self._over.is_set():
             _, status = ask(connection, "/zluda_sync/v1/status")
-            names = {one["id"]: one["name"] for one in status["queue"] if not one["is_stopped"]}
-            running = status["job"]
-            if running is not None and running["ending"] is None and chance.random() < 0.5:
+            waiting, running = status["queue"], status["job"]
+            if running is not None and running["ending"] is None and ALONE not in running["name"]:
                 names = {running["id"]: running["name"]}
+            elif chance.random() < WAITING_SHARE:
+                names = {one["id"]: one["name"] for one in waiting if not one["is_stopped"]}
+            else:
+                names = {}
+            names = {key: name for key, name in names.items() if ALONE not in name}
             if names:
                 wanted = chance.choice(list(names))
-                self._over.wait(chance.uniform(0, LONGEST_PAUSE_S / 4))  # what was so then may be over now
+                self._over.wait(chance.uniform(0, LONGEST_PAUSE_S / 10))  # what was so then may be over now
                 self._cancel(connection, wanted, names[wanted])
             self._over.wait(chance.uniform(0, LONGEST_PAUSE_S))
 
@@ -242,6 +262,7 @@ def count(cancels: Sequence[Cancel], ended: Sequence[Ended]) -> Tally:
         tally.answers_s.append(one.answered_at_s - one.sent_at_s)
         if not one.was:
             tally.refused[one.status] += 1
+    tally.again = sum(bool(one.was) for one in cancels) - len(stopped)
     for end in ended:
         cancel, is_whole = stopped.get(end.name), end.pictures >= PICTURES
         if cancel is None:
@@ -260,6 +281,7 @@ def describe(tally: Tally) -> str:
     """Return what came of it, in lines."""
     lines = [
         f"{tally.right['running']} stopped while they ran, {tally.right['queued']} while they waited",
+        f"{tally.again} of these were stopped once more by another client",
         f"{tally.late} stopped when their last picture was made already",
         f"{sum(tally.refused.values())} refused: over when the Stop came {dict(tally.refused)}",
         f"{tally.whole} requests that nobody stopped made all of their pictures",

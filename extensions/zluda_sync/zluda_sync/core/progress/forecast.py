@@ -19,8 +19,8 @@ from zluda_sync.core.progress.true_sizes import NOTHING_EXPECTED, Expected
 #: What is left of something is never below this share of the time that it took: half of its relative
 #: uncertainty, and no more than that. So the time left does not stand still.
 UNSURE_SHARE, MOST_UNSURE_SHARE = 0.5, 0.15
-#: What outlasts its expectation goes on for this share of the overrun; as long as that is short, for this share
-#: of the geometric mean of overrun and expectation, which is longer.
+#: What outlasts its expectation goes on for this share of the overrun; as long as that is short, for this
+#: share of the geometric mean of overrun and expectation, which is longer.
 OVERRUN_SHARE = 0.5
 #: How time grows with pixels, as an exponent, between jobs: a little less than in proportion.
 LEARNED_EXPONENT = 0.85
