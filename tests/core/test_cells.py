@@ -143,6 +143,19 @@ def test_loading_a_model_between_two_cells_is_told():
     assert not any("Loading" in label for label in driver.labels[-5:])
 
 
+def test_what_outlasts_the_time_between_two_cells_is_told_honestly():
+    """A model that is loaded for a minute: the time left does not fall all the while."""
+    learned = LearnedGrid((CellTimes(0.0, 2.1), CellTimes(1.0, 2.1)))
+    driver = SimulatedRequest()
+    driver.make_cell(CellPlan(build_shape(), True, learned=learned))
+    etas = []
+    for _ in range(6):
+        driver.spend(10.0)
+        etas.append(driver.snapshot().eta_s)
+    assert min(etas) > 2.1
+    assert etas == sorted(etas)
+
+
 @pytest.mark.parametrize("is_inner", [False, True], ids=["own jobs", "within one job"])
 def test_a_grid_of_hundreds_is_read_as_fast_as_a_small_one(is_inner):
     """No more parts are read for a snapshot of the 60th cell than for one of the third."""

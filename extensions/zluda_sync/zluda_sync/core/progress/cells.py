@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.cells_ahead import CellPlan, CellsAhead
+from zluda_sync.core.progress.cells_ahead import CellPlan, CellsAhead, newest_of_each
 from zluda_sync.core.progress.grid_memory import CellTimes, GridKey, LearnedGrid
 from zluda_sync.core.progress.job import UNDELIVERED_MAX, Job
 from zluda_sync.core.progress.part import Part
@@ -21,8 +20,6 @@ OPEN_ENDED_MAX = 0.95
 #: So many cells are thought to come where nobody says how many; once they are made, as many again. Whatever
 #: their number, the bar is then off by a quarter on the average, and not more.
 LEAST_CELLS = 1.75
-#: Parts of earlier cells that are kept to judge later ones by.
-MOST_EARLIER = 32
 #: Relative uncertainty of cells to come: learned, judged by others, of no known number.
 LEARNED_SPREAD, JUDGED_SPREAD, OPEN_SPREAD = 0.04, 0.1, 1.0
 
@@ -133,7 +130,7 @@ class RequestCells:
             self._times.append(CellTimes(self._gap_s, duration_s))
             self._images_done += plan.shape.images if plan.shape is not None else 1
             self._leave_cell(duration_s)
-            self._earlier = _newest_of_each([*self._earlier, *job.begun_parts])
+            self._earlier = newest_of_each([*self._earlier, *job.begun_parts])
             self._ahead.end_cell(self._earlier, self._times)
 
     def note_phase(self, phase: Phase | None) -> None:
@@ -256,7 +253,11 @@ class RequestCells:
         to_come = self._cells_to_come()
         if to_come is not None:
             later_s = self._ahead.left_s(self._job, to_come, in_cell_s + cell_s)
-            return None if later_s is None else cell_s + max(0.0, later_s - since_s)
+            if self._is_in_cell or later_s is None:
+                return None if later_s is None else cell_s + later_s
+            # Between two cells, or after the last: what is done there may outlast what was expected.
+            gap_s = min(later_s, self._ahead.next_gap_s)
+            return later_s - gap_s + (gap_s - since_s if since_s < gap_s else cell_s)
         # Of no known number: as many are thought to come as were made, or as the script mostly makes.
         mean_s = self._ahead.mean_cell_s(in_cell_s + cell_s)
         made = len(self._times) + (in_cell_s / (in_cell_s + cell_s) if self._is_in_cell and cell_s else 0.0)
@@ -290,10 +291,3 @@ class RequestCells:
             return snapshot
         phase, began_at_s = self._between
         return replace(snapshot, phase=phase, role=BASE, part_elapsed_s=now_s - began_at_s)
-
-
-def _newest_of_each(parts: Sequence[Part]) -> list[Part]:
-    """Return of each kind and size the newest part that is finished, in order."""
-    newest = {(part.kind, part.pixels): part for part in parts if part.is_finished}
-    kept = set(map(id, newest.values()))
-    return [part for part in parts if id(part) in kept][-MOST_EARLIER:]

@@ -11,6 +11,8 @@ from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.shape import JobShape, plan_parts
 
+#: Parts of earlier cells that are kept to judge later ones by.
+MOST_EARLIER = 32
 #: Shapes of cells to come that are judged anew for one snapshot: a grid of many sizes costs no more than few.
 MOST_JUDGED = 4
 #: How far the cells of this run may differ from those of the same request before.
@@ -105,6 +107,15 @@ class CellsAhead:
         return to_come * each_s + gaps_s
 
     @property
+    def next_gap_s(self) -> float:
+        """What is expected to pass before the next cell begins; after the last, until the request ends."""
+        learned = self._plan.learned if self._plan is not None else None
+        if learned is None:
+            return self._mean_gap_s
+        rest = learned.cells[self._number + 1 :]
+        return self._drift * (rest[0].gap_s if rest else learned.tail_s)
+
+    @property
     def _mean_gap_s(self) -> float:
         gaps = [one.gap_s for one in self._times[1:]]
         return sum(gaps) / len(gaps) if gaps else 0.0
@@ -147,3 +158,10 @@ def _work_of(shape: JobShape) -> float:
     """Return what the device has to do for a cell, in steps times pixels."""
     steps = sum((one.steps or 1) * shape.pixels_of(one) for one in shape.passes)
     return float(shape.images * max(1, steps))
+
+
+def newest_of_each(parts: Sequence[Part]) -> list[Part]:
+    """Return of each kind and size the newest part that is finished, in order."""
+    newest = {(part.kind, part.pixels): part for part in parts if part.is_finished}
+    kept = set(map(id, newest.values()))
+    return [part for part in parts if id(part) in kept][-MOST_EARLIER:]
