@@ -20,7 +20,7 @@ def files_named(text: str) -> list[str]:
 
 def walks() -> dict[str, str]:
     """The text of each walk by its name."""
-    section = PAGE.split("## Five walks")[1].split("\n## ")[0]
+    section = PAGE.split("## Six walks")[1].split("\n## ")[0]
     parts = re.split(r"\n\*\*([\w' ]+)\.\*\*", section)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -54,7 +54,7 @@ def test_every_room_and_every_file_in_it_is_told():
 
 def test_the_walks_are_short():
     """Five behaviours that a newcomer asks for, in at most nine files each."""
-    assert ["One step", "The bar's fraction", "Stop", "A profile", "A preview"] == list(walks())
+    assert ["One step", "The bar's fraction", "A grid", "Stop", "A profile", "A preview"] == list(walks())
     long = {name: len(files_named(text)) for name, text in walks().items()}
     assert {} == {name: count for name, count in long.items() if count > MOST_FILES_OF_A_WALK}
 

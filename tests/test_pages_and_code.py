@@ -33,7 +33,7 @@ from zluda_sync.core.settings.profiles import AUTO, BUILTIN
 from zluda_sync.core.settings.settings import FIELDS, PROFILE_FIELDS
 
 BOTH = pytest.mark.parametrize("folder", [DOCS, DOCS / "zh-CN"], ids=["English", "Chinese"])
-COMMANDS = ("check", "differential", "measure", "run_host", "train_model")
+COMMANDS = ("bars", "check", "differential", "measure", "run_host", "train_model")
 NUMBERS = {"Four": 4, "四": 4}
 #: How the tables begin, in English and in Chinese.
 PROFILE_HEADS = ("| A profile may set |", "| 配置档可以设定 |")
