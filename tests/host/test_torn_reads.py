@@ -111,7 +111,7 @@ def test_the_status_is_of_the_job_whose_id_it_has(bench, monkeypatch):
     status = bench.session.status
 
     def prepare():
-        records = SimpleNamespace(current_id="1")
+        records = SimpleNamespace(current_id="1", find_control=lambda job_id: None)
         monkeypatch.setattr(status, "_records", records)
         monkeypatch.setattr(status, "_find_snapshot", lambda: snapshots[records.current_id])
         return status._build_job, lambda: setattr(records, "current_id", "2")
