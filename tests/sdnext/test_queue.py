@@ -104,12 +104,16 @@ def test_the_pages_task_is_stopped_while_it_waits(server):
     wait_for_status(server, lambda status: status["job"] is not None)
     task = "task(waits-on-the-page)"
     server.post("/async_device/press_page", {"task": task})
-    wait_for_status(server, lambda status: task in waiting(status))
+    (told,) = wait_for_status(server, lambda status: task in waiting(status))["queue"]
     assert "queued" == server.post(f"{PATH}/stop", {"id": "waits-on-the-page"})["was"]
     assert 2 == running.pictures()
-    wait_for_status(server, lambda status: not status["queue"] and status["job"] is None)
-    newest = server.get(f"{PATH}/jobs?limit=1")["jobs"][0]
-    assert ("stopped", 0) == (newest["outcome"], newest["steps"])
+
+    def newest() -> dict[str, Any]:
+        job: dict[str, Any] = server.get(f"{PATH}/jobs?limit=1")["jobs"][0]
+        return job
+
+    wait_for_status(server, lambda _: newest()["id"] == told["id"] and newest()["outcome"] != "running")
+    assert (told["id"], "stopped", 0) == tuple(newest()[name] for name in ("id", "outcome", "steps"))
 
 
 def test_previews_are_told_by_events_and_fetched_by_their_ids(server):

@@ -267,11 +267,10 @@ class SessionStatus:
 
     def _build_job(self) -> JobStatus | None:
         job_id = self._records.current_id
-        control = self._records.find_control(job_id) if job_id is not None else None
         snapshot = self._find_snapshot()
         if snapshot is None or job_id is None or job_id != self._records.current_id:
             return None  # none, or one has ended and the next begun between the two
-        name = control.name if control is not None else ""
+        name = self._queue.name_of_job(job_id)
         fraction = round(snapshot.fraction, _DIGITS + 1)
         return answer_from(JobStatus, snapshot, _DIGITS, id=job_id, name=name, fraction=fraction)
 

@@ -76,6 +76,11 @@ class Queue:
         request_id = self._id_of(control)
         return request_id if control.jobs_begun == 1 else f"{request_id}.{control.jobs_begun}"
 
+    def name_of_job(self, job_id: str) -> str:
+        """Return the name of the request of the job that runs, empty if it has none or another job runs."""
+        control = self._records.find_control(job_id)
+        return control.name if control is not None else ""
+
     def stop(self, name: str, after_image: bool) -> Found:
         """Stop the request of this name, at once or after the image that is made now; no other, ever.
 
