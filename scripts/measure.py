@@ -14,6 +14,7 @@ python scripts/measure.py --settings
 python scripts/measure.py --tabs
 python scripts/measure.py --saves
 python scripts/measure.py --pipelines
+python scripts/measure.py --estimates
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ OTHERS = {
         "bench.campaigns.pipelines",
         "run_pipeline_campaign",
         "follow every pipeline of diffusers by track instead",
+    ),
+    "estimates": (
+        "bench.campaigns.estimates",
+        "run_estimate_campaign",
+        "hold the estimates before jobs against what these take instead",
     ),
     "gpu": ("bench.lane.gpu_lane", "run_gpu_lane", "measure bare loops on the GPU at hand instead"),
 }

@@ -114,6 +114,7 @@
   async function start() {
     zs.startExtras();
     zs.startLive();
+    zs.startEstimate();
     zs.onStatus((status) => {
       mount();
       panel?.update(status);
@@ -141,8 +142,8 @@
   // One name of each script: hosts bring them before this one, after it, or long after the page is complete.
   const NEEDED = [
     'ask', 'axes', 'buildConnection', 'buildField', 'buildHistory', 'buildJob', 'buildNow', 'buildProfiles',
-    'buildRules', 'buildSelfTest', 'buildVerdict', 'chooseInk', 'countSteps', 'el', 'startExtras',
-    'startLive', 't',
+    'buildRules', 'buildSelfTest', 'buildVerdict', 'chooseInk', 'countSteps', 'el', 'startEstimate',
+    'startExtras', 'startLive', 't',
   ];
   const startWhenWhole = () => {
     if (document.body && NEEDED.every((name) => name in zs) && zs.words.en) start();

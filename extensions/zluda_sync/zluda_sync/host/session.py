@@ -8,6 +8,7 @@ from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.progress.durations import Learning
+from zluda_sync.core.progress.residuals import Estimates
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.self_test_report import SelfTestReport
@@ -23,6 +24,7 @@ from zluda_sync.host.hooks.patch_table import PatchTable
 from zluda_sync.host.hooks.plan import PatchPlan
 from zluda_sync.host.job.begin import JobOpener
 from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.estimator import Estimator
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.job.records import JobRecords
@@ -68,6 +70,7 @@ class Session:
             self._take_self_test,
         )
         self._learning = Learning(host.data_folder, warn)
+        estimates = Estimates(self._learning, host.data_folder, warn)
         self._saver = OptionSaver(host, lambda: host.queue_lock, warn)
         self.profiles = ProfileStore(host, self._saver)
         self.profile_choice = ProfileChoice(host, self.profiles, warn)
@@ -77,9 +80,10 @@ class Session:
             self._book,
             self._requests,
             self._preview_setup,
-            self._learning,
+            estimates,
             self._guard,
         )
+        self.estimator = Estimator(host, estimates, self.profile_choice, self._book, lambda: self.is_acting)
         self.status = SessionStatus(
             host,
             self.snapshot,
@@ -208,7 +212,7 @@ class Session:
 
     def _add_routes(self) -> None:
         # Not before the host has loaded FastAPI itself.
-        from zluda_sync.host.api.routes import add_control_routes, add_view_routes
+        from zluda_sync.host.api.routes import add_control_routes, add_estimate_routes, add_view_routes
 
         add_control_routes(
             self._host,
@@ -220,6 +224,7 @@ class Session:
             self.profile_choice,
         )
         add_view_routes(self._host, self.status, self.feed, self.records, self.metrics, self._previews)
+        add_estimate_routes(self._host, self.estimator, self.snapshot)
 
     def _act(self) -> bool:
         """Install the patches if settings and device ask for them; return whether they do.

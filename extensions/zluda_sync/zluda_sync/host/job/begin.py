@@ -7,8 +7,8 @@ from typing import Any
 
 from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.guard import Guard, Notices
-from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.residuals import Estimates
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.settings.settings import RungChoice, Settings
@@ -38,7 +38,7 @@ class JobOpener:
         book: knows which rungs are to be trusted.
         requests: knows the control of the request that a job belongs to.
         preview_setup: begins previews.
-        learning: knows what earlier jobs took.
+        estimates: holds what was expected of a job against what it takes.
         guard: keeps errors of ours from the host, and tells of what does not work.
     """
 
@@ -49,7 +49,7 @@ class JobOpener:
         book: TrustBook,
         requests: Requests,
         preview_setup: PreviewSetup,
-        learning: Learning,
+        estimates: Estimates,
         guard: Guard,
     ) -> None:
         self._host = host
@@ -57,7 +57,7 @@ class JobOpener:
         self._book = book
         self._requests = requests
         self._preview_setup = preview_setup
-        self._learning = learning
+        self._estimates, self._learning = estimates, estimates.learning
         self._guard = guard
         self._kernel_cache = KernelCache(cache_files())
 
@@ -91,6 +91,7 @@ class JobOpener:
             compile_sign=self._kernel_cache.was_written_within,
             began_at_s=began_at_s,
         )
+        self._estimates.job_begins(shape)
         wanted = _wanted_rung(settings, report, warn)
         trust = self._book.trust_in(accelerator, self._guard, telling(notices, warn), wanted)
         tracking = self._tracker.begin(policy, accelerator, trust, is_leaving=control.wants_out)
@@ -108,6 +109,7 @@ class JobOpener:
             """Scripts and the host itself change what was asked for after a job has begun."""
             asked = place.shape(accelerator.name, self._host.model_name, policy.mode.value)
             if asked is not None and asked != job.shape:
+                self._estimates.job_changed()
                 job.replan(asked, self._learning.memory_for(asked))
                 run.wishes.cut_plan()
 
@@ -133,6 +135,7 @@ class JobOpener:
         was_ended = tracked.job.was_cut or self._host.was_ended
         tracked.job.end_parts()
         if is_whole and not (tracked.is_broken or was_ended):
+            self._estimates.job_ended(tracked.job)
             self._learning.learn(tracked.job)
 
 
