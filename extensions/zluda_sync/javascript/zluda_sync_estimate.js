@@ -73,8 +73,8 @@
     return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null));
   }
 
-  // Where the line stands: in a place of its own, so that nothing moves when its text does. Below Generate; at
-  // the lower edge of the Modern page on a small screen above it, for there what is added pushes upwards.
+  // Where it stands: in a place of its own, so that nothing moves when its text does. Below Generate; at the
+  // lower edge of the Modern page on a small screen above it, for there what is added pushes upwards.
   const anchorOf = (tab) => ['generate_group', 'generate_box', 'generate']
     .map((name) => document.getElementById(`${tab}_${name}`)).find((one) => one !== null) ?? null;
   const isSeen = (element) => Boolean(element?.getClientRects().length);

@@ -22,7 +22,7 @@ MOST_ASK_MS = 5.0
 MACHINES, QUICK_MACHINES = 40, 12
 JOBS_OF_MACHINE = 60
 REAL_JOBS, QUICK_REAL_JOBS = 60, 12
-SPEED = Speed(step_ms=10, encode_ms=6, decode_ms=35)
+SPEED = Speed(step_ms=100, encode_ms=60, decode_ms=350)
 REAL_SIZES_PX = (192, 256, 320)
 COLUMNS = (
     ("where", "where", ""),
