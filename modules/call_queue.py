@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ def wrap_gradio_gpu_call(func: Callable, extra_outputs: list, name: str) -> Call
     """A button that runs a job: queued, progress under its task id, which is the first argument."""
 
     def run_task(id_task: str, *args: Any) -> Any:
-        progress.pending_tasks.add(id_task)
+        progress.pending_tasks[id_task] = time.time()
         with queue_lock:
             progress.start_task(id_task)
             try:

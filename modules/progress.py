@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from modules import images, shared
 
 current_task: str | None = None
-pending_tasks: set[str] = set()  # waiting for the queue lock
+pending_tasks: dict[str, float] = {}  # waiting for the queue lock, and since when
 finished_tasks: deque[str] = deque(maxlen=16)
 
 
@@ -22,7 +22,7 @@ def start_task(id_task: str) -> None:
     """The task leaves the queue and runs."""
     global current_task
     current_task = id_task
-    pending_tasks.discard(id_task)
+    pending_tasks.pop(id_task, None)
 
 
 def finish_task(id_task: str) -> None:

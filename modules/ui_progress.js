@@ -87,6 +87,7 @@ async function askProgress(idTask, idLivePreview) {
 }
 
 window.requestProgress = async (idTask) => {
+  localStorage.setItem('task', idTask); // as in SD.Next, so that scripts know the newest task of the page
   let idLivePreview = 0;
   let started = false;
   let previous = null;
@@ -115,6 +116,7 @@ window.requestProgress = async (idTask) => {
   } catch (error) {
     console.error(error); // as in SD.Next, one failed answer ends the polling
   }
+  localStorage.removeItem('task');
   window.setProgress();
   showPreview(null);
   window.togglePause(true);

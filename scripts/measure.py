@@ -17,6 +17,7 @@ python scripts/measure.py --saves
 python scripts/measure.py --pipelines
 python scripts/measure.py --grids
 python scripts/measure.py --learning
+python scripts/measure.py --estimates
 """
 
 from __future__ import annotations
@@ -75,6 +76,11 @@ OTHERS = {
         "bench.campaigns.learning",
         "run_learning_campaign",
         "learn from simulated jobs in any order instead",
+    ),
+    "estimates": (
+        "bench.campaigns.estimates",
+        "run_estimate_campaign",
+        "hold the estimates before jobs against what these take instead",
     ),
     "gpu": ("bench.lane.gpu_lane", "run_gpu_lane", "measure bare loops on the GPU at hand instead"),
 }

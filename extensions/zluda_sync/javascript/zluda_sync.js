@@ -115,6 +115,7 @@
   async function start() {
     zs.startExtras();
     zs.startLive();
+    zs.startEstimate();
     zs.onStatus((status) => {
       mount();
       panel?.update(status);
@@ -143,6 +144,7 @@
   const NEEDED = [
     'ask', 'axes', 'buildConnection', 'buildField', 'buildHistory', 'buildJob', 'buildNow', 'buildProfiles',
     'buildRules', 'buildSelfTest', 'buildSpeeds', 'buildVerdict', 'chooseInk', 'countSteps', 'el',
+    'startEstimate',
     'startExtras', 'startLive', 't',
   ];
   const startWhenWhole = () => {

@@ -29,6 +29,11 @@
     'now.device': 'Device',
     'now.problems': 'The configuration has problems',
 
+    'estimate.about': 'about {time} ({from} to {to})',
+    'estimate.yours': 'yours starts in about {time}',
+    'estimate.next': 'the next one starts in about {time}',
+    'estimate.after-unknown': 'something else comes first, of unknown length',
+
     'phase.prepare': 'Preparing',
     'phase.load': 'Loading model',
     'phase.encode': 'Text encode',

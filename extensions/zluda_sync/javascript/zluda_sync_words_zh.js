@@ -29,6 +29,11 @@
     'now.device': '设备',
     'now.problems': '配置存在问题',
 
+    'estimate.about': '约 {time}（{from} 至 {to}）',
+    'estimate.yours': '约 {time} 后开始',
+    'estimate.next': '下一个约 {time} 后开始',
+    'estimate.after-unknown': '前面还有时长未知的任务',
+
     'phase.prepare': '准备',
     'phase.load': '加载模型',
     'phase.encode': '文本编码',
@@ -239,6 +244,17 @@
     'extras.after': '用时 {time}',
 
     // What the server says, by its English text.
-    said: {},
+    said: {
+      'not known until the first picture with this model': '用此模型生成第一张图像后才知道',
+      'no picture was made with these settings yet: reckoned from others of this model':
+        '尚未用这些设置生成过图像：按此模型的其他图像推算',
+      'the first picture may compile kernels for the GPU, which takes extra time once':
+        '第一张图像可能需要为显卡编译内核，只多花一次时间',
+      'the model has to be loaded first, which comes on top': '需先加载模型，时间另计',
+      'what the detailer finds is not known before': '细节修复会找到什么，事先不知道',
+      'the script that is chosen may make more pictures, or other ones': '所选脚本可能生成更多或不同的图像',
+      'the size is that of the input picture: give width and height': '尺寸取自输入图像：请给出宽和高',
+      'ZLUDA Sync follows no jobs here': 'ZLUDA Sync 不在此处跟踪任务',
+    },
   };
 })();

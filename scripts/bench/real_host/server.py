@@ -136,6 +136,7 @@ class SdNextServer:
 
     Attributes:
         user: name and password that the host is started with and asked with, None for a host without users.
+        theme: of the page; ``Modern/Default`` for the Modern UI.
         config: the settings' file; one of another name is given to the host by ``--config``.
     """
 
@@ -160,6 +161,7 @@ class SdNextServer:
         self._port = 0
         self._option_names: frozenset[str] = frozenset()
         self.user: tuple[str, str] | None = None
+        self.theme = "standard/black-teal"
         self._page_progress_has_step = True
 
     @property
@@ -179,7 +181,7 @@ class SdNextServer:
         command = [
             python, "launch.py", "--skip-all", "--use-cpu", "all",
             "--data-dir", str(self.data_dir), "--models-dir", str(self.data_dir / "models"),
-            "--port", str(self._port), "--theme", "standard/black-teal",
+            "--port", str(self._port), "--theme", self.theme,
         ]  # fmt: skip
         if self.config.name != "config.json":
             command += ["--config", str(self.config)]

@@ -65,9 +65,10 @@ class SdNext:
         return str(getattr(self.state, "job", "") or "")
 
     @property
-    def has_page_task(self) -> bool:
-        """Whether a task of the page runs."""
-        return getattr(sys.modules.get("modules.progress"), "current_task", None) is not None
+    def page_tasks(self) -> tuple[str | None, tuple[str, ...]]:
+        """The page's task that runs, None if none does, and those that wait in the host's queue, in order."""
+        tasks = sys.modules.get("modules.progress")
+        return getattr(tasks, "current_task", None), tuple(getattr(tasks, "pending_tasks", ()))
 
     @property
     def zluda_build(self) -> str:
@@ -197,7 +198,7 @@ class SdNext:
 
     def is_waiting(self, task_id: str) -> bool:
         """Whether the page's task of this id waits in the host's queue."""
-        return task_id in getattr(sys.modules.get("modules.progress"), "pending_tasks", ())
+        return task_id in self.page_tasks[1]
 
     @property
     def model(self) -> Any:

@@ -10,6 +10,7 @@ from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.durations import Learning
 from zluda_sync.core.progress.grid_memory import GridMemory
+from zluda_sync.core.progress.residuals import Estimates
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.kept_jobs import KeptJobs
 from zluda_sync.core.records.metrics import JobMetrics
@@ -26,6 +27,7 @@ from zluda_sync.host.hooks.patch_table import PatchTable
 from zluda_sync.host.hooks.plan import PatchPlan
 from zluda_sync.host.job.begin import JobOpener
 from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.estimator import Estimator
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.planning import Lessons
 from zluda_sync.host.job.processing import HostProcessing
@@ -84,7 +86,9 @@ class Session:
             self._is_idle,
             self._take_self_test,
         )
-        self._lessons = Lessons(Learning(host.data_folder, warn), GridMemory(host.data_folder, warn))
+        durations = Learning(host.data_folder, warn)
+        estimates = Estimates(durations, host.data_folder, warn)
+        self._lessons = Lessons(durations, GridMemory(host.data_folder, warn), estimates)
         self._opener = JobOpener(
             host,
             self._tracker,
@@ -94,6 +98,7 @@ class Session:
             self._lessons,
             self._guard,
         )
+        self.estimator = Estimator(host, estimates, self.profile_choice, self._book, lambda: self.is_acting)
         self.status = SessionStatus(
             host,
             JobSources(self.snapshot, self.records, self.queue, self._previews),
@@ -226,7 +231,7 @@ class Session:
 
     def _add_routes(self) -> None:
         # Not before the host has loaded FastAPI itself.
-        from zluda_sync.host.api.routes import add_control_routes, add_view_routes
+        from zluda_sync.host.api.routes import add_control_routes, add_estimate_routes, add_view_routes
 
         add_control_routes(
             self._host,
@@ -239,6 +244,7 @@ class Session:
             self.profile_choice,
         )
         add_view_routes(self._host, self.status, self.feed, self.records, self.metrics, self._previews)
+        add_estimate_routes(self._host, self.estimator, self.snapshot, self.queue)
 
     def _act(self) -> bool:
         """Install the patches if settings and device ask for them; return whether they do.

@@ -89,6 +89,7 @@ class Settings:
         rung: how to learn that a step is finished.
         preview_budget: what previews may cost, in per cent of the time of a step.
         preview_interval: least time between two previews, in seconds.
+        estimate: whether the page says beside Generate how long a job would take.
         favicon: whether the browser's tab shows the progress as its icon.
         notification: whether the browser tells when a job is finished.
         keep_jobs: whether the records of jobs are kept over a restart.
@@ -170,6 +171,12 @@ class Settings:
         step=0.1,
         unit="s",
         is_in_profile=True,
+    )
+    estimate: bool = describe(
+        True,
+        "How long it will take, beside Generate",
+        "for the settings on the page, before you press; learned from your own pictures",
+        group=Group.EXTRAS,
     )
     favicon: bool = describe(
         False,

@@ -7,11 +7,13 @@ from typing import Any
 
 from fastapi import Response
 
+from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.job_answers import JobAnswer, JobsAnswer
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.api import (
+    estimate_route,
     jobs_route,
     profiles_route,
     running_job_route,
@@ -20,7 +22,9 @@ from zluda_sync.host.api import (
 )
 from zluda_sync.host.api.status import PREVIEW_PATH, SessionStatus, StatusAnswer
 from zluda_sync.host.api.status_feed import StatusFeed
-from zluda_sync.host.job.queue import Found
+from zluda_sync.host.job.estimator import Estimator
+from zluda_sync.host.job.outlook import Outlook
+from zluda_sync.host.job.queue import Found, Queue
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.profiles.choice import ProfileChoice
@@ -110,7 +114,28 @@ def add_control_routes(
     )
 
 
-def _add(host: SdNext, is_polled: bool, *rows: _Row) -> None:
+def add_estimate_routes(
+    host: SdNext,
+    estimator: Estimator,
+    find_snapshot: Callable[[], ProgressSnapshot | None],
+    queue: Queue,
+) -> None:
+    """Serve what a job would take, asked whenever a setting of the page moves.
+
+    Args:
+        host: serves the routes to whoever may use its own.
+        estimator: knows how long jobs take.
+        find_snapshot: gives the progress of the job that is followed, None if there is none.
+        queue: knows what waits.
+    """
+    outlook = Outlook(host, find_snapshot, estimator, lambda: [one.name or one.id for one in queue.waiting])
+    routes, path = estimate_route.EstimateRoutes(estimator, outlook), estimate_route.PATH
+    row = ("GET", path, routes.get_estimate, estimate_route.EstimateAnswer)
+    _add(host, True, row, openapi_extra=estimate_route.EXTRA)
+    _add(host, True, ("POST", path, routes.post_estimate, estimate_route.ToldAnswer))
+
+
+def _add(host: SdNext, is_polled: bool, *rows: _Row, **extra: Any) -> None:
     for method, path, endpoint, answer in rows:
         host.add_route(
             path,
@@ -120,6 +145,7 @@ def _add(host: SdNext, is_polled: bool, *rows: _Row) -> None:
             response_class=Response,  # each endpoint writes its own: FastAPI only describes them
             responses=_responses(answer),
             tags=_TAGS,
+            **extra,
         )
 
 

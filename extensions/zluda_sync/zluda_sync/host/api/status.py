@@ -54,6 +54,7 @@ class SelfTestStatus:
 class PageStatus:
     """What the page is to do beside showing the bar."""
 
+    estimate: bool
     favicon: bool
     notification: bool
 

@@ -214,7 +214,7 @@ class Idleness:
         """Whether nothing runs for certain. Any thread."""
         if self._jobs.current is not None or not self._requests.are_all_over:
             return False
-        if self._host.is_locked or self._host.has_page_task:
+        if self._host.is_locked or self._host.page_tasks[0] is not None:
             return False
         # Another extension may name its work by itself, without telling where it begins and ends.
         return self._host.job in ("", self._phases.newest_title)

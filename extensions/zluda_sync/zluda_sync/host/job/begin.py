@@ -106,6 +106,7 @@ class JobOpener:
             began_at_s=began_at_s,
             earlier=cells.earlier_parts,
         )
+        self._lessons.estimates.job_begins(shape)
         wanted = _wanted_rung(settings, report, warn)
         trust = self._book.trust_in(accelerator, self._guard, telling(notices, warn), wanted)
         tracking = self._tracker.begin(policy, accelerator, trust, is_leaving=control.wants_out)
@@ -156,6 +157,7 @@ class JobOpener:
         was_ended = tracked.job.was_cut or self._host.was_ended
         tracked.job.end_parts()
         if is_whole and not (tracked.is_broken or was_ended or tracked.job.is_made_of_cells):
+            self._lessons.estimates.job_ended(tracked.job)
             self._lessons.durations.learn(tracked.job)
 
 

@@ -14,6 +14,7 @@ from zluda_sync.core.progress.cells_ahead import CellPlan
 from zluda_sync.core.progress.durations import Learning, ShapeMemory
 from zluda_sync.core.progress.grid_memory import GridKey, GridMemory
 from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.residuals import Estimates
 from zluda_sync.core.progress.shape import JobShape
 from zluda_sync.host.job.call_loop import may_come_again
 from zluda_sync.host.job.grid_axes import foresee_cells
@@ -29,10 +30,12 @@ _INPUT_LOOP = "control_run"
 
 @dataclass(frozen=True)
 class Lessons:
-    """All that jobs have taught: how long parts take, and what requests of many cells are made of."""
+    """All that jobs have taught: how long parts take, what requests of many cells are made of, how far off
+    estimates were."""
 
     durations: Learning
     grids: GridMemory
+    estimates: Estimates
 
 
 class Planning:
@@ -93,6 +96,7 @@ class Planning:
         asked = self._find_shape(self._place.now)
         if asked is None or asked == job.shape:
             return False
+        self._lessons.estimates.job_changed()
         job.replan(asked, self.memory_for(asked))
         self._cells.replan(asked)
         return True

@@ -1,0 +1,145 @@
+"""The estimate before the press: how long a job will take, within which range, and what is not known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from zluda_sync.core.progress.forecast import Memory, Rates, forecast
+from zluda_sync.core.progress.shape import JobShape, plan_parts
+
+#: From the third image on each takes as long as the second: more are not planned to be counted.
+_PLANNED_IMAGES = 2
+#: Up to this relative spread of the forecast everything was seen before; up to the second, something like it.
+_EXACT_SPREAD, _SCALED_SPREAD = 0.08, 0.3
+
+UNKNOWN_MODEL = "not known until the first picture with this model"
+UNLIKE_ANY = "no picture was made with these settings yet: reckoned from others of this model"
+MAY_COMPILE = "the first picture may compile kernels for the GPU, which takes extra time once"
+MUST_LOAD = "the model has to be loaded first, which comes on top"
+DETAILER = "what the detailer finds is not known before"
+SCRIPT = "the script that is chosen may make more pictures, or other ones"
+
+
+class Knowledge(str, Enum):
+    """What an estimate rests on."""
+
+    EXACT = "exact"
+    SCALED = "scaled"
+    GUESSED = "guessed"
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What the forecast alone says of a job that has not begun.
+
+    Attributes:
+        seconds: that it takes.
+        knowledge: what that rests on.
+    """
+
+    seconds: float
+    knowledge: Knowledge
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a user is told of it: eight of ten jobs should end within the range.
+
+    Attributes:
+        seconds: the best guess.
+        low_s, high_s: the range.
+        knowledge: what it rests on.
+    """
+
+    seconds: float
+    low_s: float
+    high_s: float
+    knowledge: Knowledge
+
+
+def foresee(shape: JobShape, memory: Memory | None) -> Foreseen | None:
+    """Return what a job of this shape is expected to take, None where nothing is known.
+
+    Args:
+        shape: what is asked for.
+        memory: what earlier jobs have taught of such.
+    """
+    if memory is None:
+        return None
+    planned = min(shape.images, _PLANNED_IMAGES)
+    totals = [_total(replace(shape, images=images), memory) for images in range(1, planned + 1)]
+    known = [total for total in totals if total is not None]
+    if len(known) < planned or known[-1][0] <= 0:
+        return None
+    (seconds, spread_s), more = known[0], shape.images - 1
+    if more:
+        seconds += more * (known[1][0] - known[0][0])
+        spread_s += more * (known[1][1] - known[0][1])
+    return Foreseen(seconds, _knowledge_of(spread_s / seconds))
+
+
+def sum_up(ahead: Sequence[Estimate]) -> Estimate:
+    """Return how long jobs take one after the other: their errors partly make up for each other."""
+    seconds = sum(one.seconds for one in ahead)
+    below_s = math.hypot(*(one.seconds - one.low_s for one in ahead))
+    above_s = math.hypot(*(one.high_s - one.seconds for one in ahead))
+    worst = max((one.knowledge for one in ahead), key=list(Knowledge).index, default=Knowledge.EXACT)
+    return Estimate(seconds, max(0.0, seconds - below_s), seconds + above_s, worst)
+
+
+def say_time(seconds: float) -> str:
+    """Return a length of time as a person says it: ``4.2 s``, ``42 s``, ``3 min 20 s``, ``1 h 35 min``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 89.5:
+        return f"{seconds:.0f} s"
+    whole_s = round(seconds)
+    if whole_s < 90 * 60:
+        minutes, rest_s = divmod(whole_s, 60)
+        return f"{minutes} min {rest_s} s" if rest_s else f"{minutes} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min"
+
+
+def say_roughly(seconds: float) -> str:
+    """Return a length of time that is far from certain: ``40 s``, ``3 min 20 s``, ``12 min``."""
+    if seconds < 89.5:
+        return f"{seconds:.0f} s"
+    return say_time(10 * round(seconds / 10) if seconds < 295 else 60 * round(seconds / 60))
+
+
+def say_range(low_s: float, high_s: float) -> str:
+    """Return a range in the unit of its end: ``1.8 to 2.4 s``, ``18 to 24 s``, ``1:50 to 2:40``."""
+    if high_s < 89.5:
+        digits = 1 if high_s < 9.95 else 0
+        return f"{low_s:.{digits}f} to {high_s:.{digits}f} s"
+    if high_s < 90 * 60:
+        return f"{_clock(low_s)} to {_clock(high_s)}"
+    return f"{say_time(low_s)} to {say_time(high_s)}"
+
+
+def say_estimate(estimate: Estimate | None) -> str:
+    """Return an estimate in a few words: ``about 2 min 10 s (1:50 to 2:40)``; empty for None."""
+    if estimate is None:
+        return ""
+    return f"about {say_time(estimate.seconds)} ({say_range(estimate.low_s, estimate.high_s)})"
+
+
+def _total(shape: JobShape, memory: Memory) -> tuple[float, float] | None:
+    parts = plan_parts(shape, memory.extras, memory.passes)
+    left = forecast(parts, Rates(parts, memory), 0.0)
+    return None if left is None else (left.remaining_s, left.spread_s)
+
+
+def _knowledge_of(spread: float) -> Knowledge:
+    if spread <= _EXACT_SPREAD:
+        return Knowledge.EXACT
+    return Knowledge.SCALED if spread <= _SCALED_SPREAD else Knowledge.GUESSED
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest_s = divmod(round(seconds), 60)
+    return f"{minutes}:{rest_s:02d}"

@@ -1,0 +1,182 @@
+"""How far off estimates were: from that the range of the next one follows, which eight of ten jobs keep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import NormalDist, median
+from typing import Any
+
+from zluda_sync.core.files import JsonFile
+from zluda_sync.core.phase import Phase
+from zluda_sync.core.progress.durations import Learning
+from zluda_sync.core.progress.estimate import Estimate, Foreseen, Knowledge, foresee
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.shape import JobShape
+
+FORMAT_VERSION = 1
+#: Residuals that are kept of each kind of knowledge; the newest, so that a change is followed.
+MOST_RESIDUALS = 40
+#: Lengths of the last jobs, for those that wait and of which nothing else is known.
+MOST_RECENT, FEWEST_RECENT = 16, 3
+#: A job that took a hundred times as long, or as short, tells no more than that it was far off.
+FARTHEST = 4.6
+#: Share of the jobs that may end before the range, and after it.
+OUTSIDE = 0.1
+#: What residuals are expected to scatter by before there are any, and how many of them that weighs.
+PRIOR_SCATTER = {Knowledge.EXACT: 0.09, Knowledge.SCALED: 0.13, Knowledge.GUESSED: 0.5}
+PRIOR_WEIGHT = 4.0
+#: After so many residuals the expectation weighs half as much: it is not to blur what is known by then.
+PRIOR_HALVED_AFTER = 10
+_PRIOR_POINTS = tuple(NormalDist().inv_cdf((index + 0.5) / 40) for index in range(40))
+#: The outermost of a few residuals lie further inside than those that are still to come.
+FEW_RESIDUALS_SHARE = 0.4
+
+
+class Residuals:
+    """What finished jobs took by what was foreseen, as logarithms.
+
+    Replaced whole by what is learned, so that readers need no lock.
+
+    Args:
+        kept: residuals by kind of knowledge, the newest last.
+        recent_s: lengths of the last jobs, the newest last.
+    """
+
+    def __init__(
+        self, kept: Mapping[Knowledge, Sequence[float]] | None = None, recent_s: Sequence[float] = ()
+    ) -> None:
+        self._kept = {kind: tuple((kept or {}).get(kind, ()))[-MOST_RESIDUALS:] for kind in Knowledge}
+        self._recent_s = tuple(recent_s)[-MOST_RECENT:]
+
+    def estimate(self, foreseen: Foreseen | None) -> Estimate | None:
+        """Return the best guess with its range, None where nothing is foreseen."""
+        if foreseen is None:
+            return None
+        low, middle, high = (
+            foreseen.seconds * math.exp(self._quantile(foreseen.knowledge, share))
+            for share in (OUTSIDE, 0.5, 1 - OUTSIDE)
+        )
+        return Estimate(middle, low, high, foreseen.knowledge)
+
+    def estimate_unknown(self) -> Estimate | None:
+        """Return the usual length of a job, for one of which nothing is known; None after too few jobs."""
+        if len(self._recent_s) < FEWEST_RECENT:
+            return None
+        in_order = sorted(self._recent_s)
+        low_s, high_s = in_order[0], in_order[-1]
+        return Estimate(median(in_order), low_s, high_s, Knowledge.GUESSED)
+
+    def learn(self, foreseen: Foreseen | None, took_s: float) -> None:
+        """A job has ended that this was foreseen of."""
+        if not 0 < took_s < math.inf:
+            return
+        self._recent_s = (*self._recent_s, took_s)[-MOST_RECENT:]
+        if foreseen is not None:
+            kind = foreseen.knowledge
+            residual = max(-FARTHEST, min(math.log(took_s / foreseen.seconds), FARTHEST))
+            self._kept = {**self._kept, kind: (*self._kept[kind], residual)[-MOST_RESIDUALS:]}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a tree that :meth:`from_json` reads back."""
+        return {
+            "version": FORMAT_VERSION,
+            "residuals": {kind.value: [round(one, 4) for one in self._kept[kind]] for kind in Knowledge},
+            "recent_s": [round(seconds, 3) for seconds in self._recent_s],
+        }
+
+    @classmethod
+    def from_json(cls, tree: Any) -> Residuals:
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            ValueError: the tree is of another version, or not of this form.
+        """
+        try:
+            if tree["version"] != FORMAT_VERSION:
+                raise ValueError(f"version {tree['version']} is not {FORMAT_VERSION}")
+            kept = {kind: [float(one) for one in tree["residuals"][kind.value]] for kind in Knowledge}
+            recent_s = [float(seconds) for seconds in tree["recent_s"]]
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise ValueError(f"not of the expected form: {error!r}") from error
+        if not all(abs(one) <= FARTHEST for ones in kept.values() for one in ones):
+            raise ValueError("a residual is out of all bounds")
+        if not all(0 < seconds < math.inf for seconds in recent_s):
+            raise ValueError("a job of no possible length")
+        return cls(kept, recent_s)
+
+    def _quantile(self, kind: Knowledge, share: float) -> float:
+        """Return the residual that so many stay below: of those that are kept, and of what was expected."""
+        kept = self._kept[kind]
+        of_prior = PRIOR_WEIGHT / (1 + len(kept) / PRIOR_HALVED_AFTER)
+        weight, prior = len(kept) + of_prior, of_prior / len(_PRIOR_POINTS)
+        if share != 0.5:
+            further = FEW_RESIDUALS_SHARE * len(kept) / weight**2
+            share += -further if share < 0.5 else further
+        points = sorted(
+            [(one, 1.0) for one in kept] + [(PRIOR_SCATTER[kind] * z, prior) for z in _PRIOR_POINTS]
+        )
+        passed, before = 0.0, points[0][0]
+        before_at = 0.0
+        for value, own in points:
+            at = (passed + own / 2) / weight
+            if at >= share:
+                return before + (value - before) * (share - before_at) / (at - before_at)
+            passed, before, before_at = passed + own, value, at
+        return before
+
+
+class Estimates:
+    """Estimates jobs before they begin, and learns at the end of each how far off it was.
+
+    Args:
+        learning: knows what earlier jobs took.
+        folder: the user's data folder.
+        warn: told in one sentence of a file that cannot be used.
+
+    Attributes:
+        learning: the same.
+    """
+
+    def __init__(self, learning: Learning, folder: Path, warn: Callable[[str], None]) -> None:
+        file = folder / "zluda_sync" / "estimates.json"
+        self._file = JsonFile(file, "how far off estimates were", Residuals.from_json, warn)
+        self.learning = learning
+        self._residuals: Residuals | None = None
+        self._begun: Foreseen | None = None
+
+    def estimate(self, shape: JobShape | None) -> Estimate | None:
+        """Return what a job of this shape will take, None where nothing is known. Any thread."""
+        return self._loaded().estimate(self._foresee(shape))
+
+    def estimate_unknown(self) -> Estimate | None:
+        """Return what a job takes of which nothing is known, None where that cannot be told either."""
+        return self._loaded().estimate_unknown()
+
+    def job_begins(self, shape: JobShape | None) -> None:
+        """A job of this shape begins: what is foreseen of it now is held against what it takes."""
+        self._begun = self._foresee(shape)
+
+    def job_changed(self) -> None:
+        """What was asked for has changed after the job began: its length says nothing of the estimate."""
+        self._begun = None
+
+    def job_ended(self, job: Job) -> None:
+        """A job has ended as it should: keep how far off the estimate was.
+
+        Not where a model was loaded or kernels were compiled on the way: the estimate leaves these out, and
+        says so.
+        """
+        if any(part.phase is Phase.LOAD or part.has_compiled for part in job.parts):
+            return
+        self._loaded().learn(self._begun, job.elapsed_s)
+        self._file.save(self._loaded().to_json())
+
+    def _foresee(self, shape: JobShape | None) -> Foreseen | None:
+        return foresee(shape, self.learning.memory_for(shape)) if shape is not None else None
+
+    def _loaded(self) -> Residuals:
+        if self._residuals is None:
+            self._residuals = self._file.load() or Residuals()
+        return self._residuals

@@ -1,0 +1,182 @@
+"""How far off estimates were, and the range that follows from it."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+
+import pytest
+
+from tests.virtual_clock import VirtualClock
+from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.progress.durations import Learning
+from zluda_sync.core.progress.estimate import Foreseen, Knowledge
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.residuals import FARTHEST, MOST_RECENT, MOST_RESIDUALS, Estimates, Residuals
+from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.core.steps.policy import SyncMode
+
+TEN = Foreseen(10.0, Knowledge.EXACT)
+SHAPE = JobShape(passes=(PassShape(BASE, 4, 512, 512),))
+
+
+def taught(*factors: float, foreseen: Foreseen = TEN) -> Residuals:
+    """What is known after jobs that took so many times what was foreseen."""
+    residuals = Residuals()
+    for factor in factors:
+        residuals.learn(foreseen, factor * foreseen.seconds)
+    return residuals
+
+
+def test_nothing_foreseen_is_nothing_told():
+    """Unknown is None."""
+    assert Residuals().estimate(None) is None
+
+
+def test_the_less_is_known_the_wider_the_range():
+    """Before any job has ended: exact, scaled and guessed, each around the guess."""
+    widths = []
+    for kind in Knowledge:
+        told = Residuals().estimate(Foreseen(10.0, kind))
+        assert told.low_s < 10.0 < told.high_s
+        assert 10.0 == pytest.approx(told.seconds, rel=0.01)
+        widths.append(told.high_s - told.low_s)
+    assert sorted(widths) == widths
+    assert len(set(widths)) == len(widths)
+
+
+@pytest.mark.parametrize("scatter", [0.02, 0.1, 0.3])
+def test_eight_of_ten_jobs_end_within_the_range(scatter):
+    """Whatever the machine scatters by, once it is known; counted over two thousand jobs."""
+    chance, within = random.Random(7), []
+    residuals = Residuals()
+    for job in range(2000):
+        took_s = 10 * chance.lognormvariate(0.0, scatter)
+        told = residuals.estimate(TEN)
+        if job >= MOST_RESIDUALS:
+            within.append(told.low_s <= took_s <= told.high_s)
+        residuals.learn(TEN, took_s)
+    assert 0.75 <= sum(within) / len(within) <= 0.85
+
+
+def test_what_is_always_off_is_put_right():
+    """Jobs that take a fifth longer than foreseen move guess and range, which holds the guess."""
+    told = taught(*[1.2] * MOST_RESIDUALS).estimate(TEN)
+    assert 12.0 == pytest.approx(told.seconds, rel=0.02)
+    assert told.low_s <= told.seconds <= told.high_s
+
+
+def test_one_job_in_twenty_that_is_far_off_does_not_widen_the_range():
+    """A laptop that slept is no reason to know less of the other jobs."""
+    steady = taught(*[0.99, 1.01] * 19).estimate(TEN)
+    disturbed = taught(*[0.99, 1.01] * 19, 50.0, 50.0).estimate(TEN)
+    assert disturbed.high_s - disturbed.low_s < 2 * (steady.high_s - steady.low_s) + 0.5
+
+
+def test_what_is_scaled_says_nothing_of_what_is_exact():
+    """Each kind of knowledge has residuals of its own."""
+    residuals = taught(*[2.0] * 30, foreseen=Foreseen(10.0, Knowledge.SCALED))
+    assert Residuals().estimate(TEN) == residuals.estimate(TEN)
+
+
+def test_of_an_unknown_job_the_usual_length_is_told():
+    """After three jobs: the middle one, from the shortest to the longest."""
+    residuals = taught(1.0, 3.0)
+    assert residuals.estimate_unknown() is None
+    residuals.learn(None, 20.0)
+    told = residuals.estimate_unknown()
+    assert (20.0, 10.0, 30.0) == (told.seconds, told.low_s, told.high_s)
+
+
+@pytest.mark.parametrize("took_s", [0.0, -1.0, math.inf, math.nan])
+def test_a_job_of_no_possible_length_teaches_nothing(took_s):
+    """A clock that was set back, say."""
+    residuals = Residuals()
+    residuals.learn(TEN, took_s)
+    assert Residuals().to_json() == residuals.to_json()
+
+
+def test_what_is_kept_is_bounded_and_read_back():
+    """The newest stay, and a factor of a thousand counts as one of a hundred."""
+    residuals = taught(*[1.0 + index / 100 for index in range(MOST_RESIDUALS + 10)], 1000.0)
+    tree = json.loads(json.dumps(residuals.to_json()))
+    kept = tree["residuals"]["exact"]
+    assert (MOST_RESIDUALS, MOST_RECENT) == (len(kept), len(tree["recent_s"]))
+    assert FARTHEST == kept[-1]
+    assert tree == Residuals.from_json(tree).to_json()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None,
+        [],
+        {"version": 2},
+        {"version": 1},
+        {"version": 1, "residuals": {"exact": ["far"], "scaled": [], "guessed": []}, "recent_s": []},
+        {"version": 1, "residuals": {"exact": [99], "scaled": [], "guessed": []}, "recent_s": []},
+        {"version": 1, "residuals": {"exact": [math.nan], "scaled": [], "guessed": []}, "recent_s": []},
+        {"version": 1, "residuals": {"exact": [], "scaled": [], "guessed": []}, "recent_s": [-1]},
+    ],
+)
+def test_a_file_of_another_form_is_refused(broken):
+    """Never trusted blindly."""
+    with pytest.raises(ValueError, match=r"version|form|residual|length|float"):
+        Residuals.from_json(broken)
+
+
+class User:
+    """Makes jobs, one after the other, with estimates that are kept in a folder."""
+
+    def __init__(self, folder) -> None:
+        self.warnings: list[str] = []
+        self.learning = Learning(folder, self.warnings.append)
+        self.estimates = Estimates(self.learning, folder, self.warnings.append)
+        self.clock = VirtualClock()
+
+    def make(self, step_s: float = 1.0, phase: Phase | None = None, is_changed: bool = False) -> None:
+        self.estimates.job_begins(SHAPE)
+        job = Job(SyncMode.EVERY_STEP, SHAPE, self.learning.memory_for(SHAPE), self.clock)
+        if phase is not None:
+            job.begin_part(phase)
+        _, ledger = job.begin_pass()
+        for step in range(4):
+            self.clock.pass_time(step_s)
+            ledger.record_launch()
+            ledger.record_completion(step)
+        if is_changed:
+            self.estimates.job_changed()
+        job.deliver()
+        self.estimates.job_ended(job)
+        self.learning.learn(job)
+
+    def kept(self) -> int:
+        """How many residuals are kept."""
+        tree = self.estimates._loaded().to_json()
+        return sum(map(len, tree["residuals"].values()))
+
+
+def test_each_job_is_held_against_what_was_foreseen(tmp_path):
+    """The first one could not be; the second could, and is so after a restart as well."""
+    user = User(tmp_path)
+    assert user.estimates.estimate(SHAPE) is None
+    user.make()
+    assert 0 == user.kept()
+    user.make()
+    assert 1 == user.kept()
+    told = user.estimates.estimate(SHAPE)
+    assert told.low_s <= 4.0 <= told.high_s
+    again = User(tmp_path)
+    assert 1 == again.kept()
+    assert told.low_s == pytest.approx(again.estimates.estimate(SHAPE).low_s, rel=0.001)
+    assert [] == user.warnings + again.warnings
+
+
+@pytest.mark.parametrize("change", [{"phase": Phase.LOAD}, {"is_changed": True}])
+def test_a_job_that_was_not_the_one_foreseen_says_nothing_of_the_estimate(tmp_path, change):
+    """A model was loaded on the way, or a script has changed what was asked for."""
+    user = User(tmp_path)
+    user.make()
+    user.make(**change)
+    assert 0 == user.kept()

@@ -1,0 +1,236 @@
+"""The estimate over the API: what it takes, what it refuses, and what runs and waits before a job."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import modules.processing  # noqa: F401 - the host has it when it serves
+from modules import progress, shared
+from tests.host.test_stop_route import serve  # noqa: F401 - a fixture
+from zluda_sync.core.phase import Phase
+from zluda_sync.core.progress.estimate import UNKNOWN_MODEL, UNLIKE_ANY, Estimate, Knowledge
+from zluda_sync.core.progress.part import Part
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.host.job.queue import MOST_TOLD, Queue
+from zluda_sync.host.sdnext import SdNext
+
+PATH = "/zluda_sync/v1/estimate"
+STEP_S = 2.0
+
+
+@pytest.fixture
+def client(bench, serve, monkeypatch):  # noqa: F811
+    """A client of a host whose extension acts, and on which nothing runs or waits."""
+    monkeypatch.setattr(progress, "pending_tasks", {})
+    monkeypatch.setattr(progress, "current_task", None)
+    bench.switch_on()
+    return serve()
+
+
+def learn(bench, **settings: Any) -> None:
+    """Learn a job with these settings, whose steps took two seconds each."""
+    shape = bench.session.estimator.shape_of(settings)
+    now = SimpleNamespace(s=0.0)
+    ledger = Ledger(shape.passes[0].steps, lambda: now.s)
+    part = Part(Phase.DENOISE, pixels=shape.base_pixels, is_foreseen=True, began_at_s=0.0, ledger=ledger)
+    for step in range(shape.passes[0].steps):
+        now.s += STEP_S
+        ledger.record_launch()
+        ledger.record_completion(step)
+    part.left_at_s = now.s
+    bench.session._learning._loaded().learn(shape, (part,))
+
+
+def ask(client, **query: Any) -> dict[str, Any]:
+    answer = client.get(PATH, params=query)
+    assert 200 == answer.status_code, answer.text
+    return answer.json()
+
+
+def test_before_the_first_picture_nothing_is_known(client):
+    """And it says so, in words."""
+    told = ask(client, width=512, height=512)
+    assert told["is_acting"]
+    assert (None, "", None) == (told["seconds"], told["text"], told["knowledge"])
+    assert UNKNOWN_MODEL in told["unknown"]
+    assert (0.0, "", []) == (told["starts_in_s"], told["starts_text"], told["queue"])
+
+
+def test_more_steps_and_more_images_take_longer(bench, client):
+    """It moves as the sliders do; what is left out is as the host has it."""
+    learn(bench, width=512, height=512)
+    few = ask(client, width=512, height=512)
+    assert few["low_s"] < few["seconds"] < few["high_s"]
+    assert few["text"].startswith("about ")
+    assert few["seconds"] < ask(client, width=512, height=512, steps=40)["seconds"]
+    four = ask(client, width=512, height=512, n_iter=4)["seconds"]
+    assert 4 * few["seconds"] == pytest.approx(four, rel=0.1)
+    larger = ask(client, width=1024, height=1024, enable_hr="true", hr_scale=1.5)
+    assert larger["knowledge"] != "exact"
+    assert UNLIKE_ANY in larger["unknown"]
+
+
+def test_names_of_the_hosts_api_and_their_aliases_mean_the_same(bench, client):
+    """``sampler`` is short for ``sampler_name``."""
+    learn(bench, width=512, height=512, sampler_name="Euler")
+    assert ask(client, width=512, height=512, sampler="Euler") == ask(
+        client, width=512, height=512, sampler_name="Euler"
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "where", "said"),
+    [
+        ({"widht": 512}, "widht", "did you mean width?"),
+        ({"width": 99999}, "width", "from 0 to 16384"),
+        ({"width": "../../etc/passwd"}, "width", "number"),
+        ({"steps": 0}, "steps", "from 1 to 1000"),
+        ({"steps": "nan"}, "steps", "number"),
+        ({"steps": 1.5}, "steps", "whole number"),
+        ({"n_iter": 10**9}, "n_iter", "from 1 to 10000"),
+        ({"hr_scale": "inf"}, "hr_scale", "number"),
+        ({"enable_hr": "maybe"}, "enable_hr", "true or false"),
+        ({"sampler_name": "x" * 201}, "sampler_name", "at most 200 characters"),
+        ({"task": "../config.json"}, "task", "task(abc123)"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_the_remedy(client, query, where, said):
+    """Each by its name, and what may be given."""
+    answer = client.get(PATH, params=query)
+    assert 422 == answer.status_code
+    (problem,) = answer.json()["detail"]
+    assert where == problem["where"].strip("'")
+    assert said in problem["text"]
+
+
+def test_a_size_that_follows_from_the_input_is_not_guessed(bench, client):
+    """It would be that of another picture."""
+    learn(bench, width=512, height=512)
+    told = ask(client, width=0, height=0)
+    assert told["seconds"] is None
+    assert "give width and height" in told["unknown"][0]
+
+
+def test_a_script_and_a_detailer_are_named_as_unknown(bench, client):
+    """The length is that of the pictures alone."""
+    learn(bench, width=512, height=512)
+    told = ask(client, width=512, height=512, script_name="XYZ Grid", detailer_enabled="1")
+    assert {"script", "detailer"} <= set(" ".join(told["unknown"]).split())
+
+
+def test_where_nothing_is_followed_nothing_is_told(bench, client):
+    """The page then shows no line at all."""
+    learn(bench, width=512, height=512)
+    shared.opts.data["zluda_sync_enabled"] = False
+    bench.session.reconcile()
+    told = ask(client, width=512, height=512)
+    assert (False, None) == (told["is_acting"], told["seconds"])
+
+
+def test_what_a_page_has_told_decides_when_yours_starts(bench, client):
+    """Two tasks wait: one told by its page, one whose settings nobody knows."""
+    learn(bench, width=512, height=512)
+    settings = {"width": 512, "height": 512, "n_iter": 2}
+    length_s = ask(client, **settings)["seconds"]
+    assert 200 == client.post(PATH, json={**settings, "task": "task(known)"}).status_code
+    progress.pending_tasks["task(known)"] = 0.0
+    told = ask(client, task="task(known)")
+    (waiting,) = told["queue"]
+    assert (False, True, "settings") == (waiting["is_running"], waiting["is_yours"], waiting["basis"])
+    assert (0.0, length_s) == (waiting["starts_in_s"], waiting["ends_in_s"])
+    assert length_s == told["starts_in_s"]
+    assert told["starts_text"].startswith("yours starts in about ")
+    progress.pending_tasks["task(other)"] = 1.0
+    told = ask(client)
+    assert [False, False] == [one["is_yours"] for one in told["queue"]]
+    assert (length_s, None) == (told["queue"][1]["starts_in_s"], told["queue"][1]["ends_in_s"])
+    assert (None, "") == (told["starts_in_s"], told["starts_text"])
+
+
+def test_of_a_task_that_nobody_has_told_the_usual_length_is_taken(bench, client):
+    """From the shortest to the longest of the last jobs, and the answer says so."""
+    for took_s in (10.0, 20.0, 60.0):
+        bench.session.estimator._estimates._loaded().learn(None, took_s)
+    progress.pending_tasks["task(other)"] = 0.0
+    (waiting,) = ask(client)["queue"]
+    assert ("recent", 20.0, 10.0, 60.0) == tuple(
+        waiting[name] for name in ("basis", "ends_in_s", "ends_low_s", "ends_high_s")
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [None, {}, {"task": "task()"}, {"task": 7}, {"task": "task(a)", "steps": "many"}, [], b"text"]
+)
+def test_a_task_is_told_with_its_id_and_settings_or_not_at_all(client, body):
+    """422, and nothing is kept."""
+    given = {"content": body} if isinstance(body, bytes) else {"json": body}
+    assert 422 == client.post(PATH, **given).status_code
+
+
+def test_another_site_tells_nothing(client):
+    """It could make the page say what is not so."""
+    headers = {"Origin": "http://elsewhere.example"}
+    assert 403 == client.post(PATH, json={"task": "task(a)"}, headers=headers).status_code
+
+
+class FakeEstimator:
+    """Knows jobs by their steps: a second each."""
+
+    def tell(self, settings: Any) -> Any:
+        seconds = float(settings["steps"])
+        return Estimate(seconds, seconds - 1, seconds + 2, Knowledge.EXACT), ()
+
+    def estimate_unknown(self) -> Any:
+        return None
+
+
+def queue_of(monkeypatch, snapshot: Any, current: str | None, *waiting: str) -> Queue:
+    host = SdNext()
+    monkeypatch.setattr(progress, "pending_tasks", dict.fromkeys(waiting, 0.0))
+    monkeypatch.setattr(progress, "current_task", current)
+    return Queue(host, lambda: snapshot, FakeEstimator())
+
+
+def test_what_runs_ends_when_its_bar_says_so(monkeypatch):
+    """And what waits starts then."""
+    snapshot = SimpleNamespace(eta_s=30.0, eta_spread_s=3.0, elapsed_s=10.0)
+    queue = queue_of(monkeypatch, snapshot, "task(a)", "task(b)")
+    queue.record_settings("task(b)", {"steps": 20})
+    running, waiting = queue.look()
+    assert (True, "progress", 30.0, 27.0) == (
+        running.is_running,
+        running.basis.value,
+        running.ends.seconds,
+        running.ends.low_s,
+    )
+    assert (30.0, 50.0) == (waiting.starts.seconds, waiting.ends.seconds)
+    assert 27.0 <= waiting.starts.low_s <= 30.0 < waiting.starts.high_s
+
+
+def test_what_runs_without_an_eta_is_reckoned_from_its_settings(monkeypatch):
+    """Less what has passed of it."""
+    snapshot = SimpleNamespace(eta_s=None, eta_spread_s=None, elapsed_s=5.0)
+    queue = queue_of(monkeypatch, snapshot, "task(a)")
+    queue.record_settings("task(a)", {"steps": 20})
+    (running,) = queue.look()
+    assert ("settings", 15.0) == (running.basis.value, running.ends.seconds)
+
+
+def test_of_what_runs_unknown_nothing_is_said(monkeypatch):
+    """A model that is loaded, say: what waits starts nobody knows when."""
+    queue = queue_of(monkeypatch, None, "task(a)", "task(b)")
+    queue.record_settings("task(b)", {"steps": 20})
+    running, waiting = queue.look()
+    assert (None, None, None) == (running.ends, waiting.starts, waiting.ends)
+
+
+def test_what_is_told_is_bounded(monkeypatch):
+    """A page that presses all night fills nothing; the newest are known."""
+    queue = queue_of(monkeypatch, None, None)
+    for number in range(MOST_TOLD + 5):
+        queue.record_settings(f"task({number})", {"steps": 20})
+    assert MOST_TOLD == len(queue._told)
+    assert f"task({MOST_TOLD + 4})" in queue._told
