@@ -14,7 +14,7 @@ from zluda_sync.core.phase import Phase
 from zluda_sync.core.progress.estimate import UNKNOWN_MODEL, UNLIKE_ANY, Estimate, Knowledge
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.host.job.queue import MOST_TOLD, Queue
+from zluda_sync.host.job.outlook import MOST_TOLD, Outlook
 from zluda_sync.host.sdnext import SdNext
 
 PATH = "/zluda_sync/v1/estimate"
@@ -41,7 +41,7 @@ def learn(bench, **settings: Any) -> None:
         ledger.record_launch()
         ledger.record_completion(step)
     part.left_at_s = now.s
-    bench.session._learning._loaded().learn(shape, (part,))
+    bench.session._lessons.durations._loaded().learn(shape, (part,))
 
 
 def ask(client, **query: Any) -> dict[str, Any]:
@@ -187,11 +187,11 @@ class FakeEstimator:
         return None
 
 
-def queue_of(monkeypatch, snapshot: Any, current: str | None, *waiting: str) -> Queue:
+def queue_of(monkeypatch, snapshot: Any, current: str | None, *waiting: str) -> Outlook:
     host = SdNext()
     monkeypatch.setattr(progress, "pending_tasks", dict.fromkeys(waiting, 0.0))
     monkeypatch.setattr(progress, "current_task", current)
-    return Queue(host, lambda: snapshot, FakeEstimator())
+    return Outlook(host, lambda: snapshot, FakeEstimator())
 
 
 def test_what_runs_ends_when_its_bar_says_so(monkeypatch):
