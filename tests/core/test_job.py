@@ -5,8 +5,9 @@ from types import SimpleNamespace
 from tests.interleaving import run_at_each_instruction
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.forecast import Rate, forecast
+from zluda_sync.core.progress.forecast import forecast
 from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.memory import Rate
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.shape import JobShape, PassShape
 from zluda_sync.core.steps.ledger import Ledger

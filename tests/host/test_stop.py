@@ -848,7 +848,7 @@ def test_a_stop_is_remembered_with_its_figures(bench, pressed):
     bench.begin("observe")
     bench.step(0)
     pressed("interrupt")
-    label = bench.session.tell_label()
+    label = bench.session._jobs.tell_label()
     with pytest.raises(AssertionError):
         bench.step(1)
     bench.session.end_job()

@@ -244,4 +244,4 @@ def _fill_memory(session: Any) -> None:
     known = session.estimator.shape_of({"enable_hr": True})
     for index in range(200):
         shape = replace(known, sampler=f"sampler {index}", batch_size=1 + index % 4)
-        session._learning._loaded().learn(shape, _make_job(machine, shape, None).parts)
+        session._lessons.durations._loaded().learn(shape, _make_job(machine, shape, None).parts)

@@ -8,15 +8,11 @@ from typing import Any
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.progress.cells import RequestCells
-from zluda_sync.core.progress.durations import Learning
-from zluda_sync.core.progress.grid_memory import GridMemory
-from zluda_sync.core.progress.residuals import Estimates
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.kept_jobs import KeptJobs
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.settings.settings import Gate, ModeChoice
-from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.steps.self_testing import SelfTesting, TestSubject
 from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.trust_book import TrustBook
@@ -86,9 +82,7 @@ class Session:
             self._is_idle,
             self._take_self_test,
         )
-        durations = Learning(host.data_folder, warn)
-        estimates = Estimates(durations, host.data_folder, warn)
-        self._lessons = Lessons(durations, GridMemory(host.data_folder, warn), estimates)
+        self._lessons = Lessons.of(host.data_folder, warn)
         self._opener = JobOpener(
             host,
             self._tracker,
@@ -98,6 +92,7 @@ class Session:
             self._lessons,
             self._guard,
         )
+        estimates = self._lessons.estimates
         self.estimator = Estimator(host, estimates, self.profile_choice, self._book, lambda: self.is_acting)
         self.status = SessionStatus(
             host,
@@ -214,16 +209,6 @@ class Session:
         job = self._jobs.shown
         return job.snapshot() if job is not None else None
 
-    def tell_label(self) -> str | None:
-        """Tell who has pressed Stop what the host does, which acknowledges it; None if no job runs."""
-        job = self._jobs.current
-        if job is None:
-            return None
-        snapshot = job.snapshot()
-        if snapshot.ending is Ending.STOP:
-            job.wishes.record_acknowledged()
-        return snapshot.label
-
     def _take_change(self) -> None:
         """The user has changed a setting of ours, on the host's page or ours."""
         self._saver.note_change_by_hand()
@@ -237,7 +222,7 @@ class Session:
             self._host,
             self.stop,
             self.stop_by_name,
-            self.tell_label,
+            self._jobs.tell_label,
             self.self_testing,
             lambda: accelerator_of(self._host),
             self.profiles,

@@ -13,8 +13,8 @@ from typing import Any
 
 from zluda_sync.core.files import JsonFile
 from zluda_sync.core.progress.durations_json import read_tree, write_tree
-from zluda_sync.core.progress.forecast import ALIKE, EXACT, SCALED, Rate, lead_in_kind
 from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.memory import ALIKE, EXACT, SCALED, Rate, lead_in_kind
 from zluda_sync.core.progress.outcome import Asked, Outcome, expect, find_outcome
 from zluda_sync.core.progress.part import Part, PartKind
 from zluda_sync.core.progress.samples import KEPT_SAMPLES, agree, typical_s

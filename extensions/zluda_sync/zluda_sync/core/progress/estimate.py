@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from zluda_sync.core.progress.forecast import Memory, Rates, forecast
+from zluda_sync.core.progress.forecast import Rates, forecast
+from zluda_sync.core.progress.memory import Memory
 from zluda_sync.core.progress.shape import JobShape, plan_parts
 
 #: From the third image on each takes as long as the second: more are not planned to be counted.

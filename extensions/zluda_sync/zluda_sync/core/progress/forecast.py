@@ -5,16 +5,22 @@ A rate is how long one unit of a part is expected to take, from what this job sh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Protocol
 
 from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.progress.memory import (
+    GUESSED,
+    NOTHING_LEARNED,
+    OBSERVED,
+    SCALED,
+    Memory,
+    Rate,
+    lead_in_kind,
+)
 from zluda_sync.core.progress.part import Part, PartKind
 from zluda_sync.core.progress.samples import agree
-from zluda_sync.core.progress.shape import Extra
-from zluda_sync.core.progress.true_sizes import NOTHING_EXPECTED, Expected
 
 #: What is left of something is never below this share of the time that it took: half of its relative
 #: uncertainty, and no more than that. So the time left does not stand still.
@@ -22,8 +28,6 @@ UNSURE_SHARE, MOST_UNSURE_SHARE = 0.5, 0.15
 #: What outlasts its expectation goes on for this share of the overrun; as long as that is short, for this
 #: share of the geometric mean of overrun and expectation, which is longer.
 OVERRUN_SHARE = 0.5
-#: How time grows with pixels, as an exponent, between jobs: a little less than in proportion.
-LEARNED_EXPONENT = 0.85
 #: The same within a job of a kind never seen: nearer to a busy device (1) than to one that mostly waits for
 #: launches (0), where either extreme would be far off for the other.
 GUESSED_EXPONENT = 0.8
@@ -47,8 +51,6 @@ MOST_OF_BLOCKS = 0.9
 REFUTING_STEPS = 3
 #: The speed of a pass is that of its last steps: another program may have begun to use the GPU.
 RECENT_STEPS = 11
-#: Relative uncertainty of an expectation, by where it comes from.
-EXACT, OBSERVED, ALIKE, SCALED, GUESSED = 0.03, 0.06, 0.1, 0.2, 0.5
 
 
 @dataclass(frozen=True)
@@ -106,61 +108,6 @@ def forecast(parts: Sequence[Part], rates: Rates, now_s: float) -> Forecast | No
         idle = _left_of(0.0, now_s - busy_until_s, GUESSED)
         remaining_s, spread_s = remaining_s + idle.remaining_s, spread_s + idle.spread_s
     return Forecast(remaining_s, spread_s)
-
-
-@dataclass(frozen=True)
-class Rate:
-    """An expectation.
-
-    Attributes:
-        unit_s: seconds per step of a pass, or of the whole part in other phases.
-        spread: relative uncertainty, 0.1 for ten percent.
-    """
-
-    unit_s: float
-    spread: float
-
-
-def lead_in_kind(part: Part) -> PartKind:
-    """Return what the time before the first step of a pass is learned under."""
-    return part.phase, f"{part.role}{_LEAD_IN}"
-
-
-def is_lead_in(kind: PartKind) -> bool:
-    """Return whether something is learned of the time before the first step, and not of a part."""
-    return kind[1].endswith(_LEAD_IN)
-
-
-_LEAD_IN = " lead-in"
-
-
-class Memory(Protocol):
-    """What earlier jobs have taught."""
-
-    @property
-    def extras(self) -> tuple[Extra, ...]:
-        """Parts that came unforeseen with the last job of the same shape."""
-
-    @property
-    def passes(self) -> Mapping[str, Expected]:
-        """What passes are expected to come to, by role; as asked for where nothing is known."""
-
-    def recall(self, kind: PartKind, pixels: int) -> Rate | None:
-        """Return what is known of a kind of part at this size, None if nothing is."""
-
-
-class NothingLearned:
-    """The memory of who has seen no job yet."""
-
-    extras: tuple[Extra, ...] = ()
-    passes = NOTHING_EXPECTED
-
-    def recall(self, kind: PartKind, pixels: int) -> Rate | None:
-        """Return None."""
-        return None
-
-
-NOTHING_LEARNED = NothingLearned()
 
 
 class Rates:

@@ -8,7 +8,8 @@ from copy import copy
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.forecast import Forecast, Memory, forecast
+from zluda_sync.core.progress.forecast import Forecast, forecast
+from zluda_sync.core.progress.memory import Memory
 from zluda_sync.core.progress.part import CompileSign, CompileWatch, Part
 from zluda_sync.core.progress.part_row import PartRow
 from zluda_sync.core.progress.shape import JobShape

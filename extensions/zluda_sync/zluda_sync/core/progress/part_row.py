@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zluda_sync.core.phase import Phase
-from zluda_sync.core.progress.forecast import NOTHING_LEARNED, Memory, Rates
+from zluda_sync.core.progress.forecast import Rates
+from zluda_sync.core.progress.memory import NOTHING_LEARNED, Memory
 from zluda_sync.core.progress.part import CompileWatch, Part
 from zluda_sync.core.progress.shape import JobShape, plan_parts, plan_rest
 from zluda_sync.core.progress.true_sizes import TrueSizes

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from zluda_sync.core.phase import Phase
-from zluda_sync.core.progress.forecast import is_lead_in
+from zluda_sync.core.progress.memory import is_lead_in
 from zluda_sync.core.progress.samples import typical_s
 from zluda_sync.core.progress.work import Work
 

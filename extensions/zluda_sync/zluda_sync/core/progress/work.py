@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from zluda_sync.core.phase import REFINE, Phase
-from zluda_sync.core.progress.forecast import LEARNED_EXPONENT, is_lead_in
+from zluda_sync.core.progress.memory import LEARNED_EXPONENT, is_lead_in
 from zluda_sync.core.progress.part import PartKind
 from zluda_sync.core.progress.shape import JobShape
 

@@ -10,6 +10,7 @@ from typing import Any
 from zluda_sync.host.hooks.patch_table import Patch, StateField, Switch
 from zluda_sync.host.hooks.phases import PhaseHooks
 from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.request import find_request
 from zluda_sync.host.job.requests import Requests
 
 #: Pictures of scripts and folders; frames of a film.
@@ -40,7 +41,7 @@ class DeclaredCounts:
             return
         with self._jobs.guard.watching("learning how many pictures come"):
             control = self._requests.own
-            request = self._requests.find(control) if control is not None else None
+            request = find_request(self._requests.begun, control) if control is not None else None
             if request is not None:
                 request.cells.declare(value)
 

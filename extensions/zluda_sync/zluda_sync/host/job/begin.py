@@ -23,6 +23,7 @@ from zluda_sync.host.job.fingerprints import fingerprint_settings
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.planning import Lessons, Planning
 from zluda_sync.host.job.processing import HostPlace, HostProcessing
+from zluda_sync.host.job.request import find_request
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.preview.setup import PreviewSetup
 from zluda_sync.host.sdnext import SdNext
@@ -85,7 +86,7 @@ class JobOpener:
         policy = settings.policy(report)
         place = HostPlace(HostProcessing(processing))
         control, clock, notices = self._requests.own_or_implied(), PausableClock(), Notices()
-        request = self._requests.find(control)
+        request = find_request(self._requests.begun, control)
         cells = request.cells if request is not None else RequestCells()
 
         def find_shape(call: HostProcessing) -> JobShape | None:

@@ -8,6 +8,7 @@ from typing import Any
 from zluda_sync.core.guard import Guard, Watch
 from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.job.titles import phase_of
@@ -185,6 +186,16 @@ class Jobs:
         if ended is None or ended.cells.is_one or not self._requests.is_under_way(ended.control):
             return None
         return ended
+
+    def tell_label(self) -> str | None:
+        """Tell who has pressed Stop what the host does, which acknowledges it; None if no job runs."""
+        job = self.current
+        if job is None:
+            return None
+        snapshot = job.snapshot()
+        if snapshot.ending is Ending.STOP:
+            job.wishes.record_acknowledged()
+        return snapshot.label
 
     def report(self, show: Callable[[ProgressSnapshot], bool]) -> None:
         """Call ``show`` with the progress of the job that is followed, or was until this moment.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
@@ -36,6 +37,17 @@ class Lessons:
     durations: Learning
     grids: GridMemory
     estimates: Estimates
+
+    @classmethod
+    def of(cls, folder: Path, warn: Callable[[str], None]) -> Lessons:
+        """Return what is kept in the user's data folder; read when it is first needed.
+
+        Args:
+            folder: of the user's data.
+            warn: told in one sentence of a file that cannot be used.
+        """
+        durations = Learning(folder, warn)
+        return cls(durations, GridMemory(folder, warn), Estimates(durations, folder, warn))
 
 
 class Planning:

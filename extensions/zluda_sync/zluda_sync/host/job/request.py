@@ -11,6 +11,7 @@ import inspect
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from weakref import WeakSet
@@ -99,6 +100,11 @@ class Request:
     threads: WeakSet[threading.Thread] = field(default_factory=WeakSet)
     cells: RequestCells = field(default_factory=RequestCells)
     asked_at_s: float = field(default_factory=time.time)
+
+
+def find_request(requests: Iterable[Request], control: Control) -> Request | None:
+    """Return the request of this control, None if it is not among them."""
+    return next((one for one in requests if one.control is control), None)
 
 
 def _find_stacks() -> dict[int, FrameType]:

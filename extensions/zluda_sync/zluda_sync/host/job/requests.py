@@ -119,10 +119,6 @@ class Requests:
         requests = set(self._by_thread.values())
         return any(request.control is control and self._is_alive(request) for request in requests)
 
-    def find(self, control: Control) -> Request | None:
-        """Return the request of this control, None if it is forgotten."""
-        return next((one for one in self._by_thread.values() if one.control is control), None)
-
     @property
     def begun(self) -> frozenset[Request]:
         """Requests that the host has begun; one that failed may be among them, see :meth:`is_under_way`."""
