@@ -115,9 +115,11 @@ def forget_learned() -> None:
         return
     session = current_session()
     folder = session._host.data_folder / "zluda_sync"
-    for file in (folder / "durations.json", *(folder / "projections").glob("*.safetensors")):
+    files = [folder / name for name in ("durations.json", "estimates.json")]
+    for file in (*files, *(folder / "projections").glob("*.safetensors")):
         file.unlink(missing_ok=True)
     session._learning._durations = None  # read from the disk with the next job
+    session.estimator._estimates._residuals = None
     session._preview_setup._projections._fits.clear()
 
 
