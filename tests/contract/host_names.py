@@ -49,6 +49,7 @@ HOST_NAMES = (
     HostName("modules.processing_callbacks", "diffusers_callback_legacy", ("step", "timestep", "latents")),
     HostName("modules.processing_callbacks", "devices"),
     HostName("modules.processing_diffusers", "process_diffusers", ("p",), required=False),
+    HostName("modules.processing", "StableDiffusionProcessingTxt2Img", required=False),
     HostName("modules.modeldata", "model_data", required=False),
     HostName("modules.progress", "pending_tasks", required=False),
     HostName("modules.progress", "current_task", required=False),

@@ -234,3 +234,43 @@ def test_what_is_told_is_bounded(monkeypatch):
         queue.record_settings(f"task({number})", {"steps": 20})
     assert MOST_TOLD == len(queue._told)
     assert f"task({MOST_TOLD + 4})" in queue._told
+
+
+def make_job(bench, **settings: Any) -> None:
+    """Make a job of four steps and a decode, to its end."""
+    processing = SimpleNamespace(width=512, height=512, steps=4, n_iter=1, batch_size=1, **settings)
+    bench.begin("observe", processing=processing)
+    for step in range(4):
+        bench.step(step)
+    bench.finish()
+    bench.state.end("Inference")
+    decode = bench.state.begin("VAE")
+    bench.state.end(decode)
+    bench.session.end_job(processing)
+    bench.state.end()
+
+
+def residuals(bench) -> int:
+    """How many estimates were held against what came."""
+    tree = bench.session.estimator._estimates._loaded().to_json()
+    return sum(map(len, tree["residuals"].values()))
+
+
+def test_each_job_of_the_host_is_held_against_its_estimate(bench, client):
+    """The first could not be foreseen, the second was; and that is kept beside the durations."""
+    make_job(bench)
+    assert 0 == residuals(bench)
+    make_job(bench)
+    assert 1 == residuals(bench)
+    assert (SdNext().data_folder / "zluda_sync" / "estimates.json").is_file()
+
+
+def test_a_job_that_was_stopped_says_nothing_of_its_estimate(bench, client):
+    """It took as long as the user let it."""
+    make_job(bench)
+    processing = SimpleNamespace(width=512, height=512, steps=4, n_iter=1, batch_size=1)
+    bench.begin("observe", processing=processing)
+    bench.step(0)
+    bench.session.end_job(processing)
+    bench.state.end()
+    assert 0 == residuals(bench)

@@ -115,14 +115,12 @@ def forget_learned() -> None:
         return
     session = current_session()
     folder = session._host.data_folder / "zluda_sync"
-    for file in (
-        folder / "durations.json",
-        folder / "grids.json",
-        *(folder / "projections").glob("*.safetensors"),
-    ):
+    files = [folder / name for name in ("durations.json", "grids.json", "estimates.json")]
+    for file in (*files, *(folder / "projections").glob("*.safetensors")):
         file.unlink(missing_ok=True)
-    session._lessons.durations._durations = None  # read from the disk with the next job
-    session._lessons.grids._grids = None
+    lessons = session._lessons
+    lessons.durations._durations = None  # read from the disk with the next job
+    lessons.grids._grids = lessons.estimates._residuals = None
     session._preview_setup._projections._fits.clear()
 
 
