@@ -14,10 +14,10 @@ from bench.truth.simulated_request import (
     make_request,
 )
 from tests.virtual_clock import VirtualClock
+from zluda_sync.core.learning.grid_memory import CellTimes, LearnedGrid
 from zluda_sync.core.phase import Phase
 from zluda_sync.core.progress.cells import OPEN_ENDED_MAX, RequestCells
 from zluda_sync.core.progress.cells_ahead import CellPlan
-from zluda_sync.core.progress.grid_memory import CellTimes, LearnedGrid
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.core.wishes.request_wishes import Ending

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.interleaving import run_at_each_instruction
 from zluda_sync.core.files import JsonFile
+from zluda_sync.core.learning.durations import MAX_ENTRIES, Durations
 from zluda_sync.core.phase import BASE, DETAIL, Phase
-from zluda_sync.core.progress.durations import MAX_ENTRIES, Durations
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.shape import JobShape, PassShape
 

@@ -8,9 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.virtual_clock import VirtualClock
-from zluda_sync.core.phase import BASE, DETAIL, HIRES, Phase
-from zluda_sync.core.progress.durations import Durations
-from zluda_sync.core.progress.estimate import (
+from zluda_sync.core.learning.durations import Durations
+from zluda_sync.core.learning.estimate import (
     Estimate,
     Knowledge,
     foresee,
@@ -20,6 +19,7 @@ from zluda_sync.core.progress.estimate import (
     say_time,
     sum_up,
 )
+from zluda_sync.core.phase import BASE, DETAIL, HIRES, Phase
 from zluda_sync.core.progress.forecast import Rates, forecast
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.shape import JobShape, PassShape, plan_parts

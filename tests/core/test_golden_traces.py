@@ -14,8 +14,8 @@ from bench.campaigns.modes_plan import FULL_PLAN
 from bench.truth.figures import SAMPLE_PERIOD_S, bar_error, eta_error, falls
 from bench.truth.measured_job import MeasuredJob, Sample
 from bench.truth.trace import Trace, TraceReplay
+from zluda_sync.core.learning.durations import Durations, ShapeMemory
 from zluda_sync.core.phase import Phase
-from zluda_sync.core.progress.durations import Durations, ShapeMemory
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TRACES = sorted(GOLDEN.glob("*.json"))

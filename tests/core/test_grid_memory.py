@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from zluda_sync.core.progress.grid_memory import (
+from zluda_sync.core.learning.grid_memory import (
     MAX_GRIDS,
     CellTimes,
     GridKey,

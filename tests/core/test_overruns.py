@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from tests.virtual_clock import VirtualClock
+from zluda_sync.core.learning.durations import Durations
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.durations import Durations
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.shape import JobShape, PassShape
 from zluda_sync.core.steps.ledger import Ledger

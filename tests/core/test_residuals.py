@@ -9,11 +9,11 @@ import random
 import pytest
 
 from tests.virtual_clock import VirtualClock
+from zluda_sync.core.learning.durations import Learning
+from zluda_sync.core.learning.estimate import Foreseen, Knowledge
+from zluda_sync.core.learning.residuals import FARTHEST, MOST_RECENT, MOST_RESIDUALS, Estimates, Residuals
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.durations import Learning
-from zluda_sync.core.progress.estimate import Foreseen, Knowledge
 from zluda_sync.core.progress.job import Job
-from zluda_sync.core.progress.residuals import FARTHEST, MOST_RECENT, MOST_RESIDUALS, Estimates, Residuals
 from zluda_sync.core.progress.shape import JobShape, PassShape
 from zluda_sync.core.steps.policy import SyncMode
 

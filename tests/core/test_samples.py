@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zluda_sync.core.progress.samples import KEPT_SAMPLES, agree, typical_s
+from zluda_sync.core.learning.samples import KEPT_SAMPLES, agree, typical_s
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.virtual_clock import VirtualClock
+from zluda_sync.core.learning.durations import Durations
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, Phase
-from zluda_sync.core.progress.durations import Durations
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.shape import JobShape, PassShape
 from zluda_sync.core.progress.true_sizes import pixels_of_latents

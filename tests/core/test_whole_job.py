@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.virtual_clock import VirtualClock
+from zluda_sync.core.learning.durations import Durations
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, Phase
-from zluda_sync.core.progress.durations import Durations
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.part import CompileSign
 from zluda_sync.core.progress.shape import JobShape, PassShape

@@ -10,8 +10,8 @@ import pytest
 import modules.processing  # noqa: F401 - the host has it when it serves
 from modules import progress, shared
 from tests.host.test_stop_route import serve  # noqa: F401 - a fixture
+from zluda_sync.core.learning.estimate import UNKNOWN_MODEL, UNLIKE_ANY, Estimate, Knowledge
 from zluda_sync.core.phase import Phase
-from zluda_sync.core.progress.estimate import UNKNOWN_MODEL, UNLIKE_ANY, Estimate, Knowledge
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.host.job.outlook import MOST_TOLD, Outlook

@@ -133,8 +133,8 @@ def _run_machines(machines: int) -> Iterator[Held]:
 
 def _run_machine(machine: Machine, folder: Path) -> Iterator[Held]:
     """A user's jobs: of each kind several, in any order."""
-    from zluda_sync.core.progress.durations import Learning
-    from zluda_sync.core.progress.residuals import Estimates
+    from zluda_sync.core.learning.durations import Learning
+    from zluda_sync.core.learning.residuals import Estimates
 
     learning = Learning(folder, print)
     estimates = Estimates(learning, folder, print)

@@ -238,15 +238,15 @@ def build_file_targets() -> list[Target]:
     """Return the files that we keep as targets: any tree, and good ones with something wrong in them."""
     reports: Any = importlib.import_module("zluda_sync.device.steps.trust_book")
     report: Any = importlib.import_module("zluda_sync.core.records.self_test_report")
-    durations: Any = importlib.import_module("zluda_sync.core.progress.durations")
+    durations: Any = importlib.import_module("zluda_sync.core.learning.durations")
     good = report.SelfTestReport(device="card").to_json()
     rungs = st.lists(
         st.dictionaries(st.sampled_from(("name", "is_truthful", "reason", "cost_s")), JSON), max_size=3
     )
     fields = st.dictionaries(st.sampled_from(sorted(good)), JSON, max_size=3)
     spoiled = st.builds(lambda some, of: [{**good, "rungs": of, **some}], fields, rungs)
-    work: Any = importlib.import_module("zluda_sync.core.progress.work").Work
-    asked: Any = importlib.import_module("zluda_sync.core.progress.outcome").Asked
+    work: Any = importlib.import_module("zluda_sync.core.learning.work").Work
+    asked: Any = importlib.import_module("zluda_sync.core.learning.outcome").Asked
     rows = {
         "work": [*(one.name for one in dataclasses.fields(work)), "unit_s"],
         "requests": [*(one.name for one in dataclasses.fields(asked)), "came_passes", "came_extras"],

@@ -12,8 +12,8 @@ from typing import Any
 
 from bench.truth.figures import SAMPLE_PERIOD_S
 from bench.truth.measured_job import MeasuredJob, Sample
+from zluda_sync.core.learning.durations import Durations
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, Phase
-from zluda_sync.core.progress.durations import Durations
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.shape import IMAGE, JobShape, PassShape

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from bench.truth.figures import SAMPLE_PERIOD_S, bar_error, eta_error, falls
 from bench.truth.measured_job import MeasuredJob, Sample
+from zluda_sync.core.learning.grid_memory import LearnedGrid
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.cells_ahead import CellPlan
-from zluda_sync.core.progress.grid_memory import LearnedGrid
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.shape import JobShape, PassShape
 from zluda_sync.core.progress.snapshot import ProgressSnapshot

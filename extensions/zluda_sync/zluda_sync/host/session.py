@@ -82,18 +82,17 @@ class Session:
             self._is_idle,
             self._take_self_test,
         )
-        self._lessons = Lessons.of(host.data_folder, warn)
+        self._lessons = lessons = Lessons.of(host.data_folder, warn)
         self._opener = JobOpener(
             host,
             self._tracker,
             self._book,
             self._requests,
             self._preview_setup,
-            self._lessons,
+            lessons,
             self._guard,
         )
-        estimates = self._lessons.estimates
-        self.estimator = Estimator(host, estimates, self.profile_choice, self._book, lambda: self.is_acting)
+        self.estimator = Estimator(host, lessons.estimates, choice, self._book, lambda: self.is_acting)
         self.status = SessionStatus(
             host,
             JobSources(self.snapshot, self.records, self.queue, self._previews),
@@ -210,7 +209,6 @@ class Session:
         return job.snapshot() if job is not None else None
 
     def _take_change(self) -> None:
-        """The user has changed a setting of ours, on the host's page or ours."""
         self._saver.note_change_by_hand()
         self.reconcile()
 
@@ -289,7 +287,6 @@ class Session:
         return tracked
 
     def _learn_request(self, cells: RequestCells) -> None:
-        """A request has ended: learn from its cells."""
         self._opener.learn_request(cells)
         self.records.end_request(cells)
 
@@ -299,6 +296,5 @@ class Session:
         return not self._host.job or self._plan.idleness.is_idle
 
     def _take_self_test(self, report: SelfTestReport) -> None:
-        """A self-test has been taken: say what it found, and act by it."""
         self._log.tell_self_test(report)
         self.reconcile()

@@ -18,7 +18,7 @@ import torch
 from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.errors import LatentShapeError, Stopped
 from zluda_sync.core.guard import Guard, Notices
-from zluda_sync.core.progress.durations import Learning
+from zluda_sync.core.learning.durations import Learning
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.settings.settings import Settings
 from zluda_sync.core.steps.ledger import Ledger

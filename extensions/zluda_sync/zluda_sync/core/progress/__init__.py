@@ -1,4 +1,1 @@
-"""One bar over a whole job: its shape, its parts, what each may take, and the snapshot that is shown of it.
-
-``durations`` keeps what finished jobs took.
-"""
+"""One bar over all that one press makes: shapes, parts, cells, forecast, and the snapshot that is shown."""

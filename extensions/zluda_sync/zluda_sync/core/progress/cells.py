@@ -6,9 +6,9 @@ import threading
 from dataclasses import replace
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
+from zluda_sync.core.learning.grid_memory import CellTimes, GridKey, LearnedGrid
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.cells_ahead import CellPlan, CellsAhead, newest_of_each
-from zluda_sync.core.progress.grid_memory import CellTimes, GridKey, LearnedGrid
 from zluda_sync.core.progress.job import UNDELIVERED_MAX, Job
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.shape import JobShape

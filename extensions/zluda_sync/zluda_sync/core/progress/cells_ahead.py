@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from zluda_sync.core.learning.grid_memory import CellTimes, LearnedGrid
 from zluda_sync.core.progress.forecast import Rates, forecast
-from zluda_sync.core.progress.grid_memory import CellTimes, LearnedGrid
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.memory import NOTHING_LEARNED, Memory
 from zluda_sync.core.progress.part import Part

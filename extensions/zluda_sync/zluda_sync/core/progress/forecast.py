@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from zluda_sync.core.learning.samples import agree
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.memory import (
     GUESSED,
@@ -20,7 +21,6 @@ from zluda_sync.core.progress.memory import (
     lead_in_kind,
 )
 from zluda_sync.core.progress.part import Part, PartKind
-from zluda_sync.core.progress.samples import agree
 
 #: What is left of something is never below this share of the time that it took: half of its relative
 #: uncertainty, and no more than that. So the time left does not stand still.

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import Body, Request, Response
 
 from zluda_sync.core.answers import described
-from zluda_sync.core.progress.estimate import Estimate, say_estimate, say_roughly
+from zluda_sync.core.learning.estimate import Estimate, say_estimate, say_roughly
 from zluda_sync.core.settings.fields import number_between, shorten
 from zluda_sync.core.settings.settings import SettingProblem
 from zluda_sync.host.api.access import OWN_PAGE_ONLY

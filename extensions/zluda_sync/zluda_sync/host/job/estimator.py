@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from zluda_sync.core.progress.estimate import (
+from zluda_sync.core.learning.estimate import (
     DETAILER,
     MAY_COMPILE,
     MUST_LOAD,
@@ -18,7 +18,7 @@ from zluda_sync.core.progress.estimate import (
     Estimate,
     Knowledge,
 )
-from zluda_sync.core.progress.residuals import Estimates
+from zluda_sync.core.learning.residuals import Estimates
 from zluda_sync.core.progress.shape import JobShape
 from zluda_sync.core.settings.conditions import Asker
 from zluda_sync.device.steps.trust_book import TrustBook

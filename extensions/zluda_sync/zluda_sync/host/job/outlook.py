@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from zluda_sync.core.progress.estimate import Estimate, Knowledge, sum_up
+from zluda_sync.core.learning.estimate import Estimate, Knowledge, sum_up
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.host.job.estimator import Estimator
 from zluda_sync.host.sdnext import SdNext

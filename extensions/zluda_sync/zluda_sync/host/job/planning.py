@@ -10,12 +10,12 @@ from types import CodeType, FrameType
 from typing import Any
 
 from zluda_sync.core.guard import Guard
+from zluda_sync.core.learning.durations import Learning, ShapeMemory
+from zluda_sync.core.learning.grid_memory import GridKey, GridMemory
+from zluda_sync.core.learning.residuals import Estimates
 from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.cells_ahead import CellPlan
-from zluda_sync.core.progress.durations import Learning, ShapeMemory
-from zluda_sync.core.progress.grid_memory import GridKey, GridMemory
 from zluda_sync.core.progress.job import Job
-from zluda_sync.core.progress.residuals import Estimates
 from zluda_sync.core.progress.shape import JobShape
 from zluda_sync.host.job.call_loop import may_come_again
 from zluda_sync.host.job.grid_axes import foresee_cells

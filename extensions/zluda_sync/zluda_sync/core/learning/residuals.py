@@ -9,9 +9,9 @@ from statistics import NormalDist, median
 from typing import Any
 
 from zluda_sync.core.files import JsonFile
+from zluda_sync.core.learning.durations import Learning
+from zluda_sync.core.learning.estimate import Estimate, Foreseen, Knowledge, foresee
 from zluda_sync.core.phase import Phase
-from zluda_sync.core.progress.durations import Learning
-from zluda_sync.core.progress.estimate import Estimate, Foreseen, Knowledge, foresee
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.shape import JobShape
 

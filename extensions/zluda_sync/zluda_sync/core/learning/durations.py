@@ -12,16 +12,16 @@ from statistics import median
 from typing import Any
 
 from zluda_sync.core.files import JsonFile
-from zluda_sync.core.progress.durations_json import read_tree, write_tree
+from zluda_sync.core.learning.durations_json import read_tree, write_tree
+from zluda_sync.core.learning.outcome import Asked, Outcome, expect, find_outcome
+from zluda_sync.core.learning.samples import KEPT_SAMPLES, agree, typical_s
+from zluda_sync.core.learning.speed_change import Deviation, find_deviation, rescale
+from zluda_sync.core.learning.work import AS_GOOD_AS_ALIKE, Work, scale, work_of
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.memory import ALIKE, EXACT, SCALED, Rate, lead_in_kind
-from zluda_sync.core.progress.outcome import Asked, Outcome, expect, find_outcome
 from zluda_sync.core.progress.part import Part, PartKind
-from zluda_sync.core.progress.samples import KEPT_SAMPLES, agree, typical_s
 from zluda_sync.core.progress.shape import Extra, JobShape
-from zluda_sync.core.progress.speed_change import Deviation, find_deviation, rescale
 from zluda_sync.core.progress.true_sizes import Expected
-from zluda_sync.core.progress.work import AS_GOOD_AS_ALIKE, Work, scale, work_of
 
 #: Kinds of work that are kept, a handful for each kind of job, and kinds of requests.
 MAX_ENTRIES = 1000

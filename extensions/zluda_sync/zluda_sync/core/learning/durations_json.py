@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from zluda_sync.core.learning.outcome import Asked, Outcome
+from zluda_sync.core.learning.samples import KEPT_SAMPLES
+from zluda_sync.core.learning.work import Work
 from zluda_sync.core.phase import Phase
-from zluda_sync.core.progress.outcome import Asked, Outcome
 from zluda_sync.core.progress.part import PartKind
-from zluda_sync.core.progress.samples import KEPT_SAMPLES
 from zluda_sync.core.progress.shape import Extra, PassShape
 from zluda_sync.core.progress.true_sizes import Expected
-from zluda_sync.core.progress.work import Work
 
 #: Version 1 kept durations by request, and with the sizes that were asked for: none of it can be used.
 FORMAT_VERSION = 2

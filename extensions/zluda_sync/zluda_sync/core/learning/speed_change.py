@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
+from zluda_sync.core.learning.samples import typical_s
+from zluda_sync.core.learning.work import Work
 from zluda_sync.core.phase import Phase
 from zluda_sync.core.progress.memory import is_lead_in
-from zluda_sync.core.progress.samples import typical_s
-from zluda_sync.core.progress.work import Work
 
 #: Ratios of speed no further apart than this, as a ratio, are the same.
 SAME_RATIO = 1.1
