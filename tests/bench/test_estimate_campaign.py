@@ -57,7 +57,7 @@ def test_the_rows_tell_first_learned_and_all(held):
 def test_a_range_that_does_not_hold_fails_the_command(monkeypatch, capsys):
     """One that is far too narrow."""
     monkeypatch.setattr(residuals, "OUTSIDE", 0.45)
-    monkeypatch.setattr(estimates, "QUICK_MACHINES", 3)
+    monkeypatch.setattr(estimates, "MACHINES", 3)
     monkeypatch.setattr(estimates, "_run_host", lambda jobs: ([], 1.0))
     assert 1 == estimates.run_estimate_campaign(True)
     assert "within 80 % range" in capsys.readouterr().out
