@@ -56,7 +56,7 @@ class Job:
         self._fraction = 0.0
         self._is_delivered = False
         self._was_cut = False
-        self._lacks_parts = False
+        self._lacks_parts = self._has_ended = False
 
     @property
     def began_at_s(self) -> float:
@@ -203,7 +203,7 @@ class Job:
         """The host is done with the job: what was planned and has not begun will not come."""
         self.leave_part()
         with self._lock:
-            self._lacks_parts = self._lacks_parts or self._awaits_parts()
+            self._lacks_parts, self._has_ended = self._lacks_parts or self._awaits_parts(), True
             self._parts[:] = [part for part in self._parts if part.began_at_s is not None]
 
     def deliver(self) -> None:
@@ -221,7 +221,8 @@ class Job:
         with self._lock:
             now_s = self._clock()
             elapsed_s = now_s - self._began_at_s
-            left = Forecast(0.0, 0.0) if self._is_delivered else forecast(self._parts, self._rates, now_s)
+            left = forecast(self._parts, self._rates, now_s, self._has_ended)
+            left = Forecast(0.0, 0.0) if self._is_delivered else left
             self._fraction = max(self._fraction, self._fraction_of(elapsed_s, left))
             part = self._device_part()
             shown = self.shown_pass
