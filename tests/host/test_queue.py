@@ -62,7 +62,7 @@ class Line:
 
     def _run_page(self, task: str) -> None:
         phase = shared.state.begin("Text", task_id=task)
-        progress.pending_tasks.add(task)
+        progress.pending_tasks[task] = 0.0
         with call_queue.queue_lock:
             progress.start_task(task)
             self._make(task)

@@ -140,7 +140,6 @@ def build_kinds() -> list[Kind]:
 DISTURBANCES = {
     "everything 5 times as long": Card(slowness=5.0),
     "everything twice as long": Card(slowness=2.0),
-    "everything 1.2 times as long": Card(slowness=1.2),
     "steps 4 times as long": Card(stretched={Phase.DENOISE: 4.0}),
     "a decode of 20 times": Card(stretched={Phase.DECODE: 20.0}),
     "text encoding of 60 times": Card(stretched={Phase.ENCODE: 60.0}),

@@ -14,8 +14,6 @@ KEPT_SAMPLES = 5
 AGREEING_RATIO = 1.25
 #: So are those no further apart than this, in seconds, which the clock of a busy host does not tell.
 AGREEING_S = 0.002
-#: Where there are only two and they are further apart than this, as a ratio, the faster one counts.
-ALIKE_RATIO = 1.1
 
 
 def agree(one_s: float, other_s: float) -> bool:
@@ -40,4 +38,4 @@ def typical_s(samples_s: Sequence[float]) -> float:
         if agree(low_s, middle_s) or agree(middle_s, high_s):
             return middle_s
         return sorted(samples_s)[len(samples_s) // 2 - 1]
-    return sum(newest) / len(newest) if newest[-1] <= ALIKE_RATIO * newest[0] else newest[0]
+    return sum(newest) / len(newest) if agree(newest[0], newest[-1]) else newest[0]

@@ -18,7 +18,7 @@ from zluda_sync.core.progress.memory import is_lead_in
 #: Ratios of speed no further apart than this, as a ratio, are the same.
 SAME_RATIO = 1.1
 #: A job is of another speed if it took longer or shorter than expected by this ratio.
-OTHER_SPEED_RATIO = 1.08
+OTHER_SPEED_RATIO = 1.15
 
 
 @dataclass(frozen=True)

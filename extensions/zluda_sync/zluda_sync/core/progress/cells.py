@@ -9,6 +9,7 @@ from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.learning.grid_memory import CellTimes, GridKey, LearnedGrid
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.cells_ahead import CellPlan, CellsAhead, newest_of_each
+from zluda_sync.core.progress.forecast import OVERRUN_SHARE
 from zluda_sync.core.progress.job import UNDELIVERED_MAX, Job
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.shape import JobShape
@@ -257,7 +258,8 @@ class RequestCells:
                 return None if later_s is None else cell_s + later_s
             # Between two cells, or after the last: what is done there may outlast what was expected.
             gap_s = min(later_s, self._ahead.next_gap_s)
-            return later_s - gap_s + (gap_s - since_s if since_s < gap_s else cell_s)
+            late_s = max(cell_s, OVERRUN_SHARE * (since_s - gap_s))
+            return later_s - gap_s + (gap_s - since_s if since_s < gap_s else late_s)
         # Of no known number: as many are thought to come as were made, or as the script mostly makes.
         mean_s = self._ahead.mean_cell_s(in_cell_s + cell_s)
         made = len(self._times) + (in_cell_s / (in_cell_s + cell_s) if self._is_in_cell and cell_s else 0.0)

@@ -66,13 +66,14 @@ class Forecast:
     spread_s: float
 
 
-def forecast(parts: Sequence[Part], rates: Rates, now_s: float) -> Forecast | None:
+def forecast(parts: Sequence[Part], rates: Rates, now_s: float, has_ended: bool = False) -> Forecast | None:
     """Return what the unfinished parts are expected to take, None if that cannot be told.
 
     Args:
         parts: all parts of the job, in order.
         rates: expectations for them.
         now_s: the job's clock.
+        has_ended: whether the host is done with the job, so that nothing more will come.
     """
     if not parts:
         return None
@@ -104,7 +105,9 @@ def forecast(parts: Sequence[Part], rates: Rates, now_s: float) -> Forecast | No
         spread_s += left.spread_s
         if part.began_at_s is not None:
             busy_until_s, is_idle = now_s, False  # what comes after it cannot have begun on the device
-    if is_idle and busy_until_s:  # nobody told what goes on between two parts, or after the last
+    if (
+        is_idle and busy_until_s and not has_ended
+    ):  # nobody told what goes on between two parts, or after the last
         idle = _left_of(0.0, now_s - busy_until_s, GUESSED)
         remaining_s, spread_s = remaining_s + idle.remaining_s, spread_s + idle.spread_s
     return Forecast(remaining_s, spread_s)

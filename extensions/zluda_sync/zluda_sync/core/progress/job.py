@@ -56,7 +56,7 @@ class Job:
         self._fraction = 0.0
         self._is_delivered = False
         self._was_cut = False
-        self._lacks_parts = False
+        self._lacks_parts = self._has_ended = False
 
     @property
     def shape(self) -> JobShape | None:
@@ -232,7 +232,7 @@ class Job:
         """The host is done with the job: what was planned and has not begun will not come."""
         self.leave_part()
         with self._lock:
-            self._lacks_parts = self._lacks_parts or self._row.awaits_pictures
+            self._lacks_parts, self._has_ended = self._lacks_parts or self._row.awaits_pictures, True
             self._row.drop_planned()
 
     def deliver(self) -> None:
@@ -251,7 +251,8 @@ class Job:
             now_s = self._clock()
             elapsed_s = now_s - self._began_at_s
             row = self._row
-            left = Forecast(0.0, 0.0) if self._is_delivered else forecast(row.parts, row.rates, now_s)
+            left = forecast(row.parts, row.rates, now_s, self._has_ended)
+            left = Forecast(0.0, 0.0) if self._is_delivered else left
             self._fraction = max(self._fraction, self._fraction_of(elapsed_s, left))
             part = row.on_device
             shown = self.shown_pass
