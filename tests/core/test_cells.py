@@ -76,7 +76,7 @@ def test_a_request_of_one_cell_is_shown_as_its_job():
     cells, job = RequestCells(clock), Job(SyncMode.EVERY_STEP, build_shape(), clock=clock)
     cells.begin_cell(job, CellPlan(build_shape()))
     snapshot = job.snapshot()
-    assert snapshot is cells.complete(snapshot)
+    assert snapshot is cells.complete(job, snapshot)
     assert cells.is_one
 
 
@@ -123,12 +123,58 @@ def test_a_request_that_was_stopped_teaches_nothing():
     assert driver.deliver() is None
 
 
-def test_an_older_host_that_counts_the_images_of_a_cell_declares_nothing():
-    """It writes their number within each cell: that says nothing of the cells to come."""
+def test_what_is_said_once_a_cell_computes_declares_nothing():
+    """Older versions of the host count phases there; before the first pass it is a grid within the call."""
     driver = SimulatedRequest()
-    driver.cells.begin_cell(driver.job, CellPlan(build_shape(images=4), True))
+    driver.begin_cell(CellPlan(build_shape(images=4), True))
+    driver.job.begin_pass()
     driver.cells.declare(4)
     assert driver.cells.count is None
+
+
+def test_a_grid_of_one_cell_is_one():
+    """It says so within the call around it, before anything is computed."""
+    driver = SimulatedRequest(is_inner=True)
+    driver.cells.declare(1)
+    driver.make_cell(CellPlan(build_shape(), True))
+    assert driver.cells.is_one
+    assert not any("Cell" in label for label in driver.labels)
+
+
+def test_frames_are_cells_however_many_images_each_has():
+    """A film of three frames, two images each."""
+    driver = SimulatedRequest()
+    driver.cells.declare(3, are_cells=True)
+    for _ in range(3):
+        driver.make_cell(CellPlan(build_shape(images=2), True))
+    assert any(label.startswith("Cell 2/3 · Image 1/2") for label in driver.labels)
+    assert driver.cells.count == 3
+
+
+def test_a_script_that_is_run_for_each_input_counts_for_all():
+    """Two pictures, each upscaled in four tiles: what it says for the second is no news."""
+    driver = SimulatedRequest()
+    for number in range(8):
+        if number in (0, 4):
+            driver.cells.declare(4)
+        if number == 0:
+            driver.cells.repeat(2, 1)
+        driver.make_cell(CellPlan(build_shape(), True))
+        assert driver.cells.count == 8
+    assert driver.bar_error() <= 0.06
+
+
+def test_the_snapshot_of_a_cell_that_has_ended_says_nothing_of_the_next():
+    """A poll takes one, and the next cell begins before it is completed: the bar does not leap."""
+    driver = SimulatedRequest()
+    driver.cells.declare(4)
+    driver.make_cell(CellPlan(build_shape(), True))
+    before = driver.snapshot()
+    ended, snapshot = driver.job, driver.job.snapshot()
+    driver.begin_cell(CellPlan(build_shape(), True))
+    late = driver.cells.complete(ended, snapshot)
+    assert (before.fraction, before.eta_s) == (late.fraction, late.eta_s)
+    assert driver.snapshot().fraction == pytest.approx(before.fraction, abs=0.01)
 
 
 def test_loading_a_model_between_two_cells_is_told():

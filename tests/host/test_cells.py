@@ -94,6 +94,59 @@ def make_two(script):
         script.process_images(processing(), steps=1)
 
 
+def test_what_the_hosts_own_processing_counts_declares_nothing(script):
+    """Versions of 2025 count its phases, with the same field."""
+    own = {"__name__": "modules.processing_diffusers", "state": script.bench.state}
+    exec("def upscale():\n    state.job_count += 3", own)
+    script.request(lambda: (own["upscale"](), script.process_images(processing(), steps=1)))
+    assert ["Denoise 1/4"] == script.labels
+
+
+def test_what_goes_wrong_in_planning_a_cell_stays_with_us(script, monkeypatch):
+    """The host's call goes on, and is followed no more."""
+    def fail(*_args):
+        raise KeyError("odd")
+
+    def grid():
+        job = script.bench.session._jobs.current
+        monkeypatch.setattr(job._planning, "begin_cell", fail)
+        script.process_images(processing(), steps=0)
+        assert job.is_broken
+
+    script.request(lambda: script.process_images(processing(), grid, steps=0))
+    script.request(lambda: script.process_images(processing(), steps=1))
+    assert ["Denoise 1/4"] == script.labels
+
+
+def test_launches_are_counted_over_all_cells(script):
+    """The record of a Stop tells how many steps came after it: never fewer than none."""
+    launched = []
+
+    def grid():
+        script.bench.state.job_count = 4
+        for _ in range(4):
+            script.process_images(processing(), steps=4)
+            launched.append(script.bench.session._jobs.current.job.launched)
+
+    script.request(lambda: script.process_images(processing(), grid, steps=0))
+    assert [4, 8, 12, 16] == launched
+
+
+def test_passes_of_cells_that_are_over_are_let_go_of(script):
+    """A grid of hundreds keeps no more than a small one."""
+    kept = []
+
+    def grid():
+        script.bench.state.job_count = 8
+        for _ in range(8):
+            script.process_images(processing(), steps=4)
+            job = script.bench.session._jobs.current
+            kept.append(len(job._passes) + len(job.run._passes._all) + len(job.job.passes))
+
+    script.request(lambda: script.process_images(processing(), grid, steps=0))
+    assert kept[-1] == kept[2]
+
+
 def test_a_script_that_says_nothing_is_open(script):
     """Its loop tells that more may come, and nobody how many."""
     script.request(lambda: make_two(script))

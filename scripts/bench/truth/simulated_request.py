@@ -68,7 +68,7 @@ class SimulatedRequest:
 
     def snapshot(self) -> ProgressSnapshot:
         """Return what whoever looks now is shown."""
-        return self.cells.complete(replace(self.job.snapshot(), ending=self.ending))
+        return self.cells.complete(self.job, replace(self.job.snapshot(), ending=self.ending))
 
     def spend(self, seconds: float) -> None:
         """Let time pass."""

@@ -204,6 +204,11 @@ class PipelineRun:
         self._exits.close()
         self._decode.remove()
 
+    def forget_passes(self) -> None:
+        """A part of the job is over that has passes of its own: forget those that are finished."""
+        for ledger in self._passes.forget_finished():
+            self._barrier.forget(ledger)
+
     def close(self) -> None:
         """Let go of every tensor, event and hook."""
         self.wishes.close()

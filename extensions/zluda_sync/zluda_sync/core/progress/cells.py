@@ -52,25 +52,47 @@ class RequestCells:
         self._gap_s = 0.0
         self._images_done = 0
         self._declared: int | None = None
+        self._declared_cells: int | None = None
+        self._is_total = False
         self._earlier: list[Part] = []
         self._ahead = CellsAhead()
         self._between: tuple[Phase, float] | None = None
         self._fraction = 0.0
+        self._newest: ProgressSnapshot | None = None
         self._is_delivered = False
         self._is_whole = True
 
     # The thread that runs the request.
 
-    def declare(self, images: int) -> None:
-        """The host, or a script, has said how many images it will make from now on, one after the other.
+    def declare(self, count: int, are_cells: bool = False) -> None:
+        """The host, or a script, has said how much it will make from now on.
 
-        Older versions of the host say how many a cell makes, within it; that is no news.
+        Within a cell this holds for cells in it, so it comes before anything is computed there; what is said
+        later is no news.
+
+        Args:
+            count: images that are made one after the other.
+            are_cells: whether they are cells instead, of as many images as each has.
         """
         with self._lock:
-            shape = self._plan.shape
-            is_own = self._is_in_cell and images <= (shape.images if shape is not None else 1)
-            if images > 0 and not is_own:
-                self._declared = self._images_done + images
+            is_late = self._is_in_cell and self._job is not None and self._job.computes
+            if count <= 0 or is_late or self._is_total:
+                return
+            if are_cells:
+                self._declared_cells = len(self._times) + count
+            else:
+                self._declared = self._images_done + count
+
+    def repeat(self, times: int, images: int) -> None:
+        """All of it is made so many times, for one input after the other.
+
+        Args:
+            times: inputs.
+            images: of the cell that begins, which is one round where nothing was declared.
+        """
+        with self._lock:
+            self._declared = times * (self._declared or images)
+            self._is_total = True
 
     @property
     def declared(self) -> int | None:
@@ -79,8 +101,13 @@ class RequestCells:
 
     @property
     def is_declared(self) -> bool:
-        """Whether more than one image was declared."""
-        return self._declared is not None and self._declared > 1
+        """Whether it was said how much will come."""
+        return self._is_declared
+
+    @property
+    def foreseen(self) -> tuple[JobShape, ...]:
+        """The shapes of all cells in order, as far as they were foreseen."""
+        return self._plan.foreseen
 
     @property
     def is_new(self) -> bool:
@@ -165,11 +192,6 @@ class RequestCells:
         return self._count()
 
     @property
-    def cell_began_s(self) -> float:
-        """When the cell that is made began, in seconds since the request's begin."""
-        return self._before_s
-
-    @property
     def spans(self) -> tuple[tuple[float, float | None], ...]:
         """Begin and end of each cell, in seconds since the request's begin; None for the end to come."""
         with self._lock:
@@ -182,11 +204,15 @@ class RequestCells:
                 spans.append((self._before_s, None))
             return tuple(spans)
 
-    def complete(self, snapshot: ProgressSnapshot) -> ProgressSnapshot:
+    def complete(self, job: Job, snapshot: ProgressSnapshot) -> ProgressSnapshot:
         """Return the snapshot of the job of the newest cell as one of the whole request."""
         with self._lock:
+            if job is not self._job and self._newest is not None:
+                # The next cell has begun meanwhile: what was said last still holds.
+                return self._newest
             if self._number <= 0 and self._count() == 1:
                 self._fraction = snapshot.fraction  # should more cells come after all, the bar does not fall
+                self._newest = snapshot
                 return snapshot
             is_ending = snapshot.ending in (Ending.STOP, Ending.STOP_AFTER_IMAGE)
             now_s = self._clock()
@@ -196,7 +222,7 @@ class RequestCells:
             left_s = self._left_s(snapshot, in_cell_s, since_s, is_ending)
             cells = self._count()
             # A number that was only learned is no promise.
-            is_certain = self._declared is not None or not self._plan.may_come_again
+            is_certain = self._is_declared or not self._plan.may_come_again
             is_last = is_ending or (is_certain and cells is not None and self._number >= cells - 1)
             if self._is_delivered:
                 self._fraction, left_s = 1.0, 0.0
@@ -214,7 +240,8 @@ class RequestCells:
                 eta_s=left_s,
                 eta_spread_s=spread_s,
             )
-            return self._tell_between(completed, now_s)
+            self._newest = self._tell_between(completed, now_s)
+            return self._newest
 
     # With the lock held.
 
@@ -223,20 +250,26 @@ class RequestCells:
         self._ended_at_s = self._clock()
         self._is_in_cell = False
 
+    @property
+    def _is_declared(self) -> bool:
+        return self._declared is not None or self._declared_cells is not None
+
     def _count(self) -> int | None:
-        if self._plan.learned is not None and self._plan.may_come_again and self._declared is None:
+        if self._plan.learned is not None and self._plan.may_come_again and not self._is_declared:
             return max(len(self._plan.learned.cells), self._number + 1)
-        if self._declared is not None:
+        if self._is_declared:
             return self._number + 1 + max(0, round(self._cells_to_come() or 0.0))
         return None if self._plan.may_come_again else max(self._number, 0) + 1
 
     def _cells_to_come(self) -> float | None:
         """How many cells follow the one that is made, or was last; None while unknown."""
         plan = self._plan
+        if self._declared_cells is not None:
+            return float(max(0, self._declared_cells - len(self._times) - self._is_in_cell))
         if self._declared is not None:
             images = plan.shape.images if plan.shape is not None else 1
             left = self._declared - self._images_done - (images if self._is_in_cell else 0)
-            # All that were declared have been made, and the code goes on all the same.
+            # All that were declared may have been made, and the code goes on all the same.
             return max(0.0, left / max(images, 1))
         if plan.foreseen:
             return float(max(0, len(plan.foreseen) - self._number - 1))

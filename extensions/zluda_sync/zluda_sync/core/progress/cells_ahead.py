@@ -50,10 +50,15 @@ class CellsAhead:
         self._earlier: Sequence[Part] = ()
         self._times: Sequence[CellTimes] = ()
         self._judged: dict[JobShape, tuple[object, float]] = {}
+        self._to_come: dict[JobShape, int] = {}
 
     def begin_cell(self, plan: CellPlan, number: int) -> None:
         """A cell begins, or something else is asked for in it."""
         self._plan, self._number = plan, number
+        self._to_come = {}
+        for shape in plan.foreseen[number + 1 :] if plan.foreseen else (plan.shape,):
+            if shape is not None:
+                self._to_come[shape] = self._to_come.get(shape, 0) + 1
 
     def end_cell(self, earlier: Sequence[Part], times: Sequence[CellTimes]) -> None:
         """A cell is over.
@@ -90,12 +95,9 @@ class CellsAhead:
         if to_come <= 0:
             return 0.0
         gaps_s = to_come * self._mean_gap_s
-        shapes = self._shapes_to_come()
-        if not shapes or plan is None or plan.shape is None:
+        counts = self._to_come
+        if not counts:
             return to_come * (self.mean_cell_s(current_s) - self._mean_gap_s) + gaps_s
-        counts: dict[JobShape, int] = {}
-        for shape in shapes:
-            counts[shape] = counts.get(shape, 0) + 1
         self._judge(job, list(counts))
         known = {shape: self._judged[shape][1] for shape in counts if shape in self._judged}
         if not known:
@@ -104,7 +106,7 @@ class CellsAhead:
         per_work_s = sum(known.values()) / sum(map(_work_of, known))
         each_s = sum(
             count * known.get(shape, per_work_s * _work_of(shape)) for shape, count in counts.items()
-        ) / len(shapes)
+        ) / sum(counts.values())
         return to_come * each_s + gaps_s
 
     @property
@@ -131,14 +133,6 @@ class CellsAhead:
         before_s = sum(one.duration_s for _, one in pairs)
         now_s = sum(one.duration_s for one, _ in pairs)
         return min(max(now_s / before_s, LEAST_DRIFT), MOST_DRIFT) if before_s > 0 else 1.0
-
-    def _shapes_to_come(self) -> Sequence[JobShape]:
-        plan = self._plan
-        if plan is None:
-            return ()
-        if plan.foreseen:
-            return plan.foreseen[self._number + 1 :]
-        return () if plan.shape is None else (plan.shape,)
 
     def _judge(self, job: Job | None, shapes: Sequence[JobShape]) -> None:
         """Judge some of the shapes anew for which there is news since they were judged."""

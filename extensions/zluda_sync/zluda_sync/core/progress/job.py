@@ -52,6 +52,7 @@ class Job:
         self._began_at_s = clock() if began_at_s is None else began_at_s
         self._row = PartRow(shape, memory, self._compiles, earlier)
         self._passes: list[Part] = []
+        self._launched_before = 0
         self._lock = threading.Lock()
         self._fraction = 0.0
         self._is_delivered = False
@@ -98,6 +99,17 @@ class Job:
     def passes(self) -> tuple[Part, ...]:
         """The denoising passes that the host has begun, the one that it is queuing last."""
         return tuple(self._passes)
+
+    @property
+    def launched(self) -> int:
+        """Steps of all passes that the host has queued."""
+        return self._count_launched()
+
+    @property
+    def computes(self) -> bool:
+        """Whether a pass of the cell that is made has begun."""
+        with self._lock:
+            return any(part.ledger is not None for part in self._row.of_cell)
 
     @property
     def shown_pass(self) -> Part | None:
@@ -173,7 +185,10 @@ class Job:
             self._lacks_parts = self._lacks_parts or self._row.awaits_pictures
             self._row.end_cell(self._clock())
             kept = [part for part in self._passes if part.cell >= self._row.cell or not part.is_finished]
-            self._passes[:] = kept or self._passes[-1:]
+            kept = kept or self._passes[-1:]
+            launched = self._count_launched()
+            self._passes[:] = kept
+            self._launched_before += launched - self._count_launched()
 
     def attach_blocks(self, part: Part, blocks: Ledger) -> None:
         """A part that has no steps gets marks instead, which are counted in ``blocks``."""
@@ -284,6 +299,10 @@ class Job:
         if left is None or elapsed_s <= 0:
             return 0.0
         return min(elapsed_s / (elapsed_s + left.remaining_s), UNDELIVERED_MAX)
+
+    def _count_launched(self) -> int:
+        ledgers = (part.ledger for part in tuple(self._passes))
+        return self._launched_before + sum(ledger.launched for ledger in ledgers if ledger is not None)
 
     def _begin(self, phase: Phase, role: str, image: int) -> Part:
         part = self._row.begin(phase, role, image, self._clock())

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from zluda_sync.core.records.job_record import JobRecord, JobTotals, Outcome, Span
+from zluda_sync.core.records.job_record import Bar, JobRecord, JobTotals, Outcome, Span
 from zluda_sync.core.records.part_record import PartRecord, TimedStep
 
 #: Parts with their steps that are kept of a request, the newest; of all cells begin and end are.
 MOST_PARTS, MOST_STEPS = 600, 10_000
 #: Previews that are kept of it, the newest.
 MOST_PREVIEWS = 1_000
+#: Samples of the bar that are kept of it.
+MOST_SAMPLES = 1_000
 #: The bar of SD.Next is kept up to so many changes, the newest.
 MOST_CHANGES = 4_000
 #: How a request has ended, of two ways in which its cells have: the first that is found here.
@@ -40,7 +42,7 @@ def join_cells(before: JobRecord, cell: JobRecord, began_s: float, spans: Sequen
         rung=cell.rung or before.rung,
         parts=_newest(parts),
         previews=previews[-MOST_PREVIEWS:],
-        bar=(*before.bar, *(one for one in cell.bar if not before.bar or one[0] > before.bar[-1][0])),
+        bar=_thin((*before.bar, *(one for one in cell.bar if not before.bar or one[0] > before.bar[-1][0]))),
         stock_bar=stock[-MOST_CHANGES:],
         stop=cell.stop or before.stop,
         notice=before.notice or cell.notice,
@@ -66,6 +68,11 @@ def _add_up(before: JobRecord, cell: JobRecord) -> JobTotals:
         preview_s=before.preview_s + cell.preview_s,
         previews=before.preview_count + cell.preview_count,
     )
+
+
+def _thin(bar: Bar) -> Bar:
+    """Return every other sample of a bar that has become long, the newest among them."""
+    return bar if len(bar) <= MOST_SAMPLES else tuple(reversed(bar[::-1][::2]))
 
 
 def _newest(parts: Sequence[PartRecord]) -> tuple[PartRecord, ...]:

@@ -62,7 +62,7 @@ class JobWishes:
         """A wish has changed: plan no more than is wanted, and wake a host that waits. Any thread."""
         if self.control.ending is Ending.STOP and self._press is None:
             now_s, readings = self._system_clock(), [ledger.snapshot() for ledger in self._ledgers]
-            launched = sum(reading.launched for reading in readings)
+            launched = self.job.launched
             queued = sum(reading.run_ahead for reading in readings)
             self._press = _Press(now_s, self.job.snapshot(), launched, queued)
         self.cut_plan()
@@ -131,14 +131,10 @@ class JobWishes:
             role=press.snapshot.role,
             acknowledged_s=None if acknowledged_at_s is None else acknowledged_at_s - press.at_s,
             ended_s=self._system_clock() - press.at_s,
-            launched_steps=self._launched - press.launched,
+            launched_steps=self.job.launched - press.launched,
             queued_steps=press.queued,
         )
 
     @property
     def _ledgers(self) -> list[Ledger]:
         return [part.ledger for part in self.job.passes if part.ledger is not None]
-
-    @property
-    def _launched(self) -> int:
-        return sum(ledger.launched for ledger in self._ledgers)

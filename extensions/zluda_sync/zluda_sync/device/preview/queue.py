@@ -21,6 +21,8 @@ from zluda_sync.device.preview.x0 import ShownX0s
 
 #: Previews in flight that are kept: without barriers, those of a whole pass are queued at once.
 _KEPT = 256
+#: Costs that are kept.
+_MOST_COSTS = 10_000
 #: And what they may hold on the device and the host, in bytes: all of most passes, and a part of a clip's.
 BUDGET_BYTES = 64 * 2**20
 
@@ -64,7 +66,8 @@ class JobPreviews:
         budget_bytes: more is never held by previews that are queued or ready.
 
     Attributes:
-        costs: of the previews that were queued: step, reading of its ledger's clock, seconds. Only grows.
+        costs: of the previews that were queued: step, reading of its ledger's clock, seconds; the
+            newest of very many.
     """
 
     def __init__(
@@ -222,6 +225,8 @@ class JobPreviews:
         self.made += 1
         self.cost_s += cost_s
         self.costs.append((step, ledger.now_s() - cost_s, cost_s))
+        if len(self.costs) > _MOST_COSTS:  # others make a copy of the list: it is cut in one go
+            del self.costs[: _MOST_COSTS // 2]
 
 
 def _count_bytes(x0: Tensor) -> int:

@@ -5,6 +5,8 @@ Each phase that begins sets them anew, so that they are of no use once the first
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import Any
 
 from zluda_sync.host.hooks.patch_table import Patch, StateField, Switch
@@ -13,8 +15,11 @@ from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.request import find_request
 from zluda_sync.host.job.requests import Requests
 
-#: Pictures of scripts and folders; frames of a film.
-_FIELDS = ("job_count", "frame_count")
+#: Pictures of scripts and folders; frames of a film, each of which is a cell. And whether they are cells.
+_FIELDS = {"job_count": False, "frame_count": True}
+#: Code that counts what it does itself: versions of the host count phases and images of a cell there.
+_OWN_COUNTS = "modules.processing"
+_BETWEEN = ("zluda_sync.", "modules.shared_state.")
 
 
 class DeclaredCounts:
@@ -35,15 +40,15 @@ class DeclaredCounts:
 
         return Patch(state_class, name, build, "learn how many pictures a script will make")
 
-    def take(self, value: Any) -> None:
+    def take(self, name: str, value: Any) -> None:
         """A value was written by the calling thread."""
-        if self._phases.is_in_transition or not isinstance(value, int):
+        if self._phases.is_in_transition or not isinstance(value, int) or _is_written_by_processing():
             return
         with self._jobs.guard.watching("learning how many pictures come"):
             control = self._requests.own
             request = find_request(self._requests.begun, control) if control is not None else None
             if request is not None:
-                request.cells.declare(value)
+                request.cells.declare(value, _FIELDS[name])
 
 
 class _Field(StateField):
@@ -56,4 +61,14 @@ class _Field(StateField):
 
     def write(self, state: Any, value: Any) -> None:
         self.keep(state, value)
-        self._counts.take(value)
+        self._counts.take(self._name, value)
+
+
+def _is_written_by_processing() -> bool:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = f"{frame.f_globals.get('__name__', '')}."
+        if not module.startswith(_BETWEEN):
+            return module.startswith(_OWN_COUNTS)
+        frame = frame.f_back
+    return False

@@ -98,7 +98,8 @@ class Jobs:
         job = self.current
         if job is not None and job.is_asked and job.run.is_driver():
             self._cells.append(processing)
-            job.begin_cell(processing)
+            with self.following(job, "beginning a cell"):
+                job.begin_cell(processing)
             return True
         self._cells = [processing]
         return False

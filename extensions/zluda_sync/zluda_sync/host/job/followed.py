@@ -113,6 +113,7 @@ class HostJob:
             self._computes.append(False)
             self._place.enter(within)
             self._planning.begin_cell(self.job, within)
+            self.wishes.cut_plan()
 
     def end_cell(self) -> None:
         """The innermost picture call within that of the job has ended."""
@@ -121,6 +122,8 @@ class HostJob:
             self._computes.pop()
             self._place.leave()
             self._planning.end_cell(self.job)
+            self._passes = [one for one in self._passes if not one.is_done] or self._passes[-1:]
+            self.run.forget_passes()
 
     def begin_image(self) -> None:
         """The host begins to make an image, by what is asked for now: scripts change that between images."""
@@ -191,7 +194,7 @@ class HostJob:
 
     def snapshot(self) -> ProgressSnapshot:
         """Return the progress of the request. Whoever shows it to somebody records that."""
-        return self.cells.complete(self.run.snapshot())
+        return self.cells.complete(self.job, self.run.snapshot())
 
     @property
     def is_shown(self) -> bool:

@@ -98,10 +98,11 @@ class Planning:
     def end_cell(self, job: Job) -> None:
         """That call has ended."""
         is_whole = job.is_whole and not job.was_cut
-        if is_whole:
-            self._lessons.durations.learn(job)
         job.end_cell()
         self._cells.end_cell()
+        with self._guard.watching("learning from a cell"):
+            if is_whole:
+                self._lessons.durations.learn(job)
 
     def take_late_changes(self, job: Job) -> bool:
         """Plan anew if a script, or the host, has changed what is asked for; return whether one did."""
@@ -123,27 +124,33 @@ class Planning:
         caller = _find_caller()
         inputs = _count_inputs(caller)
         if inputs is not None and inputs > 1 and self._cells.is_new:
-            self._cells.declare(inputs * (job.shape.images if job.shape is not None else 1))
+            self._cells.repeat(inputs, job.shape.images if job.shape is not None else 1)
         may_come = may_come_again(caller, _PICTURE_CALL, _is_beyond, self._codes)
         if not (may_come or self._cells.is_declared):
             return CellPlan(job.shape, memory_for=self.memory_for)
-        shapes: list[JobShape | None] = []
+        foreseen: tuple[JobShape, ...] = ()
         with self._guard.watching("reading the axes of a grid"):
-            cells = foresee_cells(vars(self._find_state()), call.processing)
-            unlike = {id(one): one for one in cells}
-            shape_of = {key: self._find_shape(HostProcessing(one)) for key, one in unlike.items()}
-            shapes = [shape_of[id(one)] for one in cells]
+            foreseen = self._cells.foreseen or self._foresee(job.shape, call)
         if self._cells.is_new or self._cells.key is None:
             self._cells.key = self._key_of(job, call, caller)
         key = self._cells.key
         return CellPlan(
             job.shape,
             may_come,
-            tuple(shape for shape in shapes if shape is not None),
+            foreseen,
             self._lessons.grids.find(key),
             self._lessons.grids.usual_cells(key),
             self.memory_for,
         )
+
+    def _foresee(self, first: JobShape | None, call: HostProcessing) -> tuple[JobShape, ...]:
+        """Return the shapes of all cells of a grid in order, empty if none is made."""
+        cells = foresee_cells(vars(self._find_state()), call.processing)
+        if first is None or not cells:
+            return ()
+        unlike = {id(one): one for one in cells}
+        shape_of = {key: HostProcessing(one).like(first) for key, one in unlike.items()}
+        return tuple(shape_of[id(one)] for one in cells)
 
     def _key_of(self, job: Job, call: HostProcessing, caller: FrameType | None) -> GridKey:
         script = call.script_title

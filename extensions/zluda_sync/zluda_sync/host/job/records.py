@@ -33,6 +33,7 @@ class _Running:
 
     Attributes:
         before: the record of the cells before it in the same request, None for the first.
+        is_counted: whether that was told as the record of a job that had ended.
         first_cell: zero-based index of the first cell that it is made of.
     """
 
@@ -43,6 +44,7 @@ class _Running:
     began_at_s: float
     before: JobRecord | None = None
     first_cell: int = 0
+    is_counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class _Between:
     record: JobRecord
     control: Control
     cells: RequestCells
+    is_counted: bool = False
 
 
 class JobRecords:
@@ -119,14 +122,21 @@ class JobRecords:
             traits: what was asked for.
             chosen: what it goes by.
         """
-        between, before = self._between, None
+        between, before, is_counted = self._between, None, False
         if between is not None and between.cells is tracked.cells:
-            before = between.record
+            before, is_counted = between.record, between.is_counted
         elif tracked.cells.number > 0:  # the one before was taken for the only one
-            before = self._history.take(tracked.control.id)
+            before, is_counted = self._history.take(tracked.control.id), True
         if before is not None:
             self._running = _Running(
-                before.id, tracked, traits, chosen, before.began_at_s, before, tracked.cells.number
+                before.id,
+                tracked,
+                traits,
+                chosen,
+                before.began_at_s,
+                before,
+                tracked.cells.number,
+                is_counted,
             )
             return
         self.end_request()
@@ -149,7 +159,7 @@ class JobRecords:
             if tracked.cells.is_one:
                 self._history.keep(record)
             else:
-                self._between = _Between(record, tracked.control, tracked.cells)
+                self._between = _Between(record, tracked.control, tracked.cells, running.is_counted)
         finally:
             self._running = None  # last: a job that is asked for meanwhile is found in one place or the other
         if tracked.cells.is_one:
@@ -167,7 +177,8 @@ class JobRecords:
             self._history.keep(record)
             self._between = None
         self._kept.put(record)
-        self._on_kept(record)
+        if not between.is_counted:
+            self._on_kept(record)
 
     def record_shown(self, job_id: str, elapsed_s: float, fraction: float, ending: Ending | None) -> None:
         """Somebody was shown this of a job; changes nothing if it does not run any more. Any thread."""
