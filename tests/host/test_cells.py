@@ -104,6 +104,7 @@ def test_what_the_hosts_own_processing_counts_declares_nothing(script):
 
 def test_what_goes_wrong_in_planning_a_cell_stays_with_us(script, monkeypatch):
     """The host's call goes on, and is followed no more."""
+
     def fail(*_args):
         raise KeyError("odd")
 

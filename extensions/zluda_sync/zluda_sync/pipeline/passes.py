@@ -128,12 +128,12 @@ class Passes:
             if newest.ledger.launched:
                 self._job.leave_part()
 
-    def forget_finished(self) -> Iterator[Ledger]:
-        """Forget the passes that are over, but for the newest; gives the counts of each."""
+    def forget_finished(self, forget: Callable[[Ledger], None]) -> None:
+        """Forget the passes that are over, but for the newest; ``forget`` is told of the counts of each."""
         over = [one for one in self._all[:-1] if one.is_left and one.ledger.is_drained]
         self._all = [one for one in self._all if one not in over]
         for followed in over:
-            yield followed.ledger
+            forget(followed.ledger)
 
     def let_go(self) -> Iterator[Ledger]:
         """Let go of what steps have left, pass by pass; gives the counts of each."""

@@ -86,7 +86,8 @@ class PipelineRun:
         part = self.job.begin_part(phase, self._role_in(phase), self._place.image)
         if phase is Phase.DECODE:
             self._check_drained()
-            self._watch_decode(part)
+            if part.blocks is None:
+                self._watch_decode(part)
         else:
             self._decode.remove()
 
@@ -205,9 +206,8 @@ class PipelineRun:
         self._decode.remove()
 
     def forget_passes(self) -> None:
-        """A part of the job is over that has passes of its own: forget those that are finished."""
-        for ledger in self._passes.forget_finished():
-            self._barrier.forget(ledger)
+        """Forget the passes that are finished, but for the newest."""
+        self._passes.forget_finished(self._barrier.forget)
 
     def close(self) -> None:
         """Let go of every tensor, event and hook."""
@@ -285,8 +285,6 @@ class PipelineRun:
             self._barrier.check_drained(newest.ledger, newest.newest_latents())
 
     def _watch_decode(self, part: Part) -> None:
-        if part.blocks is not None:
-            return
         newest = self.newest_pass
         blocks = self._decode.install(newest.latents_shape if newest is not None else None)
         if blocks is not None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.learning.grid_memory import CellTimes, GridKey, LearnedGrid
 from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.progress.cell_count import CellCount
 from zluda_sync.core.progress.cells_ahead import CellPlan, CellsAhead, newest_of_each
 from zluda_sync.core.progress.forecast import OVERRUN_SHARE
 from zluda_sync.core.progress.job import UNDELIVERED_MAX, Job
@@ -50,10 +51,7 @@ class RequestCells:
         self._ended_at_s: float | None = None
         self._times: list[CellTimes] = []
         self._gap_s = 0.0
-        self._images_done = 0
-        self._declared: int | None = None
-        self._declared_cells: int | None = None
-        self._is_total = False
+        self._count = CellCount()
         self._earlier: list[Part] = []
         self._ahead = CellsAhead()
         self._between: tuple[Phase, float] | None = None
@@ -75,13 +73,8 @@ class RequestCells:
             are_cells: whether they are cells instead, of as many images as each has.
         """
         with self._lock:
-            is_late = self._is_in_cell and self._job is not None and self._job.computes
-            if count <= 0 or is_late or self._is_total:
-                return
-            if are_cells:
-                self._declared_cells = len(self._times) + count
-            else:
-                self._declared = self._images_done + count
+            if not (self._is_in_cell and self._job is not None and self._job.computes):
+                self._count.declare(count, are_cells)
 
     def repeat(self, times: int, images: int) -> None:
         """All of it is made so many times, for one input after the other.
@@ -91,18 +84,17 @@ class RequestCells:
             images: of the cell that begins, which is one round where nothing was declared.
         """
         with self._lock:
-            self._declared = times * (self._declared or images)
-            self._is_total = True
+            self._count.repeat(times, images)
 
     @property
     def declared(self) -> int | None:
-        """How many images the request makes, as was declared; None if nothing was."""
-        return self._declared
+        """How many images or cells the request makes, as was said; None if nothing was."""
+        return self._count.declared
 
     @property
     def is_declared(self) -> bool:
         """Whether it was said how much will come."""
-        return self._is_declared
+        return self._count.is_declared
 
     @property
     def foreseen(self) -> tuple[JobShape, ...]:
@@ -156,7 +148,7 @@ class RequestCells:
             self._is_whole = self._is_whole and job.is_whole and not job.was_cut
             duration_s = job.elapsed_s - self._cell_began_s
             self._times.append(CellTimes(self._gap_s, duration_s))
-            self._images_done += plan.shape.images if plan.shape is not None else 1
+            self._count.end_cell(plan)
             self._leave_cell(duration_s)
             self._earlier = newest_of_each([*self._earlier, *job.begun_parts])
             self._ahead.end_cell(self._earlier, self._times)
@@ -179,7 +171,7 @@ class RequestCells:
     @property
     def is_one(self) -> bool:
         """Whether the request has one cell only, as far as is known."""
-        return self._number <= 0 and self._count() == 1
+        return self._number <= 0 and self._find_count() == 1
 
     @property
     def number(self) -> int:
@@ -189,7 +181,7 @@ class RequestCells:
     @property
     def count(self) -> int | None:
         """How many cells the request has, None while unknown."""
-        return self._count()
+        return self._find_count()
 
     @property
     def spans(self) -> tuple[tuple[float, float | None], ...]:
@@ -210,7 +202,7 @@ class RequestCells:
             if job is not self._job and self._newest is not None:
                 # The next cell has begun meanwhile: what was said last still holds.
                 return self._newest
-            if self._number <= 0 and self._count() == 1:
+            if self._number <= 0 and self._find_count() == 1:
                 self._fraction = snapshot.fraction  # should more cells come after all, the bar does not fall
                 self._newest = snapshot
                 return snapshot
@@ -220,9 +212,9 @@ class RequestCells:
             since_s = 0.0 if self._is_in_cell or self._ended_at_s is None else now_s - self._ended_at_s
             elapsed_s = self._before_s + (in_cell_s if self._is_in_cell else since_s)
             left_s = self._left_s(snapshot, in_cell_s, since_s, is_ending)
-            cells = self._count()
+            cells = self._find_count()
             # A number that was only learned is no promise.
-            is_certain = self._is_declared or not self._plan.may_come_again
+            is_certain = self._count.is_declared or not self._plan.may_come_again
             is_last = is_ending or (is_certain and cells is not None and self._number >= cells - 1)
             if self._is_delivered:
                 self._fraction, left_s = 1.0, 0.0
@@ -250,32 +242,11 @@ class RequestCells:
         self._ended_at_s = self._clock()
         self._is_in_cell = False
 
-    @property
-    def _is_declared(self) -> bool:
-        return self._declared is not None or self._declared_cells is not None
+    def _find_count(self) -> int | None:
+        return self._count.find_cells(self._plan, self._number, self._is_in_cell)
 
-    def _count(self) -> int | None:
-        if self._plan.learned is not None and self._plan.may_come_again and not self._is_declared:
-            return max(len(self._plan.learned.cells), self._number + 1)
-        if self._is_declared:
-            return self._number + 1 + max(0, round(self._cells_to_come() or 0.0))
-        return None if self._plan.may_come_again else max(self._number, 0) + 1
-
-    def _cells_to_come(self) -> float | None:
-        """How many cells follow the one that is made, or was last; None while unknown."""
-        plan = self._plan
-        if self._declared_cells is not None:
-            return float(max(0, self._declared_cells - len(self._times) - self._is_in_cell))
-        if self._declared is not None:
-            images = plan.shape.images if plan.shape is not None else 1
-            left = self._declared - self._images_done - (images if self._is_in_cell else 0)
-            # All that were declared may have been made, and the code goes on all the same.
-            return max(0.0, left / max(images, 1))
-        if plan.foreseen:
-            return float(max(0, len(plan.foreseen) - self._number - 1))
-        if plan.learned is not None and plan.may_come_again:
-            return float(max(0, len(plan.learned.cells) - self._number - 1))
-        return None if plan.may_come_again else 0.0
+    def _find_to_come(self) -> float | None:
+        return self._count.find_to_come(self._plan, self._number, self._is_in_cell)
 
     def _left_s(
         self, snapshot: ProgressSnapshot, in_cell_s: float, since_s: float, is_ending: bool
@@ -284,7 +255,7 @@ class RequestCells:
         cell_s = self._cell_left_s(snapshot, in_cell_s)
         if is_ending or cell_s is None:
             return cell_s
-        to_come = self._cells_to_come()
+        to_come = self._find_to_come()
         if to_come is not None:
             later_s = self._ahead.left_s(self._job, to_come, in_cell_s + cell_s)
             if self._is_in_cell or later_s is None:
@@ -314,7 +285,7 @@ class RequestCells:
         cell_spread_s, cell_s = snapshot.eta_spread_s or 0.0, snapshot.eta_s or 0.0
         if is_ending:
             return cell_spread_s
-        if self._cells_to_come() is None:
+        if self._find_to_come() is None:
             return OPEN_SPREAD * left_s
         share = LEARNED_SPREAD if self._plan.learned is not None else JUDGED_SPREAD
         if not self._times and self._plan.learned is None and cell_s > 0:

@@ -10,7 +10,7 @@ from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.forecast import Forecast, forecast
 from zluda_sync.core.progress.memory import Memory
-from zluda_sync.core.progress.part import CompileSign, CompileWatch, Part
+from zluda_sync.core.progress.part import CompileSign, CompileWatch, Part, find_shown_pass
 from zluda_sync.core.progress.part_row import PartRow
 from zluda_sync.core.progress.shape import JobShape
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
@@ -34,6 +34,9 @@ class Job:
         compile_sign: tells of kernels being compiled, None if that cannot be told.
         began_at_s: when the job was asked for, by that clock; now if None.
         earlier: parts of the cells before it in the same request: what they took is the best guess there is.
+
+    Attributes:
+        launched_before: steps of passes that are not told any more, for their cells are over.
     """
 
     def __init__(
@@ -52,7 +55,7 @@ class Job:
         self._began_at_s = clock() if began_at_s is None else began_at_s
         self._row = PartRow(shape, memory, self._compiles, earlier)
         self._passes: list[Part] = []
-        self._launched_before = 0
+        self.launched_before = 0
         self._lock = threading.Lock()
         self._fraction = 0.0
         self._is_delivered = False
@@ -103,7 +106,9 @@ class Job:
     @property
     def launched(self) -> int:
         """Steps of all passes that the host has queued."""
-        return self._count_launched()
+        return self.launched_before + sum(
+            part.ledger.launched for part in self.passes if part.ledger is not None
+        )
 
     @property
     def computes(self) -> bool:
@@ -113,18 +118,8 @@ class Job:
 
     @property
     def shown_pass(self) -> Part | None:
-        """The pass that the device works on, None before the first.
-
-        Without barriers the host may queue the second pass while the device is still in the first; what is
-        shown follows the device: the newest pass of which a step is finished, or its successor once it is
-        drained.
-        """
-        passes = self._passes
-        for index in range(len(passes) - 1, -1, -1):
-            ledger = passes[index].ledger
-            if ledger is not None and ledger.completed:
-                return passes[min(index + ledger.is_drained, len(passes) - 1)]
-        return passes[0] if passes else None
+        """The pass that the device works on, None before the first."""
+        return find_shown_pass(self._passes)
 
     @property
     def part_under_way(self) -> Part | None:
@@ -185,10 +180,9 @@ class Job:
             self._lacks_parts = self._lacks_parts or self._row.awaits_pictures
             self._row.end_cell(self._clock())
             kept = [part for part in self._passes if part.cell >= self._row.cell or not part.is_finished]
-            kept = kept or self._passes[-1:]
-            launched = self._count_launched()
-            self._passes[:] = kept
-            self._launched_before += launched - self._count_launched()
+            launched = self.launched
+            self._passes[:] = kept or self._passes[-1:]
+            self.launched_before += launched - self.launched
 
     def attach_blocks(self, part: Part, blocks: Ledger) -> None:
         """A part that has no steps gets marks instead, which are counted in ``blocks``."""
@@ -299,10 +293,6 @@ class Job:
         if left is None or elapsed_s <= 0:
             return 0.0
         return min(elapsed_s / (elapsed_s + left.remaining_s), UNDELIVERED_MAX)
-
-    def _count_launched(self) -> int:
-        ledgers = (part.ledger for part in tuple(self._passes))
-        return self._launched_before + sum(ledger.launched for ledger in ledgers if ledger is not None)
 
     def _begin(self, phase: Phase, role: str, image: int) -> Part:
         part = self._row.begin(phase, role, image, self._clock())

@@ -123,6 +123,19 @@ class Part:
         return max(0.0, first_s - median(self.unit_durations_s()))
 
 
+def find_shown_pass(passes: Sequence[Part]) -> Part | None:
+    """Return the pass that the device works on, None before the first.
+
+    Without barriers the host may queue the second pass while the device is still in the first; what is shown
+    follows the device: the newest pass of which a step is finished, or its successor once it is drained.
+    """
+    for index in range(len(passes) - 1, -1, -1):
+        ledger = passes[index].ledger
+        if ledger is not None and ledger.completed:
+            return passes[min(index + ledger.is_drained, len(passes) - 1)]
+    return passes[0] if passes else None
+
+
 class CompileWatch:
     """Tells whether kernels are being compiled in a part, which happens once and takes its time.
 

@@ -62,7 +62,7 @@ class JobWishes:
         """A wish has changed: plan no more than is wanted, and wake a host that waits. Any thread."""
         if self.control.ending is Ending.STOP and self._press is None:
             now_s, readings = self._system_clock(), [ledger.snapshot() for ledger in self._ledgers]
-            launched = self.job.launched
+            launched = self.job.launched_before + sum(reading.launched for reading in readings)
             queued = sum(reading.run_ahead for reading in readings)
             self._press = _Press(now_s, self.job.snapshot(), launched, queued)
         self.cut_plan()
