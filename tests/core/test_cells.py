@@ -151,19 +151,6 @@ def test_frames_are_cells_however_many_images_each_has():
     assert driver.cells.count == 3
 
 
-def test_a_script_that_is_run_for_each_input_counts_for_all():
-    """Two pictures, each upscaled in four tiles: what it says for the second is no news."""
-    driver = SimulatedRequest()
-    for number in range(8):
-        if number in (0, 4):
-            driver.cells.declare(4)
-        if number == 0:
-            driver.cells.repeat(2, 1)
-        driver.make_cell(CellPlan(build_shape(), True))
-        assert driver.cells.count == 8
-    assert driver.bar_error() <= 0.06
-
-
 def test_the_snapshot_of_a_cell_that_has_ended_says_nothing_of_the_next():
     """A poll takes one, and the next cell begins before it is completed: the bar does not leap."""
     driver = SimulatedRequest()

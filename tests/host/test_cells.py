@@ -217,8 +217,8 @@ def test_the_bar_of_a_request_does_not_fall_between_its_cells(script):
     assert bars[0] < bars[-1] < 1
 
 
-def test_the_inputs_of_the_control_tab_are_counted(script):
-    """Its loop runs for one picture, too, which is no reason to hold the bar back."""
+def test_the_control_tab_with_one_input_is_a_plain_request(script):
+    """Its loop runs for one picture, too: no reason to hold the bar back. Of several nobody knows."""
 
     def control_run(inputs):
         cap = None
@@ -228,7 +228,7 @@ def test_the_inputs_of_the_control_tab_are_counted(script):
 
     script.request(lambda: control_run([None]))
     script.request(lambda: control_run(["one", "other"]))
-    assert ["Denoise 1/4", "Cell 1/2: Denoise 1/4", "Cell 2/2: Denoise 1/4"] == script.labels
+    assert ["Denoise 1/4", "Cell 1: Denoise 1/4", "Cell 2: Denoise 1/4"] == script.labels
 
 
 def test_what_a_grid_took_is_known_when_it_is_made_again(script):
@@ -241,6 +241,22 @@ def test_what_a_grid_took_is_known_when_it_is_made_again(script):
     for label in ("Cell 1", "Cell 1/3"):
         script.labels.clear()
         script.request(loop)
+        assert label == places(script.labels)[0]
+
+
+def test_a_request_that_ends_on_another_thread_is_learned_too(script):
+    """The Control tab is a generator, whose steps the server runs on whichever thread is free."""
+    state = script.bench.state
+
+    def loop():
+        for _ in range(2):
+            script.process_images(processing(), steps=4)
+
+    for label in ("Cell 1", "Cell 1/2"):
+        script.labels.clear()
+        task = state.begin("API-CTL", api=True)
+        loop()
+        script.bench.in_thread(lambda task=task: state.end(task))
         assert label == places(script.labels)[0]
 
 

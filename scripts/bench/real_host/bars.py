@@ -68,7 +68,8 @@ def start_server(data_dir: Path, with_extension: bool = True) -> SdNextServer:
     make_data_folder(data_dir)
     server = SdNextServer(data_dir, STEP_S, DECODE_S)
     server.install(DEVICE_EXTENSION, "async_device")
-    server.install(TEST_EXTENSIONS / "many_cells", "many_cells")
+    for name in ("many_cells", "unruly_scripts", "press_device"):
+        server.install(TEST_EXTENSIONS / name, name)
     if with_extension:
         server.install(REPOSITORY / "extensions" / "zluda_sync", "zluda_sync")
     server.start()

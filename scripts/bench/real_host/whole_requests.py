@@ -22,6 +22,7 @@ FIRST_BAR, FIRST_ETA, LEARNED_BAR, LEARNED_ETA, OPEN_BAR = 0.06, 0.10, 0.02, 0.0
 SIDE_PX = 128
 STEPS = 6
 _NOTHING = ("Nothing", "", "")
+_CONTROL = "/unruly_scripts/control"
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,27 @@ def build_requests(pictures: Path) -> list[Request]:
         _selected("once", "Cells: once", [1], label="Image 2/3"),
         _selected("undeclared", "Cells: undeclared", [5], is_open=True, label="Cell 2"),
         _selected("declared, other steps", "Cells: declared", [4]),
+        Request("control, batch of 3", {"batch_count": 3}, _CONTROL, label="Image 2/3"),
+        Request(
+            "control, 2 pictures",
+            {"init_images": [_build_input()] * 2},
+            _CONTROL,
+            is_open=True,
+            label="Cell 1",
+        ),
+        Request(
+            "control, XYZ script",
+            {
+                "override_script_name": "XYZ Grid Script",
+                "override_script_args": [*seeds, *guidance, *_NOTHING, *XYZ_GRID],
+            },
+            _CONTROL,
+        ),
+        Request(
+            "img2img, folder",
+            {"folder": str(pictures), "output": str(pictures.parent / "batch"), "denoising_strength": 0.9},
+            "/unruly_scripts/folder",
+        ),
         Request("img2img, size of the input", {"width": 0, "height": 0}, IMG2IMG, True, label="Denoise"),
         Request("resizer", {"alwayson_scripts": {"Cells: resizer": {"args": [True]}}}, label="Denoise"),
     ]

@@ -15,7 +15,6 @@ class CellCount:
     def __init__(self) -> None:
         self.declared: int | None = None
         self._are_cells = False
-        self._is_total = False
         self._images_done = 0
         self._cells_done = 0
 
@@ -26,14 +25,9 @@ class CellCount:
 
     def declare(self, count: int, are_cells: bool) -> None:
         """So many images come from now on, or cells of as many images as each has."""
-        if count > 0 and not self._is_total:
+        if count > 0:
             self._are_cells = are_cells
             self.declared = count + (self._cells_done if are_cells else self._images_done)
-
-    def repeat(self, times: int, images: int) -> None:
-        """All that was said comes so many times, or so many images; what is said later is no news."""
-        self.declared = times * (self.declared or images)
-        self._is_total = True
 
     def end_cell(self, plan: CellPlan) -> None:
         """A cell is over."""

@@ -76,16 +76,6 @@ class RequestCells:
             if not (self._is_in_cell and self._job is not None and self._job.computes):
                 self._count.declare(count, are_cells)
 
-    def repeat(self, times: int, images: int) -> None:
-        """All of it is made so many times, for one input after the other.
-
-        Args:
-            times: inputs.
-            images: of the cell that begins, which is one round where nothing was declared.
-        """
-        with self._lock:
-            self._count.repeat(times, images)
-
     @property
     def declared(self) -> int | None:
         """How many images or cells the request makes, as was said; None if nothing was."""

@@ -57,9 +57,16 @@ class PhaseHooks:
 
     @property
     def innermost_began_at_s(self) -> float | None:
-        """When the phase was begun in which the calling thread is, None if it is in none."""
+        """When the phase was begun in which the calling thread is, None if it is in none.
+
+        A tab whose work is a generator goes on on another thread: its first job was asked for when the
+        request was.
+        """
         own = self._of_thread(threading.get_ident())
-        return own[-1].began_at_s if own else None
+        if own:
+            return own[-1].began_at_s
+        control = self._requests.meant
+        return control.begun_at_s if control is not None and not control.jobs_begun else None
 
     @property
     def titles(self) -> tuple[str, ...]:
@@ -153,7 +160,9 @@ class PhaseHooks:
         control = self._requests.own
         if control is not None:
             control.is_loading = bool(own) and phase_of(own[-1].title) is Phase.LOAD
-        self._jobs.phase_ended(ended.title if ended is not None else "", is_outermost=not own)
+        title = ended.title if ended is not None else ""
+        whose = next((one.control for one in self._requests.begun if one.thread_id == thread_id), None)
+        self._jobs.phase_ended(title, is_outermost=not own, whose=whose)
         if not own:
             if self._requests.was_pressed_again(thread_id):
                 vars(state).update(interrupted=False, skipped=False)  # the host alone would have forgotten it

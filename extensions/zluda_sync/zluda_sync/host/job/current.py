@@ -8,6 +8,7 @@ from typing import Any
 from zluda_sync.core.guard import Guard, Watch
 from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.wishes.control import Control
 from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.requests import Requests
@@ -237,8 +238,8 @@ class Jobs:
         elif job is None:
             self._note_between(title)
 
-    def phase_ended(self, title: str, is_outermost: bool) -> None:
-        """The host has ended a phase; the outermost one ends the request."""
+    def phase_ended(self, title: str, is_outermost: bool, whose: Control | None = None) -> None:
+        """The host has ended a phase; the outermost one ends the request, that of ``whose`` control."""
         job = self._between_steps()
         if job is not None:
             if not job.is_broken:
@@ -248,12 +249,12 @@ class Jobs:
                 self.close()
         if is_outermost:
             self._is_declined = False
-            self.request_ended()
+            self.request_ended(whose)
 
-    def request_ended(self) -> None:
-        """The request of the calling thread is over: its job is delivered, if it had one."""
+    def request_ended(self, whose: Control | None = None) -> None:
+        """The request of the calling thread, or of a control, is over: its job is delivered."""
         ended = self._ended
-        if ended is not None and ended.run.is_driver():
+        if ended is not None and (ended.run.is_driver() or ended.control is whose):
             if self._ended is ended:
                 self._ended = None  # first: nobody is shown a full bar before the answer
             ended.job.deliver()

@@ -25,7 +25,8 @@ from zluda_sync.host.job.processing import HostPlace, HostProcessing
 _PICTURE_CALL = "process_images"
 #: Code of servers and threads, which loops over requests.
 _BEYOND = ("anyio.", "asyncio.", "concurrent.", "fastapi.", "gradio.", "starlette.", "threading.", "uvicorn.")
-#: The host's loop over input pictures; with one picture it is a loop, too.
+#: The host's loop over input pictures: a loop with one picture, too. With several some versions make one call
+#: for all of them, and others one for each.
 _INPUT_LOOP = "control_run"
 
 
@@ -122,9 +123,6 @@ class Planning:
 
     def _build_plan(self, job: Job, call: HostProcessing) -> CellPlan:
         caller = _find_caller()
-        inputs = _count_inputs(caller)
-        if inputs is not None and inputs > 1 and self._cells.is_new:
-            self._cells.repeat(inputs, job.shape.images if job.shape is not None else 1)
         may_come = may_come_again(caller, _PICTURE_CALL, _is_beyond, self._codes)
         if not (may_come or self._cells.is_declared):
             return CellPlan(job.shape, memory_for=self.memory_for)
@@ -173,23 +171,11 @@ def _find_caller() -> FrameType | None:
 
 
 def _is_beyond(frame: FrameType) -> bool:
-    """Whether a frame loops over requests, or over the inputs of one, which are counted otherwise."""
+    """Whether a frame loops over requests, or is the host's loop over inputs, with one input."""
     is_server = f"{frame.f_globals.get('__name__', '')}.".startswith(_BEYOND)
-    return is_server or (frame.f_code.co_name == _INPUT_LOOP and _inputs_of(frame) is not None)
+    return is_server or (frame.f_code.co_name == _INPUT_LOOP and _has_one_input(frame))
 
 
-def _count_inputs(frame: FrameType | None) -> int | None:
-    """Return how many input pictures the host's Control tab goes through, None outside of it, or for a film.
-
-    Of a film the host declares the number of frames.
-    """
-    while frame is not None and not f"{frame.f_globals.get('__name__', '')}.".startswith(_BEYOND):
-        if frame.f_code.co_name == _INPUT_LOOP:
-            return _inputs_of(frame)
-        frame = frame.f_back
-    return None
-
-
-def _inputs_of(frame: FrameType) -> int | None:
+def _has_one_input(frame: FrameType) -> bool:
     inputs, film = frame.f_locals.get("inputs"), frame.f_locals.get("cap")
-    return len(inputs) if isinstance(inputs, list) and film is None else None
+    return isinstance(inputs, list) and len(inputs) == 1 and film is None
