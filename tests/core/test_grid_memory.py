@@ -13,20 +13,29 @@ from zluda_sync.core.learning.grid_memory import (
     GridMemory,
     LearnedGrid,
 )
+from zluda_sync.core.learning.late_saver import LateSaver
 
 GRID = LearnedGrid((CellTimes(0.1, 2.0), CellTimes(0.2, 4.0)), 0.5)
 
 
 @pytest.fixture
-def memory(tmp_path):
-    return GridMemory(tmp_path, pytest.fail)
+def saver():
+    made = LateSaver(pytest.fail)
+    yield made
+    made.flush()
 
 
-def test_what_was_learned_survives_a_restart(memory, tmp_path):
+@pytest.fixture
+def memory(tmp_path, saver):
+    return GridMemory(tmp_path, pytest.fail, saver)
+
+
+def test_what_was_learned_survives_a_restart(memory, tmp_path, saver):
     """By position, with what comes between the cells and after the last."""
     key = GridKey.of("XYZ Grid", {"arguments": [1, "5,6"]})
     memory.learn(key, GRID)
-    again = GridMemory(tmp_path, pytest.fail)
+    saver.flush(20.0)
+    again = GridMemory(tmp_path, pytest.fail, saver)
     assert again.find(key) == GRID
     assert again.usual_cells(key) == 2
 
@@ -40,9 +49,10 @@ def test_other_arguments_are_another_grid_of_the_same_script(memory):
     assert memory.usual_cells(GridKey.of("Others", {})) is None
 
 
-def test_nothing_of_what_was_asked_for_can_be_read_in_the_file(memory, tmp_path):
+def test_nothing_of_what_was_asked_for_can_be_read_in_the_file(memory, tmp_path, saver):
     """Prompts and paths among the arguments are of nobody's concern."""
     memory.learn(GridKey.of("Prompts from file", {"arguments": ["a secret wish", "/home/somebody"]}), GRID)
+    saver.flush(20.0)
     text = (tmp_path / "zluda_sync" / "grids.json").read_text()
     assert "secret" not in text
     assert "somebody" not in text
@@ -54,13 +64,14 @@ def test_what_has_no_plain_value_does_not_tell_one_request_from_the_next():
     assert GridKey.of("a", {"x": [object(), 1]}) != GridKey.of("a", {"x": [object(), 2]})
 
 
-def test_the_file_does_not_grow_for_ever(memory, tmp_path):
+def test_the_file_does_not_grow_for_ever(memory, tmp_path, saver):
     """The oldest grid goes."""
     keys = [GridKey.of("script", {"arguments": [number]}) for number in range(MAX_GRIDS + 5)]
     for key in keys:
         memory.learn(key, GRID)
     assert memory.find(keys[4]) is None
     assert memory.find(keys[5]) == GRID
+    saver.flush(20.0)
     tree = json.loads((tmp_path / "zluda_sync" / "grids.json").read_text())
     assert len(tree["grids"]) == MAX_GRIDS
 
@@ -83,12 +94,12 @@ def test_a_slower_device_is_followed_at_once_and_noise_is_averaged(memory):
         '{"version": 1, "grids": {"a": {"cells": [[0, -1]], "tail_s": 0}}, "counts": {}}',
     ],
 )
-def test_a_file_that_cannot_be_used_is_set_aside_with_a_word(tmp_path, text):
+def test_a_file_that_cannot_be_used_is_set_aside_with_a_word(tmp_path, saver, text):
     """Nothing of the user's is lost, and learning begins anew."""
     file = tmp_path / "zluda_sync" / "grids.json"
     file.parent.mkdir()
     file.write_text(text)
     said = []
-    assert GridMemory(tmp_path, said.append).find(GridKey.of("a", {})) is None
+    assert GridMemory(tmp_path, said.append, saver).find(GridKey.of("a", {})) is None
     assert "learned grids" in said[0]
     assert (tmp_path / "zluda_sync" / "grids.broken.json").read_text() == text

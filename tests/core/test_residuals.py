@@ -11,6 +11,7 @@ import pytest
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.learning.durations import Learning
 from zluda_sync.core.learning.estimate import Foreseen, Knowledge
+from zluda_sync.core.learning.late_saver import LateSaver
 from zluda_sync.core.learning.residuals import FARTHEST, MOST_RECENT, MOST_RESIDUALS, Estimates, Residuals
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.job import Job
@@ -131,8 +132,9 @@ class User:
 
     def __init__(self, folder) -> None:
         self.warnings: list[str] = []
-        self.learning = Learning(folder, self.warnings.append)
-        self.estimates = Estimates(self.learning, folder, self.warnings.append)
+        self.saver = LateSaver(self.warnings.append)
+        self.learning = Learning(folder, self.warnings.append, self.saver)
+        self.estimates = Estimates(self.learning, folder, self.warnings.append, self.saver)
         self.clock = VirtualClock()
 
     def make(self, step_s: float = 1.0, phase: Phase | None = None, is_changed: bool = False) -> None:
@@ -167,6 +169,7 @@ def test_each_job_is_held_against_what_was_foreseen(tmp_path):
     assert 1 == user.kept()
     told = user.estimates.estimate(SHAPE)
     assert told.low_s <= 4.0 <= told.high_s
+    user.saver.flush(20.0)
     again = User(tmp_path)
     assert 1 == again.kept()
     assert told.low_s == pytest.approx(again.estimates.estimate(SHAPE).low_s, rel=0.001)

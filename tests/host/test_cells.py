@@ -257,6 +257,7 @@ def test_a_request_that_ends_on_another_thread_is_learned_too(script):
         task = state.begin("API-CTL", api=True)
         loop()
         script.bench.in_thread(lambda task=task: state.end(task))
+        assert script.bench.session._jobs._ended is None  # at once, not with the next request
         assert label == places(script.labels)[0]
 
 

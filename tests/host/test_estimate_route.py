@@ -262,6 +262,7 @@ def test_each_job_of_the_host_is_held_against_its_estimate(bench, client):
     assert 0 == residuals(bench)
     make_job(bench)
     assert 1 == residuals(bench)
+    bench.session._lessons.saver.flush(20.0)
     assert (SdNext().data_folder / "zluda_sync" / "estimates.json").is_file()
 
 

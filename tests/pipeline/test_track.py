@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -139,6 +140,20 @@ def test_a_second_call_begins_anew_and_has_learned(tmp_path):
         tiny.pipe(**tiny.arguments)
         text.remove()
     assert etas[0] is not None
+
+
+def test_a_script_that_ends_right_after_a_call_has_learned(tmp_path):
+    """What would have waited for more is written before the process is gone."""
+    program = (
+        "import sys; from tests.pipeline.test_track import run;"
+        "from zluda_sync.pipeline.track_session import session_in;"
+        "session_in(sys.argv[1])._saver._pause_s = 1000.0;"
+        "run('StableDiffusionPipeline', sys.argv[1])"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run(command, check=True, timeout=120, env=paths)
+    assert (tmp_path / "zluda_sync" / "durations.json").is_file()
 
 
 def test_what_was_learned_is_of_the_size_that_was_asked_for(tmp_path):

@@ -134,10 +134,12 @@ def _run_machines(machines: int) -> Iterator[Held]:
 def _run_machine(machine: Machine, folder: Path) -> Iterator[Held]:
     """A user's jobs: of each kind several, in any order."""
     from zluda_sync.core.learning.durations import Learning
+    from zluda_sync.core.learning.late_saver import LateSaver
     from zluda_sync.core.learning.residuals import Estimates
 
-    learning = Learning(folder, print)
-    estimates = Estimates(learning, folder, print)
+    saver = LateSaver(print)
+    learning = Learning(folder, print, saver)
+    estimates = Estimates(learning, folder, print, saver)
     kinds, seen = _kinds(), set()
     for _ in range(JOBS_OF_MACHINE):
         shape = machine.chance.choice(kinds)
@@ -148,6 +150,7 @@ def _run_machine(machine: Machine, folder: Path) -> Iterator[Held]:
         learning.learn(job)
         yield Held(told, job.elapsed_s, shape not in seen)
         seen.add(shape)
+    saver.flush()  # nothing comes into a folder that is gone
 
 
 def _kinds() -> tuple[Any, ...]:

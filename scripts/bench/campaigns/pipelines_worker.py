@@ -28,6 +28,7 @@ from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.steps.accelerator import accelerator_on
 from zluda_sync.device.steps.trust_book import TrustBook
+from zluda_sync.pipeline.track_session import session_in
 
 #: What each forward takes the device, in seconds.
 ENCODE_S, DENOISE_S, DECODE_S = 0.05, 0.06, 0.15
@@ -132,6 +133,7 @@ def measure(name: str) -> dict[str, Any]:
             except Exception:  # noqa: BLE001  torch's assertions and the device's own: it cannot run this one
                 row["problem"] = ""
                 _measure_on(torch.device("cpu"), name, row, folder)
+            session_in(folder)._saver.flush()  # nothing comes into a folder that is gone
     except Exception as error:  # noqa: BLE001  one that fails is a row of the table
         row["problem"] = f"{type(error).__name__}: {error}".splitlines()[0]
     return row

@@ -114,14 +114,23 @@ def forget_learned() -> None:
     if MODE_OPTION not in shared.opts.data_labels:
         return
     session = current_session()
+    wait_saved()  # else a late write brings it back
     folder = session._host.data_folder / "zluda_sync"
     files = [folder / name for name in ("durations.json", "grids.json", "estimates.json")]
     for file in (*files, *(folder / "projections").glob("*.safetensors")):
         file.unlink(missing_ok=True)
     lessons = session._lessons
     lessons.durations._durations = None  # read from the disk with the next job
-    lessons.grids._grids = lessons.estimates._residuals = None
+    lessons.grids._known = lessons.estimates._residuals = None
     session._preview_setup._projections._fits.clear()
+
+
+def wait_saved() -> None:
+    """Have the extension, where it is loaded, write now what it has learned and not written yet."""
+    from modules import shared
+
+    if MODE_OPTION in shared.opts.data_labels:
+        current_session()._lessons.saver.flush()
 
 
 def current_session() -> Any:

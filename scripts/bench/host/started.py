@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bench.host.job import WantedJob, hold_self_test, run_job
+from bench.host.job import WantedJob, hold_self_test, run_job, wait_saved
 from bench.host.process import start
 
 
@@ -52,4 +52,7 @@ def started_host(
         hold_self_test()
         for wanted in warm_up:
             run_job(wanted, app=host.app)
-        yield host.app
+        try:
+            yield host.app
+        finally:
+            wait_saved()  # nothing comes into a folder that is gone

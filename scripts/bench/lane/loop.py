@@ -22,6 +22,7 @@ from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.preview.pace import PreviewPace
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.trust_book import TrustBook
+from zluda_sync.pipeline.track_session import session_in
 
 #: The first steps of a loop begin threads and load kernels.
 FIRST_STEPS = 3
@@ -127,6 +128,7 @@ class Lane:
         is_over.set()
         looking.join()
         bare.truth.wait_drained()
+        session_in(self._folder.name)._saver.flush()  # nothing comes into a folder that is gone
         progress = bare.job.progress
         if progress is not None and progress.notice:
             loop.failures.append(progress.notice)

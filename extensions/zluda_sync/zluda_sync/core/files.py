@@ -30,15 +30,22 @@ class JsonFile(Generic[Content]):
         what: is kept in it, for messages.
         parse: makes the object of the JSON tree; ValueError if that is not one.
         warn: called with one sentence: what is wrong, and what was done about it.
+        indent: of the lines of a file that people read; None writes all in one line, many times as fast.
     """
 
     def __init__(
-        self, path: Path, what: str, parse: Callable[[Any], Content], warn: Callable[[str], None]
+        self,
+        path: Path,
+        what: str,
+        parse: Callable[[Any], Content],
+        warn: Callable[[str], None],
+        indent: int | None = None,
     ) -> None:
         self._path = path
         self._what = what
         self._parse = parse
         self._warn = warn
+        self._indent = indent
 
     def load(self) -> Content | None:
         """Return what is kept, None if nothing is. A file that cannot be read is set aside."""
@@ -61,7 +68,7 @@ class JsonFile(Generic[Content]):
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(self._path) as new:
-                new.write_text(json.dumps(tree, indent=1), encoding="utf-8")
+                new.write_text(json.dumps(tree, indent=self._indent), encoding="utf-8")
         except OSError as error:
             # The same words each time: what has been said is not said again after each job.
             self._warn(

@@ -84,13 +84,7 @@ class Session:
         )
         self._lessons = lessons = Lessons.of(host.data_folder, warn)
         self._opener = JobOpener(
-            host,
-            self._tracker,
-            self._book,
-            self._requests,
-            self._preview_setup,
-            lessons,
-            self._guard,
+            host, self._tracker, self._book, self._requests, self._preview_setup, lessons, self._guard
         )
         self.estimator = Estimator(host, lessons.estimates, choice, self._book, lambda: self.is_acting)
         self.status = SessionStatus(
@@ -202,6 +196,7 @@ class Session:
         self._console.stop()
         self._tracker.stop()
         self._kept.close()
+        self._lessons.saver.flush()
 
     def snapshot(self) -> ProgressSnapshot | None:
         """Return the progress of the request that is followed, None if there is none."""

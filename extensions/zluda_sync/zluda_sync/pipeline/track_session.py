@@ -19,6 +19,7 @@ from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.errors import LatentShapeError, Stopped
 from zluda_sync.core.guard import Guard, Notices
 from zluda_sync.core.learning.durations import Learning
+from zluda_sync.core.learning.late_saver import LateSaver
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.settings.settings import Settings
 from zluda_sync.core.steps.ledger import Ledger
@@ -55,7 +56,8 @@ class TrackSession:
 
     def __init__(self, folder: Path) -> None:
         self.guard = Guard(_tell_failure)
-        self._learning = Learning(folder, log.warning)
+        self._saver = LateSaver(log.warning)
+        self._learning = Learning(folder, log.warning, self._saver)
         self._projections = Projections(folder, log.warning)
         self._consoles: WeakSet[Console] = WeakSet()
         self._tracker = StepTracker()
@@ -168,12 +170,13 @@ class TrackSession:
                 self._projections.learn(name_of(pipe), [pair])
 
     def close(self) -> None:
-        """End all threads."""
+        """End all threads; what was learned is written."""
         for testing in tuple(self._testing.values()):
             testing.close()
         for console in tuple(self._consoles):
             console.stop()
         self._tracker.stop()
+        self._saver.flush()
 
     def _forget_call(self) -> None:
         """A call is over."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from zluda_sync.core.files import JsonFile
 from zluda_sync.core.learning.durations_json import read_tree, write_tree
+from zluda_sync.core.learning.late_saver import LateSaver
 from zluda_sync.core.learning.outcome import Asked, Outcome, expect, find_outcome
 from zluda_sync.core.learning.samples import KEPT_SAMPLES, agree, typical_s
 from zluda_sync.core.learning.speed_change import Deviation, find_deviation, rescale
@@ -178,16 +179,18 @@ class ShapeMemory:
 
 
 class Learning:
-    """Loads what was learned when it is first needed, and saves it after each job.
+    """Loads what was learned when it is first needed, and has it saved soon after each job.
 
     Args:
         folder: the user's data folder.
         warn: told in one sentence of a file that cannot be used.
+        saver: writes the file.
     """
 
-    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, warn: Callable[[str], None], saver: LateSaver) -> None:
         file = folder / "zluda_sync" / "durations.json"
         self._file = JsonFile(file, "learned durations", Durations.from_json, warn)
+        self._saver = saver
         self._durations: Durations | None = None
 
     def memory_for(self, shape: JobShape | None) -> ShapeMemory | None:
@@ -195,10 +198,11 @@ class Learning:
         return self._loaded().memory_for(shape) if shape is not None else None
 
     def learn(self, job: Job) -> None:
-        """Keep how long the parts of a job took that ended as it should."""
+        """Keep how long the parts of a job took that ended as it should; waits for no disk."""
         if job.passes and job.shape is not None:
-            self._loaded().learn(job.shape, job.cell_parts)
-            self._file.save(self._loaded().to_json())
+            durations = self._loaded()
+            durations.learn(job.shape, job.cell_parts)
+            self._saver.save(self._file, durations.to_json)
 
     def _loaded(self) -> Durations:
         if self._durations is None:

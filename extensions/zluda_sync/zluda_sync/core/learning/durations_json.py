@@ -24,7 +24,7 @@ def write_tree(work: Mapping[Work, tuple[float, ...]], requests: Mapping[Asked, 
     return {
         "version": FORMAT_VERSION,
         "work": [
-            {**asdict(one), "phase": one.phase.value, "unit_s": [round(s, 5) for s in samples_s]}
+            {**vars(one), "phase": one.phase.value, "unit_s": [round(s, 5) for s in samples_s]}
             for one, samples_s in work.items()
         ],
         "requests": [

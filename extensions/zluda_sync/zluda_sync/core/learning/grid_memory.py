@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from zluda_sync.core.files import JsonFile
+from zluda_sync.core.learning.late_saver import LateSaver
 
 FORMAT_VERSION = 1
 #: Requests that are remembered, and cells of each.
@@ -61,54 +61,65 @@ class GridKey:
         return cls(script, hashlib.sha256(text.encode()).hexdigest()[:24])
 
 
-class GridMemory:
-    """Remembers the newest requests of many cells. One thread at a time learns; any may ask."""
+@dataclass(frozen=True)
+class _Known:
+    """All that is known, the most recently learned last. Replaced whole, never changed."""
 
-    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
+    grids: Mapping[str, LearnedGrid] = field(default_factory=dict)
+    counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a tree that :func:`_parse` reads back."""
+        return {
+            "version": FORMAT_VERSION,
+            "grids": {
+                digest: {
+                    "cells": [[round(c.gap_s, 4), round(c.duration_s, 4)] for c in one.cells],
+                    "tail_s": round(one.tail_s, 4),
+                }
+                for digest, one in self.grids.items()
+            },
+            "counts": dict(self.counts),
+        }
+
+
+class GridMemory:
+    """Remembers the newest requests of many cells. One thread at a time learns; any may ask.
+
+    Args:
+        folder: the user's data folder.
+        warn: told in one sentence of a file that cannot be used.
+        saver: writes the file.
+    """
+
+    def __init__(self, folder: Path, warn: Callable[[str], None], saver: LateSaver) -> None:
         file = folder / "zluda_sync" / "grids.json"
         self._file = JsonFile(file, "learned grids", _parse, warn)
-        self._grids: OrderedDict[str, LearnedGrid] | None = None
-        self._counts: dict[str, list[int]] = {}
+        self._saver = saver
+        self._known: _Known | None = None
 
     def find(self, key: GridKey) -> LearnedGrid | None:
         """Return what a request of this very kind took when it was made last, None if it never was."""
-        return self._loaded().get(key.digest)
+        return self._loaded().grids.get(key.digest)
 
     def usual_cells(self, key: GridKey) -> int | None:
         """Return how many cells the script of a request mostly makes, None if it was never seen."""
-        self._loaded()
-        counts = self._counts.get(key.script)
+        counts = self._loaded().counts.get(key.script)
         return round(median(counts)) if counts else None
 
     def learn(self, key: GridKey, grid: LearnedGrid) -> None:
-        """Keep what a whole request took."""
-        grids = self._loaded()
-        self._counts[key.script] = [*self._counts.get(key.script, ()), len(grid.cells)][-MAX_COUNTS:]
-        while len(self._counts) > MAX_GRIDS:
-            self._counts.pop(next(iter(self._counts)))
-        known = grids.pop(key.digest, None)
-        grids[key.digest] = _follow(known, grid)
-        while len(grids) > MAX_GRIDS:
-            grids.popitem(last=False)
-        self._file.save(
-            {
-                "version": FORMAT_VERSION,
-                "grids": {
-                    digest: {
-                        "cells": [[round(c.gap_s, 4), round(c.duration_s, 4)] for c in one.cells],
-                        "tail_s": round(one.tail_s, 4),
-                    }
-                    for digest, one in grids.items()
-                },
-                "counts": self._counts,
-            }
-        )
+        """Keep what a whole request took; waits for no disk."""
+        known = self._loaded()
+        grids, counts = dict(known.grids), dict(known.counts)
+        counts[key.script] = (*counts.get(key.script, ()), len(grid.cells))[-MAX_COUNTS:]
+        grids[key.digest] = _follow(grids.pop(key.digest, None), grid)
+        self._known = _Known(dict([*grids.items()][-MAX_GRIDS:]), dict([*counts.items()][-MAX_GRIDS:]))
+        self._saver.save(self._file, self._known.to_json)
 
-    def _loaded(self) -> OrderedDict[str, LearnedGrid]:
-        if self._grids is None:
-            loaded = self._file.load()
-            self._grids, self._counts = loaded if loaded is not None else (OrderedDict(), {})
-        return self._grids
+    def _loaded(self) -> _Known:
+        if self._known is None:
+            self._known = self._file.load() or _Known()
+        return self._known
 
 
 def _follow(known: LearnedGrid | None, newest: LearnedGrid) -> LearnedGrid:
@@ -128,21 +139,21 @@ def _mid(known_s: float, newest_s: float) -> float:
     return (known_s + newest_s) / 2 if is_alike else newest_s
 
 
-def _parse(tree: Any) -> tuple[OrderedDict[str, LearnedGrid], dict[str, list[int]]]:
+def _parse(tree: Any) -> _Known:
     try:
         if tree["version"] != FORMAT_VERSION:
             raise ValueError(f"version {tree['version']} is not {FORMAT_VERSION}")
-        grids: OrderedDict[str, LearnedGrid] = OrderedDict()
+        grids: dict[str, LearnedGrid] = {}
         for digest, one in list(tree["grids"].items())[-MAX_GRIDS:]:
             cells = tuple(CellTimes(_seconds(gap), _seconds(own)) for gap, own in one["cells"][:MAX_CELLS])
             grids[str(digest)] = LearnedGrid(cells, _seconds(one["tail_s"]))
         counts = {
-            str(name): [max(1, int(count)) for count in numbers[-MAX_COUNTS:]]
+            str(name): tuple(max(1, int(count)) for count in numbers[-MAX_COUNTS:])
             for name, numbers in list(tree["counts"].items())[-MAX_GRIDS:]
         }
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"not of the expected form: {error!r}") from error
-    return grids, counts
+    return _Known(grids, counts)
 
 
 def _seconds(value: Any) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 from zluda_sync.core.files import JsonFile
 from zluda_sync.core.learning.durations import Learning
 from zluda_sync.core.learning.estimate import Estimate, Foreseen, Knowledge, foresee
+from zluda_sync.core.learning.late_saver import LateSaver
 from zluda_sync.core.phase import Phase
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.shape import JobShape
@@ -134,14 +135,18 @@ class Estimates:
         learning: knows what earlier jobs took.
         folder: the user's data folder.
         warn: told in one sentence of a file that cannot be used.
+        saver: writes the file.
 
     Attributes:
         learning: the same.
     """
 
-    def __init__(self, learning: Learning, folder: Path, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, learning: Learning, folder: Path, warn: Callable[[str], None], saver: LateSaver
+    ) -> None:
         file = folder / "zluda_sync" / "estimates.json"
         self._file = JsonFile(file, "how far off estimates were", Residuals.from_json, warn)
+        self._saver = saver
         self.learning = learning
         self._residuals: Residuals | None = None
         self._begun: Foreseen | None = None
@@ -170,8 +175,9 @@ class Estimates:
         """
         if any(part.phase is Phase.LOAD or part.has_compiled for part in job.parts):
             return
-        self._loaded().learn(self._begun, job.elapsed_s)
-        self._file.save(self._loaded().to_json())
+        residuals = self._loaded()
+        residuals.learn(self._begun, job.elapsed_s)
+        self._saver.save(self._file, residuals.to_json)
 
     def _foresee(self, shape: JobShape | None) -> Foreseen | None:
         return foresee(shape, self.learning.memory_for(shape)) if shape is not None else None

@@ -39,7 +39,7 @@ class TrustBook:
     def __init__(
         self, path: Path, warn: Callable[[str], None], find_zluda_build: Callable[[], str] = lambda: ""
     ) -> None:
-        self._file = JsonFile(path, "self-tests", SelfTestReports.from_json, warn)
+        self._file = JsonFile(path, "self-tests", SelfTestReports.from_json, warn, indent=1)
         self._find_zluda_build = find_zluda_build
         self._reports: SelfTestReports | None = None
         self._caught: dict[_DeviceKey, dict[str, str]] = {}

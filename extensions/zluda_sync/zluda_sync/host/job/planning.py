@@ -12,6 +12,7 @@ from typing import Any
 from zluda_sync.core.guard import Guard
 from zluda_sync.core.learning.durations import Learning, ShapeMemory
 from zluda_sync.core.learning.grid_memory import GridKey, GridMemory
+from zluda_sync.core.learning.late_saver import LateSaver
 from zluda_sync.core.learning.residuals import Estimates
 from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.cells_ahead import CellPlan
@@ -38,6 +39,7 @@ class Lessons:
     durations: Learning
     grids: GridMemory
     estimates: Estimates
+    saver: LateSaver
 
     @classmethod
     def of(cls, folder: Path, warn: Callable[[str], None]) -> Lessons:
@@ -47,8 +49,10 @@ class Lessons:
             folder: of the user's data.
             warn: told in one sentence of a file that cannot be used.
         """
-        durations = Learning(folder, warn)
-        return cls(durations, GridMemory(folder, warn), Estimates(durations, folder, warn))
+        saver = LateSaver(warn)
+        durations = Learning(folder, warn, saver)
+        grids, estimates = GridMemory(folder, warn, saver), Estimates(durations, folder, warn, saver)
+        return cls(durations, grids, estimates, saver)
 
 
 class Planning:
