@@ -7,7 +7,7 @@ import statistics
 import pytest
 
 from bench.campaigns import estimates
-from zluda_sync.core.progress import residuals
+from zluda_sync.core.learning import residuals
 
 MACHINES = 12
 

@@ -37,6 +37,39 @@ MODERN = """
 <div id="control_steps"><input type="number" value="20"></div>
 <div id="control_before_resize_width"><input type="number" value="512"></div>
 """
+#: A tab that begins with a picture; two ids that it has twice, the second of each is hires'.
+FROM_PICTURE = """
+<div id="img2img_generate_box"><button id="img2img_generate">Generate</button></div>
+<div id="mode_img2img">
+  <div class="tab-nav"><button class="selected">Image</button><button>Inpaint</button></div>
+</div>
+<div id="img2img_resize_mode"><input value="Fixed"></div>
+<div id="img2img_scale_tabs">
+  <div class="tab-nav"><button>Fixed</button><button class="selected">Scale</button></div>
+</div>
+<div id="img2img_width"><input type="number" value="512"></div>
+<div id="img2img_height"><input type="number" value="512"></div>
+<div id="img2img_scale"><input type="number" value="1.5"></div>
+<div id="img2img_cfg_scale"><input type="number" value="6"></div>
+<div id="img2img_hidiffusion"><input type="checkbox" checked></div>
+<div id="img2img_denoising_strength"><input type="number" value="0.4"></div>
+<div id="img2img_enable_hr"><input type="checkbox"></div>
+<div id="img2img_denoising_strength"><input type="number" value="0.2"></div>
+<script>window.currentImageResolutionimg2img = (a, b, scale) => [400, 300, scale];</script>
+"""
+FROM_CANVAS = """
+<div id="control_generate_group"><button id="control_generate">Generate</button></div>
+<div id="control_before_resize_mode"><input value="Fixed"></div>
+<div id="control_before_resize_name"><input value="None"></div>
+<div id="control_before_resize_width"><input type="number" value="1024"></div>
+<div id="control_before_resize_height"><input type="number" value="1024"></div>
+<div id="control_input_denoising_strength"><input type="number" value="0.3"></div>
+<script>
+window.pictures = 0;
+window.kanvas = {imageGroup: {hasChildren: () => window.pictures > 0}};
+window.currentImageResolutioncontrol = (a, b, scale) => [640, 448, scale];
+</script>
+"""
 SET = """
 const box = document.querySelector(`#${arguments[0]} input`);
 if (box.type === 'checkbox') box.checked = arguments[1]; else box.value = arguments[1];
@@ -122,6 +155,42 @@ def test_it_says_how_long_it_takes_and_moves_with_the_settings(api, opened):
     wait_for(lambda: line(opened) == "about 42 s (38 to 47 s) · <b>not</b> known", lambda: line(opened))
     assert ("40", "true", "1.5") == tuple(api.queries[-1][key] for key in ("steps", "enable_hr", "hr_scale"))
     assert [] == opened.find(".zs-estimate b")
+
+
+def pick(query, *names):
+    """What was asked by these names, None for what was not."""
+    return tuple(query.get(name) for name in names)
+
+
+def test_a_picture_that_it_begins_with_is_told(api, tmp_path):
+    """Its size as it will be resized, mask, strength and guidance; hires' strength is another one."""
+    api.controls = FROM_PICTURE
+    with open_page(api.address, tmp_path) as page:
+        wait_for(lambda: api.queries, "question")
+        names = ("width", "height", "has_input", "has_mask", "denoising_strength", "cfg_scale", "hidiffusion")
+        assert ("600", "450", "true", None, "0.4", "6", "true") == pick(api.queries[-1], *names)
+        page.js(SET, "img2img_resize_mode", "None")
+        wait_for(lambda: pick(api.queries[-1], "width", "height") == ("400", "300"), "the picture's own size")
+        page.js(SET, "img2img_resize_mode", "Fixed")
+        page.js("document.querySelectorAll('#img2img_scale_tabs button')"
+                ".forEach((button) => button.classList.toggle('selected'))")  # fmt: skip
+        page.js("document.querySelectorAll('#mode_img2img button')"
+                ".forEach((button) => button.classList.toggle('selected'))")  # fmt: skip
+        page.js(SET, "img2img_enable_hr", True)
+        wait_for(lambda: api.queries[-1].get("enable_hr") == "true", "hires")
+        names = ("width", "height", "has_mask", "denoising_strength", "hr_denoising_strength")
+        assert ("512", "512", "true", "0.4", "0.2") == pick(api.queries[-1], *names)
+
+
+def test_a_canvas_without_a_picture_is_no_input(api, tmp_path):
+    """It has a size all the same; with a picture that size counts, not what the sliders say."""
+    api.controls = FROM_CANVAS
+    names = ("width", "has_input", "denoising_strength")
+    with open_page(api.address, tmp_path) as page:
+        wait_for(lambda: api.queries, "question")
+        assert ("1024", None, None) == pick(api.queries[-1], *names)
+        page.js("window.pictures = 1")
+        wait_for(lambda: ("640", "true", "0.3") == pick(api.queries[-1], *names), lambda: api.queries[-1])
 
 
 def test_it_asks_nothing_while_nothing_changes(api, opened):

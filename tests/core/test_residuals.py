@@ -27,6 +27,7 @@ def taught(*factors: float, foreseen: Foreseen = TEN) -> Residuals:
     residuals = Residuals()
     for factor in factors:
         residuals.learn(foreseen, factor * foreseen.seconds)
+        residuals.learn_length(factor * foreseen.seconds)
     return residuals
 
 
@@ -85,7 +86,7 @@ def test_of_an_unknown_job_the_usual_length_is_told():
     """After three jobs: the middle one, from the shortest to the longest."""
     residuals = taught(1.0, 3.0)
     assert residuals.estimate_unknown() is None
-    residuals.learn(None, 20.0)
+    residuals.learn_length(20.0)
     told = residuals.estimate_unknown()
     assert (20.0, 10.0, 30.0) == (told.seconds, told.low_s, told.high_s)
 
@@ -95,6 +96,7 @@ def test_a_job_of_no_possible_length_teaches_nothing(took_s):
     """A clock that was set back, say."""
     residuals = Residuals()
     residuals.learn(TEN, took_s)
+    residuals.learn_length(took_s)
     assert Residuals().to_json() == residuals.to_json()
 
 

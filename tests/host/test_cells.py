@@ -282,3 +282,43 @@ def test_a_stop_within_a_cell_leaves_nothing_planned(script):
     script.look = look
     script.request(lambda: script.process_images(processing(), grid, steps=0))
     assert [Ending.STOP, []] == seen[:2]
+
+
+def lengths_s(script):
+    """How long the last requests took, by which those are reckoned of which nothing is known."""
+    return script.bench.session.estimator._estimates._loaded().to_json()["recent_s"]
+
+
+def test_the_length_of_a_request_is_kept_with_all_of_its_cells(script):
+    """When it is over, and one for all."""
+    kept = []
+
+    def make():
+        for _ in range(3):
+            script.process_images(processing(), steps=4)
+        kept.extend(lengths_s(script))
+
+    script.request(make)
+    assert [] == kept
+    (length_s,) = lengths_s(script)
+    spans = script.bench.session.records.recent(1)[0].cells
+    assert 3 == len(spans)
+    assert length_s >= round(spans[-1][1], 3)
+    script.request(lambda: script.process_images(processing(), steps=4))
+    assert 2 == len(lengths_s(script))
+
+
+def test_a_request_that_lost_a_cell_tells_no_usual_length(script):
+    """It was not made as it was asked for."""
+    script.request(lambda: [script.process_images(processing(), steps=steps) for steps in (4, 0)])
+    assert [] == lengths_s(script)
+
+
+def test_a_request_in_which_a_model_was_loaded_tells_no_usual_length(script):
+    """The next one does not load it again."""
+
+    def load():
+        script.bench.state.end(script.bench.state.begin("Load"))
+
+    script.request(lambda: script.process_images(processing(), load, steps=4))
+    assert [] == lengths_s(script)

@@ -13,6 +13,7 @@ from tests.host.test_stop_route import serve  # noqa: F401 - a fixture
 from zluda_sync.core.learning.estimate import UNKNOWN_MODEL, UNLIKE_ANY, Estimate, Knowledge
 from zluda_sync.core.phase import Phase
 from zluda_sync.core.progress.part import Part
+from zluda_sync.core.progress.shape import JobShape, plan_parts
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.host.job.outlook import MOST_TOLD, Outlook
 from zluda_sync.host.sdnext import SdNext
@@ -42,6 +43,37 @@ def learn(bench, **settings: Any) -> None:
         ledger.record_completion(step)
     part.left_at_s = now.s
     bench.session._lessons.durations._loaded().learn(shape, (part,))
+
+
+def shape_of_job(bench, **request: Any) -> JobShape:
+    """The shape that a job has when the host begins it with such an object."""
+    begun = {"width": 512, "height": 512, "steps": 4, "n_iter": 1, "batch_size": 1, "sampler_name": "Default"}
+    processing = SimpleNamespace(**{**begun, **request})
+    bench.begin("observe", processing=processing)
+    shape = bench.session._jobs.current.job.shape
+    bench.session.end_job(processing)
+    bench.state.end("Inference")
+    bench.state.end()
+    return shape
+
+
+def make_known(bench, step_s: float, **request: Any) -> None:
+    """Learn a job that the host began with such an object: every part of it, with steps of this length."""
+    shape = shape_of_job(bench, **request)
+    now = SimpleNamespace(s=0.0)
+    parts = plan_parts(shape)
+    for part in parts:
+        part.began_at_s = now.s
+        if part.phase is Phase.DENOISE:
+            part.ledger = Ledger(part.steps, lambda: now.s)
+            for step in range(part.steps):
+                now.s += step_s
+                part.ledger.record_launch()
+                part.ledger.record_completion(step)
+        else:
+            now.s += 0.01
+        part.left_at_s = now.s
+    bench.session._lessons.durations._loaded().learn(shape, tuple(parts))
 
 
 def ask(client, **query: Any) -> dict[str, Any]:
@@ -81,6 +113,59 @@ def test_names_of_the_hosts_api_and_their_aliases_mean_the_same(bench, client):
     )
 
 
+ALWAYS_ON = SimpleNamespace(
+    title=lambda: "Always there",
+    args_from=1,
+    args_to=3,
+    api_info=SimpleNamespace(args=[SimpleNamespace(value=False), SimpleNamespace(value=0.5)]),
+)
+SCRIPTS = {
+    "scripts": SimpleNamespace(selectable_scripts=[], alwayson_scripts=[ALWAYS_ON]),
+    "script_args": (0, False, 0.5),
+    "per_script_args": {},
+}
+PICTURE = SimpleNamespace(size=(512, 512))
+
+
+@pytest.mark.parametrize(
+    ("settings", "request_"),
+    [
+        ({}, {"cfg_scale": 2.0}),
+        ({"cfg_scale": 6}, {"cfg_scale": 6.0, **SCRIPTS}),
+        ({"cfg_scale": 1}, {"cfg_scale": 1.0}),
+        ({"cfg_scale": -1}, {"cfg_scale": -1}),
+        ({"hidiffusion": True}, {"cfg_scale": 6.0, "hidiffusion": True}),
+        ({"pag_scale": 3}, {"cfg_scale": 6.0, "pag_scale": 3.0}),
+        ({"cfg_true": 3}, {"cfg_scale": 6.0, "cfg_true": 3.0}),
+        (
+            {"has_input": True, "denoising_strength": 0.5},
+            {"cfg_scale": 6.0, "init_images": [PICTURE], "resize_mode": 0, "denoising_strength": 0.5},
+        ),
+        (
+            {"has_mask": True, "denoising_strength": 0.5},
+            {"cfg_scale": 6.0, "init_images": [PICTURE], "denoising_strength": 0.5, "mask": PICTURE},
+        ),
+    ],
+)
+def test_a_job_is_estimated_as_what_it_is_when_it_begins(bench, client, settings, request_):
+    """Guidance, input and strength included: else what it teaches would never be found again."""
+    told = bench.session.estimator.shape_of({"width": 512, "height": 512, "steps": 4, **settings})
+    assert shape_of_job(bench, **request_) == told
+
+
+def test_what_was_made_before_is_known_exactly_and_with_guidance_takes_longer(bench, client):
+    """Jobs with CFG 6 and CFG 1 say nothing exact of each other."""
+    asked = {"width": 512, "height": 512, "steps": 4}
+    make_known(bench, 1.0, cfg_scale=1.0)
+    assert "exact" == ask(client, **asked, cfg_scale=1)["knowledge"]
+    assert "exact" != ask(client, **asked, cfg_scale=6)["knowledge"]
+    make_known(bench, 2.0, cfg_scale=6.0)
+    one, six = (ask(client, **asked, cfg_scale=scale) for scale in (1, 6))
+    assert ("exact", "exact") == (one["knowledge"], six["knowledge"])
+    assert UNLIKE_ANY not in six["unknown"]
+    assert (4.0, 8.0) == (pytest.approx(one["seconds"], rel=0.1), pytest.approx(six["seconds"], rel=0.1))
+
+
 @pytest.mark.parametrize(
     ("query", "where", "said"),
     [
@@ -89,6 +174,8 @@ def test_names_of_the_hosts_api_and_their_aliases_mean_the_same(bench, client):
         ({"width": "../../etc/passwd"}, "width", "number"),
         ({"steps": 0}, "steps", "from 1 to 1000"),
         ({"steps": "nan"}, "steps", "number"),
+        ({"cfg_scale": "inf"}, "cfg_scale", "from -1 to 100"),
+        ({"has_input": "perhaps"}, "has_input", "true or false"),
         ({"steps": 1.5}, "steps", "whole number"),
         ({"n_iter": 10**9}, "n_iter", "from 1 to 10000"),
         ({"hr_scale": "inf"}, "hr_scale", "number"),
@@ -153,7 +240,7 @@ def test_what_a_page_has_told_decides_when_yours_starts(bench, client):
 def test_of_a_task_that_nobody_has_told_the_usual_length_is_taken(bench, client):
     """From the shortest to the longest of the last jobs, and the answer says so."""
     for took_s in (10.0, 20.0, 60.0):
-        bench.session.estimator._estimates._loaded().learn(None, took_s)
+        bench.session.estimator._estimates._loaded().learn_length(took_s)
     progress.pending_tasks["task(other)"] = 0.0
     (waiting,) = ask(client)["queue"]
     assert ("recent", 20.0, 10.0, 60.0) == tuple(

@@ -150,11 +150,13 @@ def test_pictures_that_the_host_puts_there_later_are_no_input():
         ({}, ""),
         ({"cfg_scale": 1.0}, ""),
         ({"cfg_scale": 6}, "cfg"),
+        ({"cfg_scale": -1}, "cfg"),
+        ({"cfg_scale": 1, "cfg_true": 3.0}, "pag"),
         ({"cfg_scale": 6, "is_control": True}, "cfg control"),
     ],
 )
 def test_what_makes_a_step_compute_more_is_told(values, guidance):
-    """Guidance runs the model twice, a ControlNet another one beside it."""
+    """Guidance, below 0 the pipeline's own, runs the model twice, a ControlNet another one beside it."""
     assert guidance == shape_of(**values).guidance
 
 

@@ -6,15 +6,18 @@ import re
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.browser.chromium import open_page, wait_for
 from tests.sdnext.server import ROOT, SdNextServer
+from tests.sdnext.test_true_sizes import picture
 
 STEP_S, DECODE_S, STEPS = 0.3, 0.8, 8
-PATH = "/zluda_sync/v1/estimate"
+PATH, JOBS = "/zluda_sync/v1/estimate", "/zluda_sync/v1/jobs"
 SETTINGS = "width=256&height=256&sampler_name=Default"
+PICTURE = picture(256, 256)
 PAGE_LIMIT_S = 180
 READ = """
 const line = [...document.querySelectorAll('.zs-estimate')].find((one) => one.getClientRects().length);
@@ -76,6 +79,28 @@ def test_the_first_job_teaches_what_the_second_takes(server):
     assert 2 * told["seconds"] < server.get(f"{PATH}?{SETTINGS}&steps={STEPS}&n_iter=3")["seconds"]
 
 
+def test_what_was_made_twice_is_known_exactly(server):
+    """As the API makes it by default, with guidance: a tenth off at most."""
+    for _ in range(2):
+        server.run_job(steps=STEPS)
+    told = server.get(f"{PATH}?{SETTINGS}&steps={STEPS}")
+    assert ("exact", ()) == (told["knowledge"], tuple(one for one in told["unknown"] if "settings" in one))
+    done = server.run_job(steps=STEPS)
+    assert told["seconds"] == pytest.approx(done.ended_at_s - done.began_at_s, rel=0.1)
+    assert "exact" != server.get(f"{PATH}?{SETTINGS}&steps={STEPS}&cfg_scale=1")["knowledge"]
+
+
+def test_what_was_made_twice_from_a_picture_is_known_exactly(server):
+    """With the strength that it was made with."""
+    request = {"init_images": [PICTURE], "denoising_strength": 0.5, "route": "img2img", "steps": STEPS}
+    for _ in range(2):
+        server.run_job(**request)
+    told = server.get(f"{PATH}?{SETTINGS}&steps={STEPS}&has_input=true&denoising_strength=0.5")
+    assert "exact" == told["knowledge"]
+    done = server.run_job(**request)
+    assert told["seconds"] == pytest.approx(done.ended_at_s - done.began_at_s, rel=0.1)
+
+
 def test_while_a_job_runs_the_next_one_starts_after_it(server):
     """What runs is in the queue, with what it has left."""
     job = threading.Thread(target=server.run_job, kwargs={"steps": 3 * STEPS})
@@ -91,6 +116,22 @@ def test_while_a_job_runs_the_next_one_starts_after_it(server):
     finally:
         job.join()
     assert [] == server.get(f"{PATH}?{SETTINGS}")["queue"]
+
+
+@pytest.mark.browser
+def test_what_the_page_has_made_twice_it_knows_exactly(server, page):
+    """Its guidance included: without it nothing was made before, and the page says so."""
+    unlike = "no picture was made with these settings yet"
+    sizes = ((f"{page.size}_width", 256), (f"{page.size}_height", 256))
+    for name, value in (*sizes, (f"{page.tab}_steps", STEPS), (f"{page.tab}_cfg_scale", 1)):
+        page.js(SET, name, value)
+    wait_for(lambda: unlike in page.js(READ), lambda: page.js(READ), PAGE_LIMIT_S)
+    for _ in range(2):
+        make_one(server, page)
+    wait_for(lambda: seconds(page) and unlike not in page.js(READ), lambda: page.js(READ), PAGE_LIMIT_S)
+    told_s = seconds(page)
+    assert told_s == pytest.approx(make_one(server, page), rel=0.1)
+    page.js(SET, f"{page.tab}_cfg_scale", -1)
 
 
 @pytest.mark.browser
@@ -126,3 +167,17 @@ def test_the_page_follows_its_sliders_and_tells_what_it_presses(server, page):
 
 def press(page: SimpleNamespace) -> None:
     page.js("document.getElementById(`${arguments[0]}_generate`).click()", page.tab)
+
+
+def make_one(server: SdNextServer, page: SimpleNamespace) -> float:
+    """Make a picture on the page, and return how long it took."""
+    before = server.get(JOBS)["jobs"][0]["id"]
+    press(page)
+    wait_for(lambda: newest_done(server, before), "end of the job", PAGE_LIMIT_S)
+    return float(newest_done(server, before)["duration_s"])
+
+
+def newest_done(server: SdNextServer, before: str) -> dict[str, Any] | None:
+    """Return the newest job if it is another one and is over."""
+    newest = server.get(JOBS)["jobs"][0]
+    return newest if newest["id"] != before and newest["outcome"] == "finished" else None

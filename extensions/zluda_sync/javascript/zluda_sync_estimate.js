@@ -6,6 +6,7 @@
   const TASK_LIMIT_MS = 3000; // the page names a task soon after the press, or not at all
   const TASK = 'task'; // SD.Next keeps the id of the newest task of the page under this name
   const TABS = ['txt2img', 'img2img', 'control'];
+  const MASK_TABS = [1, 3, 4]; // of img2img: Inpaint, Composite, Upload
   const PLACE = 'zs-estimate-place';
 
   const lines = {};
@@ -24,28 +25,49 @@
     return text.trim() === '' || !Number.isFinite(Number(text)) ? null : Number(text);
   }
   const flagOf = (id) => inputOf(id, 'input[type=checkbox]')?.checked ?? null;
-  const choiceOf = (id) => inputOf(id, 'input')?.value || null;
+  const choiceOf = (id) => (inputOf(id, 'input[type=radio]:checked') ?? inputOf(id, 'input'))?.value || null;
+  const tabNumberOf = (id) => [...elementOf(id)?.querySelectorAll(':scope > .tab-nav > button') ?? []]
+    .findIndex((button) => button.classList.contains('selected'));
 
   /** Width and height of the input picture, 0 where there is none or the page does not say. */
-  function inputSize() {
+  function inputSize(tab) {
     try {
-      const [width, height] = window.currentImageResolutionimg2img(0, 0, 1);
-      const scale = numberOf('img2img_scale') ?? 1;
-      return [Math.round(width * scale) || 0, Math.round(height * scale) || 0];
+      // On SD.Next's canvas there is a size without a picture, too.
+      if (tab === 'control' && window.kanvas && !window.kanvas.imageGroup.hasChildren()) return [0, 0];
+      return window[`currentImageResolution${tab}`](0, 0, 1).slice(0, 2).map((side) => Math.round(side) || 0);
     } catch {
       return [0, 0];
     }
   }
 
-  function sizeOf(tab) {
-    const stem = tab === 'control' ? 'control_before_resize' : tab;
-    const given = ['width', 'height'].map((side) => numberOf(`${stem}_${side}`));
-    return tab === 'img2img' && !(given[0] && given[1]) ? inputSize() : given;
+  /** What the pictures of a tab are made from: whether from another one, whether with a mask, and their size. */
+  function sourceOf(tab) {
+    const [stem, sides] = tab === 'control' ? ['control_before', 'control_before_resize'] : [tab, tab];
+    const given = ['width', 'height'].map((side) => numberOf(`${sides}_${side}`));
+    const picture = tab === 'txt2img' ? [0, 0] : inputSize(tab);
+    const hasInput = tab === 'img2img' || picture[0] > 0;
+    if (!hasInput) return { size: given, hasInput, hasMask: false };
+    const hasMask = tab === 'img2img'
+      ? MASK_TABS.includes(tabNumberOf('mode_img2img')) : Boolean(window.kanvas?.maskGroup?.hasChildren());
+    const isKept = choiceOf(`${stem}_resize_mode`) === 'None'
+      || (tab === 'control' && choiceOf(`${stem}_resize_name`) === 'None');
+    const isScaled = tabNumberOf(`${stem}_scale_tabs`) === 1 || !(given[0] && given[1]);
+    const scale = isKept ? 1 : numberOf(`${stem}_scale`) ?? 1;
+    const size = isKept || isScaled ? picture.map((side) => Math.floor(side * scale)) : given;
+    return { size, hasInput, hasMask };
+  }
+
+  /** How much is made anew, first of the input picture and then by hires; null where the page has no such. */
+  function strengthsOf(tab) {
+    const id = `${tab}_denoising_strength`;
+    if (tab === 'img2img') return [numberOf(id), numberOf(id, 1)];
+    return tab === 'control' ? [numberOf('control_input_denoising_strength'), numberOf(id)] : [numberOf(id), null];
   }
 
   /** The settings of a tab by the names of SD.Next's API; what the page does not have is left out. */
   function settingsOf(tab) {
-    const [width, height] = sizeOf(tab);
+    const { size: [width, height], hasInput, hasMask } = sourceOf(tab);
+    const [strength, hiresStrength] = strengthsOf(tab);
     const script = choiceOf(`${tab}_script_list`);
     const found = {
       width,
@@ -54,6 +76,13 @@
       n_iter: numberOf(`${tab}_batch_count`),
       batch_size: numberOf(`${tab}_batch_size`),
       sampler_name: choiceOf(`${tab}_sampling`),
+      cfg_scale: numberOf(`${tab}_cfg_scale`),
+      cfg_true: numberOf(`${tab}_cfg_true`),
+      pag_scale: numberOf(`${tab}_pag_scale`),
+      hidiffusion: flagOf(`${tab}_hidiffusion`),
+      has_input: hasInput || null,
+      has_mask: hasMask || null,
+      denoising_strength: hasInput || flagOf(`${tab}_enable_hr`) ? strength : null,
       detailer_enabled: flagOf(`${tab}_detailer_enabled`),
       script_name: script === 'None' ? null : script,
       enable_hr: flagOf(`${tab}_enable_hr`),
@@ -67,7 +96,7 @@
         hr_upscaler: inputOf(`${tab}_resize_name`, 'input', nth)?.value || null,
         hr_force: flagOf(`${tab}_hr_force`),
         hr_second_pass_steps: numberOf(`${tab}_steps_alt`),
-        denoising_strength: numberOf(`${tab}_denoising_strength`),
+        hr_denoising_strength: hiresStrength,
       });
     }
     return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null));

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.host.job import WantedJob, build_request, current_session, run_job, set_mode
+from bench.host.job import HIRES_SCALE, WantedJob, current_session, run_job, set_mode
 from bench.host.started import Speed, started_host
 from bench.terminal.table import build_table
 
@@ -228,7 +228,7 @@ def _run_host(jobs: int) -> tuple[list[Held], float]:
         ]
         for _ in range(jobs):
             wanted = chance.choice(kinds)
-            told = session.estimator.estimate_processing(build_request(wanted))
+            told, _gaps = session.estimator.tell(_settings_of(wanted))
             run_job(wanted, watched=False)
             held.append(Held(told, session.records.recent(1)[0].duration_s, wanted not in seen))
             seen.add(wanted)
@@ -239,6 +239,21 @@ def _run_host(jobs: int) -> tuple[list[Held], float]:
             session.estimator.tell({"steps": steps, "n_iter": 50, "enable_hr": True})
             asks_ms.append(1000 * (time.perf_counter() - began_s))
     return held, statistics.median(asks_ms)
+
+
+def _settings_of(wanted: WantedJob) -> dict[str, Any]:
+    """Return what a job is asked for, as a page tells it before the press."""
+    settings: dict[str, Any] = {
+        "width": wanted.size_px,
+        "height": wanted.size_px,
+        "steps": wanted.steps,
+        "n_iter": wanted.batches,
+        "enable_hr": wanted.hires,
+        "hr_scale": HIRES_SCALE,
+    }
+    if wanted.strength is not None:
+        settings |= {"has_input": True, "denoising_strength": wanted.strength}
+    return settings
 
 
 def _fill_memory(session: Any) -> None:

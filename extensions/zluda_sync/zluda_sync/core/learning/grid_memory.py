@@ -36,6 +36,11 @@ class LearnedGrid:
     cells: tuple[CellTimes, ...]
     tail_s: float = 0.0
 
+    @property
+    def length_s(self) -> float:
+        """What the whole request took."""
+        return sum(one.gap_s + one.duration_s for one in self.cells) + self.tail_s
+
 
 @dataclass(frozen=True)
 class GridKey:

@@ -19,7 +19,7 @@ from zluda_sync.core.progress.shape import JobShape
 FORMAT_VERSION = 1
 #: Residuals that are kept of each kind of knowledge; the newest, so that a change is followed.
 MOST_RESIDUALS = 40
-#: Lengths of the last jobs, for those that wait and of which nothing else is known.
+#: Lengths of the last requests, for those that wait and of which nothing else is known.
 MOST_RECENT, FEWEST_RECENT = 16, 3
 #: A job that took a hundred times as long, or as short, tells no more than that it was far off.
 FARTHEST = 4.6
@@ -35,6 +35,11 @@ _PRIOR_POINTS = tuple(NormalDist().inv_cdf((index + 0.5) / 40) for index in rang
 FEW_RESIDUALS_SHARE = 0.4
 
 
+def is_usual(job: Job) -> bool:
+    """Return whether a job took as long as the next one like it: it loaded no model and compiled nothing."""
+    return not any(part.phase is Phase.LOAD or part.has_compiled for part in job.parts)
+
+
 class Residuals:
     """What finished jobs took by what was foreseen, as logarithms.
 
@@ -42,7 +47,7 @@ class Residuals:
 
     Args:
         kept: residuals by kind of knowledge, the newest last.
-        recent_s: lengths of the last jobs, the newest last.
+        recent_s: lengths of the last requests, the newest last.
     """
 
     def __init__(
@@ -62,7 +67,7 @@ class Residuals:
         return Estimate(middle, low, high, foreseen.knowledge)
 
     def estimate_unknown(self) -> Estimate | None:
-        """Return the usual length of a job, for one of which nothing is known; None after too few jobs."""
+        """Return the usual length of a request, for one of which nothing is known; None after too few."""
         if len(self._recent_s) < FEWEST_RECENT:
             return None
         in_order = sorted(self._recent_s)
@@ -71,13 +76,15 @@ class Residuals:
 
     def learn(self, foreseen: Foreseen | None, took_s: float) -> None:
         """A job has ended that this was foreseen of."""
-        if not 0 < took_s < math.inf:
-            return
-        self._recent_s = (*self._recent_s, took_s)[-MOST_RECENT:]
-        if foreseen is not None:
+        if foreseen is not None and 0 < took_s < math.inf:
             kind = foreseen.knowledge
             residual = max(-FARTHEST, min(math.log(took_s / foreseen.seconds), FARTHEST))
             self._kept = {**self._kept, kind: (*self._kept[kind], residual)[-MOST_RESIDUALS:]}
+
+    def learn_length(self, took_s: float) -> None:
+        """A request has ended, all of its cells included."""
+        if 0 < took_s < math.inf:
+            self._recent_s = (*self._recent_s, took_s)[-MOST_RECENT:]
 
     def to_json(self) -> dict[str, Any]:
         """Return a tree that :meth:`from_json` reads back."""
@@ -173,11 +180,16 @@ class Estimates:
         Not where a model was loaded or kernels were compiled on the way: the estimate leaves these out, and
         says so.
         """
-        if any(part.phase is Phase.LOAD or part.has_compiled for part in job.parts):
+        if not is_usual(job):
             return
         residuals = self._loaded()
         residuals.learn(self._begun, job.elapsed_s)
         self._saver.save(self._file, residuals.to_json)
+
+    def request_ended(self, took_s: float) -> None:
+        """A request has ended as it should, without anything that happens once: keep how long it took."""
+        self._loaded().learn_length(took_s)
+        self._file.save(self._loaded().to_json())
 
     def _foresee(self, shape: JobShape | None) -> Foreseen | None:
         return foresee(shape, self.learning.memory_for(shape)) if shape is not None else None

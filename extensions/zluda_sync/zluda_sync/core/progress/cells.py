@@ -36,10 +36,12 @@ class RequestCells:
 
     Attributes:
         key: under which a request of many cells is remembered, None for one that is not.
+        is_usual: whether the next request like it takes as long; set by who learns from its jobs.
     """
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self.key: GridKey | None = None
+        self.is_usual = True
         self._clock = clock
         self._lock = threading.Lock()
         self._job: Job | None = None

@@ -63,6 +63,7 @@ def _parse_task(value: Any) -> str:
 
 _FLAG, _TEXT = _Asked(_parse_flag, "true or false"), _Asked(_parse_text, f"at most {LONGEST_TEXT} characters")
 _SIZE, _STEPS, _SHARE = _number(0, LARGEST_PX), _number(1, MOST_STEPS), _number(0, 1, is_whole=False)
+_GUIDANCE = _number(-1, 100, is_whole=False)
 ASKED: Mapping[str, _Asked] = {
     "width": _SIZE,
     "height": _SIZE,
@@ -70,6 +71,12 @@ ASKED: Mapping[str, _Asked] = {
     "batch_size": _number(1, 1000),
     "n_iter": _number(1, MOST_IMAGES),
     "sampler_name": _TEXT,
+    "cfg_scale": _GUIDANCE,
+    "cfg_true": _GUIDANCE,
+    "pag_scale": _GUIDANCE,
+    "hidiffusion": _FLAG,
+    "has_input": _FLAG,
+    "has_mask": _FLAG,
     "enable_hr": _FLAG,
     "hr_scale": _number(0, 16, is_whole=False),
     "hr_resize_x": _SIZE,
@@ -102,7 +109,7 @@ EXTRA = {"parameters": _describe_parameters()}
 
 
 @dataclass(frozen=True, kw_only=True)
-class QueuedAnswer:
+class ExpectedJobAnswer:
     """A job that runs or waits in the host. Times are in seconds from now, null where they are not known."""
 
     is_running: bool
@@ -132,7 +139,7 @@ class EstimateAnswer:
     starts_low_s: float | None
     starts_high_s: float | None
     starts_text: str = described("yours starts in about 4 min; empty if nothing comes before, or not known")
-    queue: tuple[QueuedAnswer, ...] = described("what runs and waits")
+    queue: tuple[ExpectedJobAnswer, ...] = described("what runs and waits")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,8 +231,8 @@ def _build(
     )
 
 
-def _tell_queued(job: QueuedJob, own: str | None) -> QueuedAnswer:
-    return QueuedAnswer(
+def _tell_queued(job: QueuedJob, own: str | None) -> ExpectedJobAnswer:
+    return ExpectedJobAnswer(
         is_running=job.is_running,
         is_yours=own is not None and job.task_id == own,
         basis=job.basis.value if job.basis is not None else None,

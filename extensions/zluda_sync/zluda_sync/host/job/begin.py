@@ -7,6 +7,7 @@ from typing import Any
 
 from zluda_sync.core.clock import PausableClock
 from zluda_sync.core.guard import Guard, Notices
+from zluda_sync.core.learning.residuals import is_usual
 from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.shape import JobShape
@@ -146,10 +147,14 @@ class JobOpener:
             self._preview_setup.learn(tracked)
 
     def learn_request(self, cells: RequestCells) -> None:
-        """Take in what a request took that has ended, if it was one of many cells. Never raises."""
+        """Take in what a request took that has ended. Never raises."""
         with self._guard.watching("learning from a request"):
             learned = cells.deliver()
-            if learned is not None and cells.key is not None:
+            if learned is None:
+                return
+            if cells.is_usual:
+                self._lessons.estimates.request_ended(learned.length_s)
+            if cells.key is not None:
                 self._lessons.grids.learn(cells.key, learned)
 
     def _learn_durations(self, tracked: HostJob) -> None:
@@ -157,7 +162,10 @@ class JobOpener:
         is_whole = tracked.job.is_whole
         was_ended = tracked.job.was_cut or self._host.was_ended
         tracked.job.end_parts()
-        if is_whole and not (tracked.is_broken or was_ended or tracked.job.is_made_of_cells):
+        has_ended_well = is_whole and not (tracked.is_broken or was_ended)
+        if not (has_ended_well and is_usual(tracked.job)):
+            tracked.cells.is_usual = False
+        if has_ended_well and not tracked.job.is_made_of_cells:
             self._lessons.estimates.job_ended(tracked.job)
             self._lessons.durations.learn(tracked.job)
 

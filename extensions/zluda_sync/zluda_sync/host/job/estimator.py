@@ -33,8 +33,10 @@ _REQUEST_CLASS = ("modules.processing", "StableDiffusionProcessingTxt2Img")
 _DEFAULTED = (
     "width", "height", "steps", "batch_size", "n_iter", "sampler_name", "enable_hr", "hr_scale",
     "hr_upscaler", "hr_force", "hr_second_pass_steps", "hr_resize_x", "hr_resize_y", "denoising_strength",
-    "hr_denoising_strength", "detailer_enabled",
+    "hr_denoising_strength", "detailer_enabled", "cfg_scale", "cfg_true", "pag_scale", "hidiffusion",
 )  # fmt: skip
+#: The sampler of a request that names none.
+_DEFAULT_SAMPLER = "Default"
 NO_SIZE = "the size is that of the input picture: give width and height"
 NOT_ACTING = "ZLUDA Sync follows no jobs here"
 
@@ -74,7 +76,8 @@ class Estimator:
 
         Args:
             settings: by the names of the host's API; those left out are as the host has them, the model is
-                the one that is chosen.
+                the one that is chosen. ``has_input`` and ``has_mask`` say that the job begins with a picture
+                of the width and height that are given, and with a mask over it.
         """
         if not self.is_acting:
             return None, (NOT_ACTING,)
@@ -86,25 +89,17 @@ class Estimator:
         estimate = self._estimates.estimate(shape)
         return estimate, tuple(self._find_gaps(settings, shape, estimate))
 
-    def estimate_processing(self, processing: Any) -> Estimate | None:
-        """Return how long a job of the host's processing object would take, None where nothing is known."""
-        return self._estimates.estimate(self._shape_of(processing, self._chosen_model))
-
     def estimate_unknown(self) -> Estimate | None:
         """Return what jobs took of late, for one of which nothing is known; None where nothing is learned."""
         return self._estimates.estimate_unknown()
 
     def shape_of(self, settings: Mapping[str, Any]) -> JobShape | None:
         """Return the shape of the job that settings ask for, None where no job would be followed."""
-        return self._shape_of(
-            SimpleNamespace(**{**_host_defaults(), **settings}), settings.get("model") or self._chosen_model
-        )
-
-    def _shape_of(self, processing: Any, model: str) -> JobShape | None:
         accelerator = accelerator_of(self._host)
         if accelerator is None:
             return None
-        place = HostProcessing(processing)
+        model = str(settings.get("model") or self._chosen_model)
+        place = HostProcessing(_stand_in(settings))
         traits = place.traits(accelerator.name, model, self._host.model_type, Asker.PAGE)
         policy = self._profile_choice.choose(traits=traits).settings.policy(self._book.find(accelerator))
         speed = fingerprint_settings(self._host.opts)
@@ -137,6 +132,17 @@ class Estimator:
         return str(chosen or "")
 
 
+def _stand_in(settings: Mapping[str, Any]) -> SimpleNamespace:
+    """Return what tells the same of a request as the host's object for it would, its picture included."""
+    asked = {**_host_defaults(), **settings}
+    if asked.get("has_input") or asked.get("has_mask"):
+        picture = SimpleNamespace(size=(asked.get("width"), asked.get("height")))
+        asked.update(init_images=[picture], resize_mode=0)  # it has the size already that is computed
+    if asked.get("has_mask"):
+        asked["mask"] = picture
+    return SimpleNamespace(**asked)
+
+
 def _host_defaults() -> dict[str, Any]:
     """Return the host's own defaults, as far as it tells them."""
     module, name = _REQUEST_CLASS
@@ -146,4 +152,5 @@ def _host_defaults() -> dict[str, Any]:
         for parameter in inspect.signature(one).parameters.values() if one is not object else ():
             if parameter.name in _DEFAULTED and parameter.default is not parameter.empty:
                 found[parameter.name] = parameter.default
+    found["sampler_name"] = found.get("sampler_name") or _DEFAULT_SAMPLER
     return found

@@ -143,9 +143,11 @@ class HostProcessing:
     @property
     def _guidance(self) -> str:
         """What makes a step compute more than once."""
+        scale = _number(self._get("cfg_scale"), 0)
+        perturbed = (_number(self._get(name), 0) for name in ("pag_scale", "cfg_true"))
         found = {
-            "cfg": _number(self._get("cfg_scale"), 0) > 1,
-            "pag": _number(self._get("pag_scale"), 0) > 0,
+            "cfg": scale > 1 or scale < 0,  # below 0 the pipeline's own default counts, which is above 1
+            "pag": any(one > 0 for one in perturbed),
             "control": bool(self._get("is_control")),
             "hidiffusion": bool(self._get("hidiffusion")),
         }
