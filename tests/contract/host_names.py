@@ -57,6 +57,8 @@ HOST_NAMES = (
     HostName("modules.zluda_installer", "path", required=False),
     HostName("modules.processing_vae", "vae_decode", ("latents", "model")),
     HostName("modules.paths", "models_path", required=False),
+    HostName("modules.shared_state", "State.job_count", required=False),
+    HostName("modules.shared_state", "State.frame_count", required=False),
     HostName("modules.shared_state", "State.set_current_image"),
     HostName("modules.shared_state", "State.do_set_current_image", required=False),
     HostName("modules.shared_state", "State.current_image"),

@@ -40,7 +40,7 @@
     }
   }
 
-  /** What the pictures of a tab are made from: whether from another one, whether with a mask, and their size. */
+  /** What the pictures of a tab are made from: another one or none, with a mask or without, and their size. */
   function sourceOf(tab) {
     const [stem, sides] = tab === 'control' ? ['control_before', 'control_before_resize'] : [tab, tab];
     const given = ['width', 'height'].map((side) => numberOf(`${sides}_${side}`));
@@ -61,7 +61,8 @@
   function strengthsOf(tab) {
     const id = `${tab}_denoising_strength`;
     if (tab === 'img2img') return [numberOf(id), numberOf(id, 1)];
-    return tab === 'control' ? [numberOf('control_input_denoising_strength'), numberOf(id)] : [numberOf(id), null];
+    if (tab === 'control') return [numberOf('control_input_denoising_strength'), numberOf(id)];
+    return [numberOf(id), null];
   }
 
   /** The settings of a tab by the names of SD.Next's API; what the page does not have is left out. */

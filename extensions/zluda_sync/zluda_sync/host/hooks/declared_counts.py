@@ -19,7 +19,7 @@ from zluda_sync.host.job.requests import Requests
 _FIELDS = {"job_count": False, "frame_count": True}
 #: Code that counts what it does itself: versions of the host count phases and images of a cell there.
 _OWN_COUNTS = "modules.processing"
-_BETWEEN = ("zluda_sync.", "modules.shared_state.")
+_BETWEEN = ("zluda_sync.", "modules.shared_state")
 
 
 class DeclaredCounts:
