@@ -40,7 +40,7 @@
     }
   }
 
-  /** What the pictures of a tab are made from: another one or none, with a mask or without, and their size. */
+  /** What the pictures of a tab are made from: another one or none, with a mask or not, and their size. */
   function sourceOf(tab) {
     const [stem, sides] = tab === 'control' ? ['control_before', 'control_before_resize'] : [tab, tab];
     const given = ['width', 'height'].map((side) => numberOf(`${sides}_${side}`));
