@@ -78,6 +78,7 @@ def test_who_runs_a_job_neither_serializes_nor_writes_what_it_teaches(tmp_path, 
     job, key, grid = finished_job(), GridKey.of("XYZ Grid", {}), LearnedGrid((CellTimes(0.0, 2.0),))
     estimates.job_begins(SHAPE)
     estimates.job_ended(job)
+    estimates.request_ended(2.0)
     learning.learn(job)
     grids.learn(key, grid)
     part = job.passes[0]

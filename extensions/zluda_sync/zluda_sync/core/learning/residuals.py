@@ -188,8 +188,9 @@ class Estimates:
 
     def request_ended(self, took_s: float) -> None:
         """A request has ended as it should, without anything that happens once: keep how long it took."""
-        self._loaded().learn_length(took_s)
-        self._file.save(self._loaded().to_json())
+        residuals = self._loaded()
+        residuals.learn_length(took_s)
+        self._saver.save(self._file, residuals.to_json)
 
     def _foresee(self, shape: JobShape | None) -> Foreseen | None:
         return foresee(shape, self.learning.memory_for(shape)) if shape is not None else None
