@@ -42,6 +42,16 @@ def test_a_request_without_scripts_has_none():
     assert "" == fingerprint_scripts(request_of(*IDLE))
 
 
+def test_the_page_says_the_same_in_other_words():
+    """The number of a choice for its label, and several kinds of nothing: an idle script all the same."""
+    script = Script("Grid beside it", 1, "Nothing", None, "", 0)
+    script.api_info.args[0].choices = ["Nothing", "Seed", "Steps"]
+    runner = SimpleNamespace(selectable_scripts=[], alwayson_scripts=[script])
+    assert "" == fingerprint_scripts(SimpleNamespace(scripts=runner, script_args=(0, 0, [], None, 0)))
+    for other in ((0, 1, [], None, 0), (0, 0, ["x"], None, 0), (0, 0, [], None, 1)):
+        assert "" != fingerprint_scripts(SimpleNamespace(scripts=runner, script_args=other))
+
+
 def test_the_same_script_with_the_same_arguments_is_known_again():
     """Other arguments are another kind of job, and so is another script."""
     detailed = fingerprint_scripts(request_of(0, "Steps", 1, True, 0.4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterable
+from itertools import starmap, zip_longest
 from typing import Any
 
 #: Settings of SD.Next that change how long the same work takes. Versions have some of them, none has all.
@@ -113,10 +114,25 @@ def fingerprint_scripts(processing: Any) -> str:
         title = _title_of(script)
         given = own.get(title) if isinstance(own, dict) else None
         given = _slice_of(arguments, script) if given is None else given
-        at_first = getattr(getattr(script, "api_info", None), "args", None)
-        if _text_of(list(given)) != _text_of([getattr(one, "value", None) for one in _list_of(at_first)]):
+        controls = _list_of(getattr(getattr(script, "api_info", None), "args", None))
+        if not all(starmap(_is_at_first, zip_longest(_list_of(given), controls))):
             found.append(f"{title}: {_text_of(given)}")
     return _digest(found) if found else ""
+
+
+def _is_at_first(value: Any, control: Any) -> bool:
+    """Whether a value is what its control has before anybody touches it.
+
+    Pages give the number of a choice where the control has its label, and say nothing in several forms.
+    """
+    at_first = getattr(control, "value", None)
+    if not isinstance(value, (bool, int, float)) and not value and not at_first:
+        return True
+    choices = _list_of(getattr(control, "choices", None))
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if is_number and 0 <= value < len(choices) and at_first in (choices[value], *_list_of(choices[value])):
+        return True
+    return _text_of(value) == _text_of(at_first)
 
 
 def _digest(texts: Iterable[str]) -> str:
