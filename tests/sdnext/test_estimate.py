@@ -124,6 +124,8 @@ def test_what_the_page_has_made_twice_it_knows_exactly(server, page):
     unlike = "no picture was made with these settings yet"
     sizes = ((f"{page.size}_width", 256), (f"{page.size}_height", 256))
     for name, value in (*sizes, (f"{page.tab}_steps", STEPS), (f"{page.tab}_cfg_scale", 1)):
+        is_there = "return Boolean(document.querySelector(`[id='${arguments[0]}'] input[type=number]`))"
+        wait_for(lambda name=name: page.js(is_there, name), name, PAGE_LIMIT_S)  # noqa: B023 - used at once
         page.js(SET, name, value)
     wait_for(lambda: unlike in page.js(READ), lambda: page.js(READ), PAGE_LIMIT_S)
     for _ in range(2):

@@ -21,7 +21,7 @@ from zluda_sync.core.wishes.request_wishes import Ending
 OPEN_ENDED_MAX = 0.95
 #: So many cells are thought to come where nobody says how many; once they are made, as many again. Whatever
 #: their number, the bar is then off by a quarter on the average, and not more.
-LEAST_CELLS = 1.75
+LEAST_CELLS = 1.65
 #: Relative uncertainty of cells to come: learned, judged by others, of no known number.
 LEARNED_SPREAD, JUDGED_SPREAD, OPEN_SPREAD = 0.04, 0.1, 1.0
 
