@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from modules import shared
+from tests.options import MODE
 from zluda_sync.core.phase import Phase
 from zluda_sync.core.wishes.request_wishes import Ending
 
@@ -146,6 +148,22 @@ def test_passes_of_cells_that_are_over_are_let_go_of(script):
 
     script.request(lambda: script.process_images(processing(), grid, steps=0))
     assert kept[-1] == kept[2]
+
+
+def test_the_host_still_waits_for_the_device_in_later_cells(script):
+    """What is let go of with a cell that is over is no reason to let the host run ahead in the next."""
+    shared.opts.data.update({MODE: "every-step"})
+    script.bench.finish = lambda: None  # each step is waited for by the extension itself
+    steps = []
+    script.look = lambda: steps.append(script.bench.session.snapshot().completed)
+
+    def grid():
+        script.bench.state.job_count = 4
+        for _ in range(4):
+            script.process_images(processing(), steps=2)
+
+    script.request(lambda: script.process_images(processing(), grid, steps=0))
+    assert [1, 2] * 4 == steps
 
 
 def test_a_script_that_says_nothing_is_open(script):

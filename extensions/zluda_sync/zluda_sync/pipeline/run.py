@@ -207,7 +207,7 @@ class PipelineRun:
 
     def forget_passes(self) -> None:
         """Forget the passes that are finished, but for the newest."""
-        self._passes.forget_finished(self._barrier.forget)
+        self._passes.forget_finished(self._barrier.forget_finished)
 
     def close(self) -> None:
         """Let go of every tensor, event and hook."""

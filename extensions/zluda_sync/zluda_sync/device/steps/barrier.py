@@ -158,6 +158,10 @@ class StepBarrier:
         self._watcher.forget(ledger)
         ledger.wake()
 
+    def forget_finished(self, ledger: Ledger) -> None:
+        """A pass is finished, and its job goes on: keep nothing of it."""
+        self._watcher.forget(ledger)
+
     @property
     def _is_over(self) -> bool:
         return self._is_closed or self._is_leaving()

@@ -126,6 +126,9 @@ class BlockingBarrier:
     def check_drained(self, _ledger: Ledger, _latents: Any) -> None:
         """Nothing was reported that could be untrue."""
 
+    def forget_finished(self, ledger: Ledger) -> None:
+        """Nothing of a finished pass is kept here."""
+
     def forget(self, ledger: Ledger) -> None:
         """Release whoever waits for a step of the pass."""
         ledger.wake()
