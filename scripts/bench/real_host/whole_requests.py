@@ -108,7 +108,7 @@ def build_requests(pictures: Path) -> list[Request]:
             {"init_images": [_build_input()] * 2},
             _CONTROL,
             is_open=True,
-            label="Cell 1",
+            label="",  # one call in some versions, two in others
         ),
         Request(
             "control, XYZ script",
