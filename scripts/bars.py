@@ -22,10 +22,7 @@ def main() -> int:
         description="Measure bar and ETA of requests that make many pictures, first and learned.",
         allow_abbrev=False,
     )
-    for name, what in (("request", "only requests"), ("mode", "only modes")):
-        parser.add_argument(
-            f"--{name}", action="append", default=[], metavar="WORD", help=f"{what} with this in their name"
-        )
+    parser.add_words("request", "mode")
     parser.add_argument("--alone", action="store_true", help="SD.Next without the extension")
     options = parser.parse_args()
     try:
@@ -34,11 +31,9 @@ def main() -> int:
         fail(str(failure))
 
     from bench.real_host.bars import MODES, run_bars
-    from bench.real_host.server import find_missing_names
+    from bench.real_host.server import demand_real_host
 
-    missing = find_missing_names()
-    if missing:
-        fail(f"needs the real SD.Next: {' and '.join(missing)} not set")
+    demand_real_host()
     modes = [mode for mode in MODES if any(word in mode for word in options.mode)] or list(MODES)
     return run_bars(options.request, modes, not options.alone)
 

@@ -24,15 +24,7 @@ def main() -> int:
         description="Press Stop, Skip and Pause in every script of SD.Next, with the extension off and on.",
         allow_abbrev=False,
     )
-    for name, what in (
-        ("script", "only scripts"),
-        ("press", "only presses"),
-        ("place", "only places"),
-        ("mode", "only modes"),
-    ):
-        parser.add_argument(
-            f"--{name}", action="append", default=[], metavar="WORD", help=f"{what} with this in their name"
-        )
+    parser.add_words("script", "press", "place", "mode")
     parser.add_argument("--quick", action="store_true", help="fewer presses and places")
     parser.add_argument(
         "--hosts", type=WholeNumber(1, 16), default=3, metavar="N", help="so many SD.Next at a time (3)"
@@ -47,11 +39,9 @@ def main() -> int:
     from bench.differential.case_run import Choice
     from bench.differential.presses import EXTRA_STEPS, MODES
     from bench.host.process import INTERRUPTED_EXIT_CODE
-    from bench.real_host.server import find_missing_names
+    from bench.real_host.server import demand_real_host
 
-    missing = find_missing_names()
-    if missing:
-        fail(f"needs the real SD.Next: {' and '.join(missing)} not set")
+    demand_real_host()
     modes = tuple(mode for mode in EXTRA_STEPS if any(word in mode for word in options.mode)) or MODES
     words = (tuple(options.script), tuple(options.press), tuple(options.place))
     try:

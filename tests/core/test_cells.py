@@ -129,7 +129,7 @@ def test_what_is_said_once_a_cell_computes_declares_nothing():
     driver.begin_cell(CellPlan(build_shape(images=4), True))
     driver.job.begin_pass()
     driver.cells.declare(4)
-    assert driver.cells.count is None
+    assert driver.snapshot().cells is None
 
 
 def test_a_grid_of_one_cell_is_one():
@@ -148,7 +148,7 @@ def test_frames_are_cells_however_many_images_each_has():
     for _ in range(3):
         driver.make_cell(CellPlan(build_shape(images=2), True))
     assert any(label.startswith("Cell 2/3 · Image 1/2") for label in driver.labels)
-    assert driver.cells.count == 3
+    assert driver.snapshot().cells == 3
 
 
 def test_the_snapshot_of_a_cell_that_has_ended_says_nothing_of_the_next():

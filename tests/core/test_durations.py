@@ -166,7 +166,7 @@ def test_who_asks_while_a_job_learns_is_told_what_was_known_before_or_after(ask)
     relatives = [(shape_of(width_px), 2.0) for width_px in range(520, 544, 8)]
     answer = {
         "find": lambda durations: durations.find(shape, DECODE, shape.base_pixels),
-        "extras_of": lambda durations: durations.extras_of(shape),
+        "extras_of": lambda durations: durations.outcome_of(shape).extras,
         "to_json": lambda durations: durations.to_json(),
     }[ask]
     detail = Part(Phase.DETAIL, DETAIL, pixels=shape.base_pixels, began_at_s=20.0, left_at_s=23.0)

@@ -107,8 +107,8 @@ def test_a_plain_job_after_one_with_a_detailer_plans_no_extras():
     workshop = Workshop(0)
     plain, detailed = KINDS[0], next(kind for kind in KINDS if kind.shape.scripts)
     workshop.make(detailed)
-    assert () == workshop.durations.extras_of(plain.shape)
-    assert () != workshop.durations.extras_of(detailed.shape)
+    assert () == workshop.durations.outcome_of(plain.shape).extras
+    assert () != workshop.durations.outcome_of(detailed.shape).extras
 
 
 def test_what_is_computed_is_planned_where_the_request_says_something_else():

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, REFINE, Phase
+from zluda_sync.host.job import processing as processing_module
 from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.job.titles import phase_of
 
@@ -25,6 +26,17 @@ def test_the_shape_of_a_plain_job():
     shape = shape_of(n_iter=3, batch_size=2, sampler_name="Euler")
     assert (3, 2, "Euler") == (shape.images, shape.batch_size, shape.sampler)
     assert [(BASE, 20, 512, 768)] == [(p.role, p.steps, p.width_px, p.height_px) for p in shape.passes]
+
+
+def test_scripts_are_looked_at_once(monkeypatch):
+    """The host asks for the shape before each image, and a page has dozens of scripts."""
+    looked = []
+    monkeypatch.setattr(processing_module, "fingerprint_scripts", lambda p: looked.append(p) or "grid")
+    call = HostProcessing(SimpleNamespace(width=512, height=512, steps=20))
+    shapes = [call.shape("card", "model", "observe") for _ in range(3)]
+    like = HostProcessing(SimpleNamespace(width=64, height=64, steps=4)).like(shapes[0])
+    assert ["grid"] * 4 == [shape.scripts for shape in (*shapes, like)]
+    assert 1 == len(looked)
 
 
 def test_a_latent_upscaler_has_a_second_pass():

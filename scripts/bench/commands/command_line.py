@@ -17,6 +17,17 @@ class OneLineParser(argparse.ArgumentParser):
         """Print the complaint and exit with code 2."""
         fail(f"{message} (see {self.prog} --help)")
 
+    def add_words(self, *names: str) -> None:
+        """Add an option for each name that chooses among things by words in their names; none chooses all."""
+        for name in names:
+            self.add_argument(
+                f"--{name}",
+                action="append",
+                default=[],
+                metavar="WORD",
+                help=f"only what has this in the name of its {name}",
+            )
+
 
 def fail(message: str) -> NoReturn:
     """Print one line on stderr and exit with code 2."""

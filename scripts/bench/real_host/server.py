@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.commands.command_line import fail
+
 TEST_EXTENSIONS = Path(__file__).parent / "extensions"
 DEVICE_EXTENSION = TEST_EXTENSIONS / "async_device"
 START_LIMIT_S = 180.0
@@ -28,6 +30,13 @@ NAMES = ("SDNEXT_DIR", "SDNEXT_PYTHON")
 def find_missing_names() -> list[str]:
     """Return those of the two environment variables that are not set."""
     return [name for name in NAMES if not os.environ.get(name)]
+
+
+def demand_real_host() -> None:
+    """Exit with one line and code 2 unless the environment names the real SD.Next."""
+    missing = find_missing_names()
+    if missing:
+        fail(f"needs the real SD.Next: {' and '.join(missing)} not set")
 
 
 def make_data_folder(data_dir: Path) -> None:

@@ -87,10 +87,6 @@ class Durations:
         """Return what is expected to come of a request for this shape that it does not tell."""
         return expect(self._known.requests, Asked.of(shape))
 
-    def extras_of(self, shape: JobShape) -> tuple[Extra, ...]:
-        """Return what is expected to come unforeseen with each image."""
-        return self.outcome_of(shape).extras
-
     def find(self, shape: JobShape, kind: PartKind, pixels: int) -> Rate | None:
         """Return the expectation for a part: of that very work, else scaled from work like it, else None."""
         known, wanted = self._known, work_of(shape, kind, pixels)
@@ -163,12 +159,16 @@ class ShapeMemory:
     @property
     def extras(self) -> tuple[Extra, ...]:
         """Parts that are expected to come unforeseen with each image."""
-        return self._durations.extras_of(self._shape)
+        return self._outcome.extras
 
     @property
     def passes(self) -> Mapping[str, Expected]:
         """What passes are expected to come to, by role; as asked for where nothing is known."""
-        return self._durations.outcome_of(self._shape).passes
+        return self._outcome.passes
+
+    @cached_property
+    def _outcome(self) -> Outcome:
+        return self._durations.outcome_of(self._shape)
 
     def recall(self, kind: PartKind, pixels: int) -> Rate | None:
         """Return the expectation for a kind of part, None if nothing comparable was seen."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from zluda_sync.core.progress.forecast import Rates, forecast
+from zluda_sync.core.progress.forecast import forecast_whole
 from zluda_sync.core.progress.memory import Memory
-from zluda_sync.core.progress.shape import JobShape, plan_parts
+from zluda_sync.core.progress.shape import JobShape
 
 #: From the third image on each takes as long as the second: more are not planned to be counted.
 _PLANNED_IMAGES = 2
@@ -71,14 +71,15 @@ def foresee(shape: JobShape, memory: Memory | None) -> Foreseen | None:
     if memory is None:
         return None
     planned = min(shape.images, _PLANNED_IMAGES)
-    totals = [_total(replace(shape, images=images), memory) for images in range(1, planned + 1)]
+    totals = [forecast_whole(replace(shape, images=images), memory) for images in range(1, planned + 1)]
     known = [total for total in totals if total is not None]
-    if len(known) < planned or known[-1][0] <= 0:
+    if len(known) < planned or known[-1].remaining_s <= 0:
         return None
-    (seconds, spread_s), more = known[0], shape.images - 1
+    first, more = known[0], shape.images - 1
+    seconds, spread_s = first.remaining_s, first.spread_s
     if more:
-        seconds += more * (known[1][0] - known[0][0])
-        spread_s += more * (known[1][1] - known[0][1])
+        seconds += more * (known[1].remaining_s - first.remaining_s)
+        spread_s += more * (known[1].spread_s - first.spread_s)
     return Foreseen(seconds, _knowledge_of(spread_s / seconds))
 
 
@@ -127,12 +128,6 @@ def say_estimate(estimate: Estimate | None) -> str:
     if estimate is None:
         return ""
     return f"about {say_time(estimate.seconds)} ({say_range(estimate.low_s, estimate.high_s)})"
-
-
-def _total(shape: JobShape, memory: Memory) -> tuple[float, float] | None:
-    parts = plan_parts(shape, memory.extras, memory.passes)
-    left = forecast(parts, Rates(parts, memory), 0.0)
-    return None if left is None else (left.remaining_s, left.spread_s)
 
 
 def _knowledge_of(spread: float) -> Knowledge:

@@ -171,11 +171,6 @@ class RequestCells:
         return max(self._number, 0)
 
     @property
-    def count(self) -> int | None:
-        """How many cells the request has, None while unknown."""
-        return self._find_count()
-
-    @property
     def spans(self) -> tuple[tuple[float, float | None], ...]:
         """Begin and end of each cell, in seconds since the request's begin; None for the end to come."""
         with self._lock:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from zluda_sync.core.learning.grid_memory import CellTimes, LearnedGrid
-from zluda_sync.core.progress.forecast import Rates, forecast
+from zluda_sync.core.progress.forecast import forecast_whole
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.memory import NOTHING_LEARNED, Memory
 from zluda_sync.core.progress.part import Part
-from zluda_sync.core.progress.shape import JobShape, plan_parts
+from zluda_sync.core.progress.shape import JobShape
 
 #: Parts of earlier cells that are kept to judge later ones by.
 MOST_EARLIER = 32
@@ -143,10 +143,9 @@ class CellsAhead:
         stale.sort(key=lambda shape: shape in self._judged)  # those never judged come first
         for shape in stale[:MOST_JUDGED]:
             known = (self._plan.memory_for(shape) if self._plan is not None else None) or NOTHING_LEARNED
-            planned = plan_parts(shape, known.extras, known.passes)
-            left = forecast(planned, Rates(planned, known, [*self._earlier, *begun]), 0.0)
-            if left is not None:
-                self._judged[shape] = news, left.remaining_s
+            whole = forecast_whole(shape, known, [*self._earlier, *begun])
+            if whole is not None:
+                self._judged[shape] = news, whole.remaining_s
 
 
 def _work_of(shape: JobShape) -> float:

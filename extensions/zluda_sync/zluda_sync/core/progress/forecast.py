@@ -21,6 +21,7 @@ from zluda_sync.core.progress.memory import (
     lead_in_kind,
 )
 from zluda_sync.core.progress.part import Part, PartKind
+from zluda_sync.core.progress.shape import JobShape, plan_parts
 
 #: What is left of something is never below this share of the time that it took: half of its relative
 #: uncertainty, and no more than that. So the time left does not stand still.
@@ -191,6 +192,18 @@ class Rates:
             return None
         step = self._from_another_pass(Part(Phase.DENOISE, part.role, part.image, part.pixels))
         return Rate(step.unit_s * GUESSED_BASE_STEPS[part.phase], GUESSED) if step is not None else None
+
+
+def forecast_whole(shape: JobShape, memory: Memory, earlier: Sequence[Part] = ()) -> Forecast | None:
+    """Return what a job, or a cell, of this shape is expected to take that has not begun; None if unknown.
+
+    Args:
+        shape: what is asked for.
+        memory: what earlier jobs have taught of such.
+        earlier: parts that are over in the same request.
+    """
+    planned = plan_parts(shape, memory.extras, memory.passes)
+    return forecast(planned, Rates(planned, memory, earlier), 0.0)
 
 
 def _left_of_pass(part: Part, rate: Rate, lead_in_s: float, now_s: float) -> Forecast | None:

@@ -24,6 +24,7 @@ class HostProcessing:
     def __init__(self, processing: Any = None) -> None:
         self._p = processing
         self._input: tuple[str, tuple[int, int] | None] | None = None
+        self._scripts: str | None = None
         self.is_in_detailer = False
 
     @property
@@ -51,12 +52,10 @@ class HostProcessing:
 
     def like(self, other: JobShape) -> JobShape:
         """Return the shape of a job of the same script with the same settings; quicker than :meth:`shape`."""
-        shape = self.shape(other.device, other.model, other.mode, other.settings, other.scripts)
-        return shape if shape is not None else other
+        self._scripts = other.scripts
+        return self.shape(other.device, other.model, other.mode, other.settings) or other
 
-    def shape(
-        self, device: str, model: str, mode: str, settings: str = "", scripts: str | None = None
-    ) -> JobShape | None:
+    def shape(self, device: str, model: str, mode: str, settings: str = "") -> JobShape | None:
         """Return the shape of the job as far as the request tells, None if nothing is known of it.
 
         Args:
@@ -64,12 +63,13 @@ class HostProcessing:
             model: name of the checkpoint.
             mode: when the host waits.
             settings: what tells the settings that change speed from others.
-            scripts: the same of scripts, None if that is not known yet.
         """
         if self._p is None:
             return None
         if self._input is None:  # later the host puts pictures of its own there
             self._input = self._find_input()
+        if self._scripts is None:  # asked before each image, and dear
+            self._scripts = fingerprint_scripts(self._p)
         source, input_px = self._input
         width_px, height_px = self._asked_size_px(input_px)
         steps = _whole(self._get("steps"), 0) or None
@@ -97,7 +97,7 @@ class HostProcessing:
             guidance=self._guidance,
             source=source,
             strength=self._strength if source or len(passes) > 1 else None,
-            scripts=fingerprint_scripts(self._p) if scripts is None else scripts,
+            scripts=self._scripts,
         )
 
     def traits(self, device: str, model: str, model_type: str, asked_by: Asker = Asker.UNKNOWN) -> JobTraits:

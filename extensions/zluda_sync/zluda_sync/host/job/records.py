@@ -152,17 +152,17 @@ class JobRecords:
         running = self._running
         if running is None or running.tracked is not tracked:
             return
-        record: JobRecord | None = None
+        is_one = tracked.cells.is_one
         try:
             tracked.job.end_parts()
             record = _build(running, _outcome(tracked))
-            if tracked.cells.is_one:
+            if is_one:
                 self._history.keep(record)
             else:
                 self._between = _Between(record, tracked.control, tracked.cells, running.is_counted)
         finally:
             self._running = None  # last: a job that is asked for meanwhile is found in one place or the other
-        if tracked.cells.is_one:
+        if is_one:
             self._kept.put(record)
             self._on_kept(record)
 
