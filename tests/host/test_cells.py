@@ -249,6 +249,21 @@ def test_the_control_tab_with_one_input_is_a_plain_request(script):
     assert ["Denoise 1/4", "Cell 1: Denoise 1/4", "Cell 2: Denoise 1/4"] == script.labels
 
 
+def test_the_record_of_a_grid_tells_of_all_its_cells(script):
+    """One job in the history, in words too; a plain one says nothing of cells."""
+
+    def make():
+        script.bench.state.job_count = 3
+        for _ in range(3):
+            script.process_images(processing(), steps=4)
+
+    script.request(make)
+    script.request(lambda: script.process_images(processing(), steps=4))
+    plain, grid = script.bench.session.records.recent(5)
+    assert ("3 cells of 1 image, 64 x 64", 3, 12) == (grid.title, len(grid.cells), grid.steps)
+    assert ("1 image, 64 x 64", ()) == (plain.title, plain.cells)
+
+
 def test_what_a_grid_took_is_known_when_it_is_made_again(script):
     """A script that says nothing is counted the second time."""
 

@@ -172,8 +172,11 @@ class JobRecords:
             between = self._between
             if between is None or (cells is not None and between.cells is not cells):
                 return
-            spans = between.cells.spans
-            record = replace(between.record, cells=spans if len(spans) > 1 else ())
+            record = between.record
+            if len(spans := between.cells.spans) > 1:
+                record = replace(record, cells=spans, title=f"{len(spans)} cells of {record.title}")
+            else:
+                record = replace(record, cells=())
             self._history.keep(record)
             self._between = None
         self._kept.put(record)
