@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,6 +67,8 @@ def run_bars(words: Sequence[str], modes: Sequence[str], with_extension: bool) -
 def start_server(data_dir: Path, with_extension: bool = True) -> SdNextServer:
     """Start an SD.Next with the asynchronous device and scripts that make many pictures."""
     make_data_folder(data_dir)
+    (model,) = (data_dir / "models" / "Diffusers").iterdir()
+    shutil.copytree(model, model.with_name("models--tests--other"), symlinks=True)  # to change between
     server = SdNextServer(data_dir, STEP_S, DECODE_S)
     server.install(DEVICE_EXTENSION, "async_device")
     for name in ("many_cells", "unruly_scripts", "press_device"):

@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from bench.differential.cases import IMG2IMG, TXT2IMG, XYZ_GRID
+from bench.real_host import small_model
 from bench.real_host.server import JOB_LIMIT_S, SdNextServer
 from bench.truth.figures import SAMPLE_PERIOD_S, build_figures
 from bench.truth.measured_job import MeasuredJob, Sample
@@ -21,6 +22,8 @@ from bench.truth.measured_job import MeasuredJob, Sample
 FIRST_BAR, FIRST_ETA, LEARNED_BAR, LEARNED_ETA, OPEN_BAR = 0.06, 0.10, 0.02, 0.03, 0.25
 SIDE_PX = 128
 STEPS = 6
+#: Checkpoints between which a grid changes, as the host names them.
+MODELS = ("Diffusers/tests/other", f"Diffusers/{small_model.NAME}")
 _NOTHING = ("Nothing", "", "")
 _CONTROL = "/unruly_scripts/control"
 
@@ -79,6 +82,7 @@ def build_requests(pictures: Path) -> list[Request]:
         _always_on("XYZ sampler", sampler),
         _always_on("XYZ width x height", width, height),
         _always_on("XYZ seeds, 2 images", seeds, n_iter=2),
+        _always_on("XYZ models x seeds", ("[Model] Model", ",".join(MODELS), ""), seeds),
         _selected("XYZ script, seeds x steps", "XYZ Grid Script", [*seeds, *steps, *_NOTHING, *XYZ_GRID]),
         _selected("Loopback", "Loopback", [3, 0.5, "Linear", False], has_input=True),
         _selected(
