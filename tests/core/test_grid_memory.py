@@ -12,10 +12,15 @@ from zluda_sync.core.learning.grid_memory import (
     GridKey,
     GridMemory,
     LearnedGrid,
+    digest_of,
 )
 from zluda_sync.core.learning.late_saver import LateSaver
 
 GRID = LearnedGrid((CellTimes(0.1, 2.0), CellTimes(0.2, 4.0)), 0.5)
+
+
+def key_of(script, asked):
+    return GridKey(script, digest_of(asked))
 
 
 @pytest.fixture
@@ -32,26 +37,26 @@ def memory(tmp_path, saver):
 
 def test_what_was_learned_survives_a_restart(memory, tmp_path, saver):
     """By position, with what comes between the cells and after the last."""
-    key = GridKey.of("XYZ Grid", {"arguments": [1, "5,6"]})
+    key = key_of("XYZ Grid", {"arguments": [1, "5,6"]})
     memory.learn(key, GRID)
     saver.flush(20.0)
     again = GridMemory(tmp_path, pytest.fail, saver)
-    assert again.find(key) == GRID
-    assert again.usual_cells(key) == 2
+    assert again.find(key.digest) == GRID
+    assert again.usual_cells(key.script) == 2
 
 
 def test_other_arguments_are_another_grid_of_the_same_script(memory):
     """Which still tells how many cells it mostly makes."""
-    memory.learn(GridKey.of("Loops", {"arguments": [3]}), GRID)
-    other = GridKey.of("Loops", {"arguments": [4]})
+    memory.learn(key_of("Loops", {"arguments": [3]}), GRID)
+    other = key_of("Loops", {"arguments": [4]})
     assert memory.find(other) is None
-    assert memory.usual_cells(other) == 2
-    assert memory.usual_cells(GridKey.of("Others", {})) is None
+    assert memory.usual_cells(other.script) == 2
+    assert memory.usual_cells("Others") is None
 
 
 def test_nothing_of_what_was_asked_for_can_be_read_in_the_file(memory, tmp_path, saver):
     """Prompts and paths among the arguments are of nobody's concern."""
-    memory.learn(GridKey.of("Prompts from file", {"arguments": ["a secret wish", "/home/somebody"]}), GRID)
+    memory.learn(key_of("Prompts from file", {"arguments": ["a secret wish", "/home/somebody"]}), GRID)
     saver.flush(20.0)
     text = (tmp_path / "zluda_sync" / "grids.json").read_text()
     assert "secret" not in text
@@ -60,17 +65,17 @@ def test_nothing_of_what_was_asked_for_can_be_read_in_the_file(memory, tmp_path,
 
 def test_what_has_no_plain_value_does_not_tell_one_request_from_the_next():
     """Pictures and handles have another address each time."""
-    assert GridKey.of("a", {"x": [object(), 1]}) == GridKey.of("a", {"x": [object(), 1]})
-    assert GridKey.of("a", {"x": [object(), 1]}) != GridKey.of("a", {"x": [object(), 2]})
+    assert key_of("a", {"x": [object(), 1]}) == key_of("a", {"x": [object(), 1]})
+    assert key_of("a", {"x": [object(), 1]}) != key_of("a", {"x": [object(), 2]})
 
 
 def test_the_file_does_not_grow_for_ever(memory, tmp_path, saver):
     """The oldest grid goes."""
-    keys = [GridKey.of("script", {"arguments": [number]}) for number in range(MAX_GRIDS + 5)]
+    keys = [key_of("script", {"arguments": [number]}) for number in range(MAX_GRIDS + 5)]
     for key in keys:
         memory.learn(key, GRID)
-    assert memory.find(keys[4]) is None
-    assert memory.find(keys[5]) == GRID
+    assert memory.find(keys[4].digest) is None
+    assert memory.find(keys[5].digest) == GRID
     saver.flush(20.0)
     tree = json.loads((tmp_path / "zluda_sync" / "grids.json").read_text())
     assert len(tree["grids"]) == MAX_GRIDS
@@ -78,12 +83,12 @@ def test_the_file_does_not_grow_for_ever(memory, tmp_path, saver):
 
 def test_a_slower_device_is_followed_at_once_and_noise_is_averaged(memory):
     """Twice as slow is news, a few percent are not."""
-    key = GridKey.of("script", {})
+    key = key_of("script", {})
     memory.learn(key, LearnedGrid((CellTimes(0.0, 2.0),)))
     memory.learn(key, LearnedGrid((CellTimes(0.0, 2.2),)))
-    assert memory.find(key).cells[0].duration_s == pytest.approx(2.1)
+    assert memory.find(key.digest).cells[0].duration_s == pytest.approx(2.1)
     memory.learn(key, LearnedGrid((CellTimes(0.0, 4.0),)))
-    assert memory.find(key).cells[0].duration_s == pytest.approx(4.0)
+    assert memory.find(key.digest).cells[0].duration_s == pytest.approx(4.0)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +105,6 @@ def test_a_file_that_cannot_be_used_is_set_aside_with_a_word(tmp_path, saver, te
     file.parent.mkdir()
     file.write_text(text)
     said = []
-    assert GridMemory(tmp_path, said.append, saver).find(GridKey.of("a", {})) is None
+    assert GridMemory(tmp_path, said.append, saver).find(digest_of({})) is None
     assert "learned grids" in said[0]
     assert (tmp_path / "zluda_sync" / "grids.broken.json").read_text() == text

@@ -75,7 +75,7 @@ def test_who_runs_a_job_neither_serializes_nor_writes_what_it_teaches(tmp_path, 
     monkeypatch.setattr(durations, "write_tree", note_tree)
     learning, grids = Learning(tmp_path, pytest.fail, saver), GridMemory(tmp_path, pytest.fail, saver)
     estimates = Estimates(learning, tmp_path, pytest.fail, saver)
-    job, key, grid = finished_job(), GridKey.of("XYZ Grid", {}), LearnedGrid((CellTimes(0.0, 2.0),))
+    job, key, grid = finished_job(), GridKey("XYZ Grid", "of a digest"), LearnedGrid((CellTimes(0.0, 2.0),))
     estimates.job_begins(SHAPE)
     estimates.job_ended(job)
     estimates.request_ended(2.0)
@@ -84,7 +84,7 @@ def test_who_runs_a_job_neither_serializes_nor_writes_what_it_teaches(tmp_path, 
     part = job.passes[0]
     assert [] == threads
     assert learning.memory_for(SHAPE).recall(part.kind, part.pixels) is not None
-    assert grid == grids.find(key)
+    assert grid == grids.find(key.digest)
     saver.flush(LIMIT_S)
     assert ["zluda_sync-learned"] * 4 == threads
     files = sorted((tmp_path / "zluda_sync").iterdir())

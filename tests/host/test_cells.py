@@ -277,6 +277,37 @@ def test_what_a_grid_took_is_known_when_it_is_made_again(script):
         assert label == places(script.labels)[0]
 
 
+def test_what_comes_before_the_first_cell_within_a_call_is_known_the_second_time(script):
+    """A model that is loaded for it, say: then the bar does not take the call itself for a cell."""
+    seen = []
+
+    def grid():
+        seen.append(script.bench.session.snapshot())
+        script.bench.state.job_count = 3
+        for _ in range(3):
+            script.process_images(processing(), steps=4)
+
+    for _ in range(2):
+        script.request(lambda: script.process_images(processing(), grid, steps=0))
+    first, again = seen
+    assert (1, 3) == (first.cells, again.cells)
+    assert again.eta_s is not None and again.eta_s > 0
+
+
+def test_a_call_that_makes_its_pictures_itself_this_time_is_a_plain_request(script):
+    """What is asked for is the same; a script that made cells before has given up, say."""
+
+    def grid():
+        for _ in range(3):
+            script.process_images(processing(), steps=4)
+
+    script.request(lambda: script.process_images(processing(), grid, steps=0))
+    script.labels.clear()
+    script.request(lambda: script.process_images(processing(), steps=4))
+    assert ["Denoise 1/4", "Denoise 2/4"] == script.labels[:2]
+    assert not script.bench.session.records.recent(1)[0].cells
+
+
 def test_a_request_that_ends_on_another_thread_is_learned_too(script):
     """The Control tab is a generator, whose steps the server runs on whichever thread is free."""
     state = script.bench.state

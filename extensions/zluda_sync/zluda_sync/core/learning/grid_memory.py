@@ -54,17 +54,6 @@ class GridKey:
     script: str
     digest: str
 
-    @classmethod
-    def of(cls, script: str, asked: Mapping[str, Any]) -> GridKey:
-        """Return the key of a request.
-
-        Args:
-            script: what asks for the cells.
-            asked: all that decides how its cells go; of what is no plain value only the type counts.
-        """
-        text = json.dumps(_plain(asked), sort_keys=True)
-        return cls(script, hashlib.sha256(text.encode()).hexdigest()[:24])
-
 
 @dataclass(frozen=True)
 class _Known:
@@ -103,13 +92,13 @@ class GridMemory:
         self._saver = saver
         self._known: _Known | None = None
 
-    def find(self, key: GridKey) -> LearnedGrid | None:
+    def find(self, digest: str) -> LearnedGrid | None:
         """Return what a request of this very kind took when it was made last, None if it never was."""
-        return self._loaded().grids.get(key.digest)
+        return self._loaded().grids.get(digest)
 
-    def usual_cells(self, key: GridKey) -> int | None:
-        """Return how many cells the script of a request mostly makes, None if it was never seen."""
-        counts = self._loaded().counts.get(key.script)
+    def usual_cells(self, script: str) -> int | None:
+        """Return how many cells a script mostly makes, None if it was never seen."""
+        counts = self._loaded().counts.get(script)
         return round(median(counts)) if counts else None
 
     def learn(self, key: GridKey, grid: LearnedGrid) -> None:
@@ -125,6 +114,16 @@ class GridMemory:
         if self._known is None:
             self._known = self._file.load() or _Known()
         return self._known
+
+
+def digest_of(asked: Mapping[str, Any]) -> str:
+    """Return the digest of all that decides how the cells of a request go.
+
+    Args:
+        asked: for; of what is no plain value only the type counts.
+    """
+    text = json.dumps(_plain(asked), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _follow(known: LearnedGrid | None, newest: LearnedGrid) -> LearnedGrid:

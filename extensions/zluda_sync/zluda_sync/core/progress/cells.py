@@ -104,7 +104,7 @@ class RequestCells:
         return tuple(self._earlier)
 
     def begin_cell(self, job: Job, plan: CellPlan, is_inner: bool = False) -> None:
-        """A cell begins.
+        """A cell begins, or a call that makes its pictures by cells.
 
         Args:
             job: that follows it.
@@ -121,9 +121,21 @@ class RequestCells:
             self._before_s += since_s
             self._cell_began_s = job.elapsed_s if is_inner else 0.0
             self._job, self._plan = job, plan
+            if plan.is_around and self._number < 0:
+                self._ended_at_s = now_s - job.elapsed_s
+                self._ahead.begin_cell(plan, self._number)
+                return
             self._number += 1
             self._is_in_cell, self._between = True, None
             self._ahead.begin_cell(plan, self._number)
+
+    def begin_pass(self) -> None:
+        """A pass of the job begins: a call that was to make its pictures by cells is a cell itself, after all."""
+        with self._lock:
+            if self._number < 0 and self._job is not None:
+                self._plan = CellPlan(self._plan.shape, memory_for=self._plan.memory_for)
+                self._number, self._is_in_cell, self._between, self._ended_at_s = 0, True, None, None
+                self._ahead.begin_cell(self._plan, self._number)
 
     def replan(self, shape: JobShape) -> None:
         """Something else is asked for in the cell than was thought when it began."""
@@ -154,7 +166,7 @@ class RequestCells:
         """The request is over: the bar is full. Returns what it teaches, None if it was not whole."""
         with self._lock:
             self._is_delivered = True
-            if self._is_in_cell or not self._is_whole or self._ended_at_s is None:
+            if self._is_in_cell or not (self._is_whole and self._times) or self._ended_at_s is None:
                 return None
             return LearnedGrid(tuple(self._times), max(0.0, self._clock() - self._ended_at_s))
 
@@ -261,7 +273,7 @@ class RequestCells:
 
     def _cell_left_s(self, snapshot: ProgressSnapshot, in_cell_s: float) -> float | None:
         if not self._is_in_cell:
-            return snapshot.eta_s or 0.0
+            return snapshot.eta_s or 0.0 if self._times else 0.0
         if snapshot.eta_s is not None:
             return snapshot.eta_s
         if not self._times:

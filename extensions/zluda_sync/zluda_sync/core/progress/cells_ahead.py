@@ -31,6 +31,7 @@ class CellPlan:
         learned: how long the cells of the same request took before, None if it was not made before.
         usual_cells: how many cells the same script mostly makes, None if that is not known.
         memory_for: gives what earlier jobs of a shape have taught.
+        is_around: whether it is no cell itself, for the same call made its cells within itself before.
     """
 
     shape: JobShape | None = None
@@ -39,6 +40,7 @@ class CellPlan:
     learned: LearnedGrid | None = None
     usual_cells: int | None = None
     memory_for: Callable[[JobShape], Memory | None] = lambda shape: None
+    is_around: bool = False
 
 
 class CellsAhead:

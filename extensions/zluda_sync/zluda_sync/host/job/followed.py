@@ -244,6 +244,7 @@ class HostJob:
             return self._passes[-1]
         self._let_go_of_latents()
         self._computes[-1] = True
+        self.cells.begin_pass()
         state = self._find_state()
         kept = {name: getattr(state, name, None) for name in KEPT_FIELDS}
         self._passes.append(HostPass(followed, kept, count, count, state.sampling_steps))

@@ -11,7 +11,7 @@ from typing import Any
 
 from zluda_sync.core.guard import Guard
 from zluda_sync.core.learning.durations import Learning, ShapeMemory
-from zluda_sync.core.learning.grid_memory import GridKey, GridMemory
+from zluda_sync.core.learning.grid_memory import GridKey, GridMemory, digest_of
 from zluda_sync.core.learning.late_saver import LateSaver
 from zluda_sync.core.learning.residuals import Estimates
 from zluda_sync.core.progress.cells import RequestCells
@@ -85,6 +85,7 @@ class Planning:
         self._find_state = find_state
         self._codes = codes
         self._guard = guard
+        self._digest: str | None = None  # of what the job's first call asks for
 
     def memory_for(self, shape: JobShape | None) -> ShapeMemory | None:
         """Return what is known for jobs of this shape, None for one of no known shape."""
@@ -128,20 +129,27 @@ class Planning:
     def _build_plan(self, job: Job, call: HostProcessing) -> CellPlan:
         caller = _find_caller()
         may_come = may_come_again(caller, _PICTURE_CALL, _is_beyond, self._codes)
-        if not (may_come or self._cells.is_declared):
-            return CellPlan(job.shape, memory_for=self.memory_for)
+        is_alone = not (may_come or self._cells.is_declared)
+        if self._digest is None:
+            asked = {"arguments": call.script_arguments, "shape": repr(job.shape), "is_alone": is_alone}
+            self._digest = digest_of(asked)
+        if is_alone:
+            # Known for its cells all the same: the same call made them within itself before.
+            learned = self._lessons.grids.find(self._digest)
+            is_around = learned is not None
+            return CellPlan(job.shape, is_around, (), learned, None, self.memory_for, is_around)
         foreseen: tuple[JobShape, ...] = ()
         with self._guard.watching("reading the axes of a grid"):
             foreseen = self._cells.foreseen or self._foresee(job.shape, call)
-        if self._cells.is_new or self._cells.key is None:
-            self._cells.key = self._key_of(job, call, caller)
         key = self._cells.key
+        if key is None:
+            key = self._cells.key = GridKey(_find_script(call, caller), self._digest)
         return CellPlan(
             job.shape,
             may_come,
             foreseen,
-            self._lessons.grids.find(key),
-            self._lessons.grids.usual_cells(key),
+            self._lessons.grids.find(key.digest),
+            self._lessons.grids.usual_cells(key.script),
             self.memory_for,
         )
 
@@ -154,16 +162,12 @@ class Planning:
         shape_of = {key: HostProcessing(one).like(first) for key, one in unlike.items()}
         return tuple(shape_of[id(one)] for one in cells)
 
-    def _key_of(self, job: Job, call: HostProcessing, caller: FrameType | None) -> GridKey:
-        script = call.script_title
-        if script is None and caller is not None:
-            script = f"{caller.f_globals.get('__name__', '')}.{caller.f_code.co_name}"
-        asked = {
-            "arguments": call.script_arguments,
-            "shape": repr(job.shape),
-            "declared": self._cells.declared,
-        }
-        return GridKey.of(script or "", asked)
+
+def _find_script(call: HostProcessing, caller: FrameType | None) -> str:
+    """Return what makes the cells of a request: a script's title, or the host's function."""
+    if call.script_title is not None or caller is None:
+        return call.script_title or ""
+    return f"{caller.f_globals.get('__name__', '')}.{caller.f_code.co_name}"
 
 
 def _find_caller() -> FrameType | None:
