@@ -130,7 +130,7 @@ class RequestCells:
             self._ahead.begin_cell(plan, self._number)
 
     def begin_pass(self) -> None:
-        """A pass of the job begins: a call that was to make its pictures by cells is a cell itself, after all."""
+        """A pass of the job begins: a call that was to make its pictures by cells is a cell itself."""
         with self._lock:
             if self._number < 0 and self._job is not None:
                 self._plan = CellPlan(self._plan.shape, memory_for=self._plan.memory_for)
