@@ -114,17 +114,14 @@ def test_the_users_mode_is_not_overruled(mode):
     assert {mode} == {settings.policy(report).mode.value for report in (None, TESTED, BLOCKING)}
 
 
-@pytest.mark.parametrize(
-    ("gate", "on_others"),
-    [
-        ("zluda", [False, False, False]),
-        ("runs-ahead", [False, True, False]),
-        ("always", [True, True, True]),
-    ],
-)
-def test_the_gate_decides_about_other_devices_only(gate, on_others):
-    """On ZLUDA it acts at any gate; elsewhere: untested, runs ahead, blocks."""
-    settings, _problems = parse_settings({GATE: gate})
-    reports = (None, TESTED, BLOCKING)
-    assert on_others == [settings.acts_on(False, report) for report in reports]
-    assert all(settings.acts_on(True, report) for report in reports)
+def test_auto_waits_for_no_whole_queue_where_the_host_does_not():
+    """Who has switched SD.Next's own synchronize off gets no other in its place."""
+    settings, _problems = parse_settings({})
+    modes = [settings.policy(report, may_sync=False).mode for report in (None, TESTED)]
+    assert [SyncMode.OBSERVE, SyncMode.RUN_AHEAD] == modes
+
+
+def test_auto_believes_what_was_seen_in_use_more_than_a_test():
+    """A device that blocks by itself was seen to be left behind: then waiting each step is not needed."""
+    settings, _problems = parse_settings({})
+    assert SyncMode.RUN_AHEAD is settings.policy(BLOCKING, is_seen_ahead=True).mode

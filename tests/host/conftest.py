@@ -19,7 +19,7 @@ from modules.shared_state import State
 from tests.fake_device import FakeDevice
 from tests.options import DEPTH, ENABLED, MODE
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.host import session as session_module
+from zluda_sync.host import acting as acting_module
 from zluda_sync.host.sdnext import SdNext
 from zluda_sync.host.session import Session
 
@@ -139,7 +139,7 @@ def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HostBench
     monkeypatch.setattr(devices, "backend", "zluda")
     monkeypatch.setattr(devices, "device", torch.device("cpu"))  # where the tests' latents are
     monkeypatch.setattr(processing_callbacks, "p", SimpleNamespace())
-    monkeypatch.setattr(session_module, "accelerator_of", lambda host: Accelerator(device))
+    monkeypatch.setattr(acting_module, "accelerator_of", lambda host: Accelerator(device))
     shared.opts.data.clear()
     made = HostBench(device)
     yield made

@@ -14,7 +14,7 @@ from tests.host.test_job_records import picture
 from tests.host.test_stop_route import Client, HostApi
 from tests.options import GATE, MODE
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.host import session as session_module
+from zluda_sync.host import acting as acting_module
 from zluda_sync.host.accelerator import accelerator_of
 
 READS = ("status", "metrics", "selftest", "jobs", "profiles", "profiles/schema", "preview")
@@ -39,7 +39,7 @@ FOLLOWED = (("zluda", "cuda:0"), ("cuda", "cuda"), ("rocm", "cuda:1"), ("ipex", 
 @pytest.fixture
 def host(bench, monkeypatch, caplog):
     """Return a function that gives a client of a session on a backend; nothing may be logged as an error."""
-    monkeypatch.setattr(session_module, "accelerator_of", accelerator_of)
+    monkeypatch.setattr(acting_module, "accelerator_of", accelerator_of)
     bench.session.self_testing.is_automatic = False
 
     def on(backend: str | None, device: str | None, **options: object) -> Client:
@@ -130,7 +130,7 @@ def test_a_module_that_lacks_something_follows_a_job_by_the_rest(bench, host, mo
     client = host("quantum", "meta", **{MODE: mode})
     assert client.get("/zluda_sync/v1/status").json()["is_acting"]
     # Torch's meta device stands for one whose module is this, but holds no values that could be read back.
-    monkeypatch.setattr(session_module, "accelerator_of", lambda host: Accelerator(module))
+    monkeypatch.setattr(acting_module, "accelerator_of", lambda host: Accelerator(module))
     bench.begin(mode, processing=picture())
     for index in range(3):
         module.finish()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 
 from modules import devices, shared
+from tests.host.test_job_records import picture
 from tests.options import ENABLED, GATE, MODE
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
-from zluda_sync.host import session as session_module
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.host import acting as acting_module
 from zluda_sync.host.accelerator import is_zluda
 from zluda_sync.host.sdnext import SdNext
 
@@ -27,6 +31,12 @@ HOLDS_BACK = SelfTestReport(
 @pytest.mark.parametrize(
     ("gate", "backend", "report", "acts"),
     [
+        ("auto", "zluda", None, True),
+        ("auto", "cuda", None, False),
+        ("auto", "rocm", HOLDS_BACK, False),
+        ("auto", "rocm", RUNS_AHEAD, True),
+        ("auto", "ipex", RUNS_AHEAD, True),
+        ("auto", "mps", RUNS_AHEAD, True),
         ("zluda", "zluda", None, True),
         ("zluda", "cuda", RUNS_AHEAD, False),
         ("runs-ahead", "cuda", None, False),
@@ -49,7 +59,7 @@ def test_without_a_device_there_is_nothing_to_act_on(bench, monkeypatch):
     """On the CPU even `always` installs nothing."""
     monkeypatch.setattr(devices, "backend", "cpu")
     monkeypatch.setattr(devices, "device", torch.device("cpu"))
-    monkeypatch.setattr(session_module, "accelerator_of", lambda host: None)
+    monkeypatch.setattr(acting_module, "accelerator_of", lambda host: None)
     shared.opts.data.update({ENABLED: True, MODE: "observe", GATE: "always"})
     bench.session.reconcile()
     assert not bench.session.is_acting
@@ -67,3 +77,53 @@ def test_the_hosts_own_card_decides_whether_it_is_zluda(bench, monkeypatch):
     assert is_zluda(SdNext())
     monkeypatch.setattr(devices, "device", torch.device("cuda", 0))
     assert not is_zluda(SdNext())
+
+
+def test_a_job_that_was_seen_ahead_is_the_last_without_us(bench, monkeypatch, caplog):
+    """A compiled model on a device that holds launches back: noticed from beside, and followed then."""
+    monkeypatch.setattr(devices, "backend", "cuda")
+    monkeypatch.setattr(bench.session._book, "find", lambda accelerator: HOLDS_BACK)
+    shared.opts.data.update({ENABLED: True, MODE: "auto", GATE: "auto"})
+    with caplog.at_level("INFO"):
+        bench.session.begin_job(picture())
+        assert (False, True) == (bench.session.is_acting, bench.session.patches.is_empty)
+        shared.state.sampling_step = 0
+        probe = bench.session._acting._probe
+        shared.state.sampling_step = 1
+        bench.wait_until(lambda: probe._first)
+        shared.state.sampling_step = 20
+        bench.wait_until(lambda: "steps ahead" in caplog.text)
+        bench.session.end_job()
+    bench.session.begin_job(picture())
+    assert bench.session.is_acting
+    assert "with this model" in bench.session.status.build().explanation
+    bench.session.end_job()
+
+
+def test_the_probe_ends_with_its_job(bench, monkeypatch):
+    """No thread is left behind, and none is begun where nothing may be found."""
+    monkeypatch.setattr(devices, "backend", "cuda")
+    monkeypatch.setattr(bench.session._book, "find", lambda accelerator: HOLDS_BACK)
+    for gate, watches in (("auto", True), ("zluda", False), ("runs-ahead", False)):
+        shared.opts.data.update({ENABLED: True, MODE: "auto", GATE: gate})
+        bench.session.begin_job(picture())
+        assert watches is (bench.session._acting._probe is not None)
+        bench.session.end_job()
+        assert bench.session._acting._probe is None
+    bench.wait_until(lambda: "zluda_sync-probe" not in [one.name for one in threading.enumerate()])
+
+
+def test_the_log_says_on_which_device_and_why(bench, monkeypatch, caplog):
+    """Once each."""
+    card = Accelerator(bench.device, backend="rocm")
+    monkeypatch.setattr(acting_module, "accelerator_of", lambda host: card)
+    monkeypatch.setattr(devices, "backend", "rocm")
+    shared.opts.data.update({ENABLED: True, MODE: "auto", GATE: "auto"})
+    with caplog.at_level("INFO"):
+        for report in (HOLDS_BACK, RUNS_AHEAD, RUNS_AHEAD):
+            monkeypatch.setattr(bench.session._book, "find", lambda accelerator, report=report: report)
+            bench.session.reconcile()
+    said = [record.getMessage() for record in caplog.records]
+    assert ["not active on ROCm", "active, mode run-ahead on ROCm"] == [
+        text.partition("ZLUDA Sync: ")[2].partition(":")[0] for text in said if "active" in text
+    ]

@@ -15,7 +15,7 @@ from tests.host.test_stop_route import Client, HostApi
 from tests.options import ENABLED, GATE, MODE, PROFILE
 from zluda_sync.core.settings.profiles import ENTRY
 from zluda_sync.core.settings.settings import PROFILE_FIELDS
-from zluda_sync.host import session as session_module
+from zluda_sync.host import acting as acting_module
 from zluda_sync.host.api import status_route
 from zluda_sync.host.api.status import JobStatus, StatusAnswer
 from zluda_sync.host.api.status_route import PATH
@@ -92,7 +92,7 @@ def test_why_it_does_not_act_is_told(bench, client, monkeypatch, options, word):
 
 def test_on_the_cpu_there_is_nothing_to_follow(bench, client, monkeypatch):
     """And no device to name."""
-    monkeypatch.setattr(session_module, "accelerator_of", lambda host: None)
+    monkeypatch.setattr(acting_module, "accelerator_of", lambda host: None)
     bench.session.reconcile()
     status = client.get(PATH).json()
     assert (None, False) == (status["device"], status["is_acting"])

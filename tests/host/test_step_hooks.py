@@ -10,7 +10,7 @@ import torch
 from diffusers import DiffusionPipeline
 
 from modules import devices, processing_args, processing_callbacks, shared
-from zluda_sync.host import session as session_module
+from zluda_sync.host import acting as acting_module
 from zluda_sync.host.job.followed import HostJob
 
 
@@ -117,7 +117,7 @@ def test_an_error_while_a_job_is_opened_never_reaches_the_pipeline(bench, monkey
     def fail(host):
         raise RuntimeError("no device")
 
-    monkeypatch.setattr(session_module, "accelerator_of", fail)
+    monkeypatch.setattr(acting_module, "accelerator_of", fail)
     bench.step(0)
     bench.state.sampling_step = None
     bench.state.sampling_step = 0

@@ -11,9 +11,12 @@ from typing import Any
 import torch
 
 from zluda_sync.device.steps.accelerator import Accelerator, accelerator_on
+from zluda_sync.device.steps.device_kinds import KINDS, ZLUDA_SUFFIX
 from zluda_sync.host.sdnext import SdNext
 
 _CUDA_BACKENDS = ("zluda", "rocm", "cuda")
+#: What of torch drives the devices of a backend.
+_MODULES = {**dict.fromkeys(_CUDA_BACKENDS, "cuda"), "ipex": "xpu", "mps": "mps"}
 #: Names used by ZLUDA 3.9 and by later ones; a write-ahead log changes before the file itself does.
 _NAMES = ("zluda.db-wal", "zluda.db", "zluda2.db-wal", "zluda2.db")
 
@@ -24,19 +27,20 @@ def accelerator_of(host: SdNext) -> Accelerator | None:
     The host's word comes first: its device if that is no CPU, else what its backend stands for. No tensor is
     ever asked where it lives. Never raises: what torch does not know, as DirectML's device, is not followed.
     """
-    device = host.device
+    device, backend = host.device, host.backend
     if isinstance(device, torch.device) and device.type != "cpu":
-        return accelerator_on(device)
-    if host.backend in _CUDA_BACKENDS:
-        return Accelerator(torch.cuda)
-    return None
+        return accelerator_on(device, backend)
+    module = getattr(torch, _MODULES.get(backend, ""), None)
+    return Accelerator(module, backend=backend) if module is not None else None
 
 
 def explain_no_accelerator(host: SdNext) -> str:
     """Return in one sentence for the user why :func:`accelerator_of` has found nothing to follow."""
     device, backend = host.device, host.backend
     if isinstance(device, torch.device) and device.type != "cpu":
-        name = "DirectML" if backend == "directml" else f'a device of the kind "{device.type}"'
+        kind = KINDS.get(backend)
+        is_known = kind is not None and not kind.has_marks
+        name = kind.title if kind is not None and is_known else f'a device of the kind "{device.type}"'
         return f"SD.Next computes on {name}, and torch cannot tell when that has finished: nothing to follow"
     if backend == "openvino":
         return "SD.Next computes with OpenVINO, which torch does not see into: there is nothing to follow"
@@ -52,7 +56,7 @@ def is_zluda(host: SdNext) -> bool:
     """
     if host.backend == "zluda":
         return True
-    return host.backend in _CUDA_BACKENDS and _cuda_name(host).endswith("[ZLUDA]")
+    return host.backend in _CUDA_BACKENDS and _cuda_name(host).endswith(ZLUDA_SUFFIX)
 
 
 def _cuda_name(host: SdNext) -> str:

@@ -12,11 +12,12 @@ from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.kept_jobs import KeptJobs
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.self_test_report import SelfTestReport
-from zluda_sync.core.settings.settings import Gate, ModeChoice
+from zluda_sync.core.settings.settings import ModeChoice
 from zluda_sync.device.steps.self_testing import SelfTesting, TestSubject
 from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.trust_book import TrustBook
-from zluda_sync.host.accelerator import accelerator_of, explain_no_accelerator, is_zluda
+from zluda_sync.host.accelerator import explain_no_accelerator
+from zluda_sync.host.acting import Acting
 from zluda_sync.host.api.status import JobSources, SessionStatus
 from zluda_sync.host.api.status_feed import StatusFeed
 from zluda_sync.host.hooks.patch_table import PatchTable
@@ -75,24 +76,25 @@ class Session:
         self._book = TrustBook(
             host.data_folder / "zluda_sync" / "selftest.json", warn, lambda: host.zluda_build
         )
+        self._lessons = lessons = Lessons.of(host.data_folder, warn)
+        self._acting = Acting(host, self._book, lessons.sightings, self._log.inform)
         self.self_testing = SelfTesting(
-            TestSubject("SD.Next", lambda: accelerator_of(host), lambda: explain_no_accelerator(host)),
+            TestSubject("SD.Next", self._acting.find_accelerator, lambda: explain_no_accelerator(host)),
             self._book,
             self._tracker.threads.waits,
             self._is_idle,
             self._take_self_test,
         )
-        self._lessons = lessons = Lessons.of(host.data_folder, warn)
         self._opener = JobOpener(
-            host, self._tracker, self._book, self._requests, self._preview_setup, lessons, self._guard
+            host, self._tracker, self._acting, self._requests, self._preview_setup, lessons, self._guard
         )
-        self.estimator = Estimator(host, lessons.estimates, choice, self._book, lambda: self.is_acting)
+        self.estimator = Estimator(host, lessons.estimates, choice, self._acting, lambda: self.is_acting)
         self.status = SessionStatus(
             host,
             JobSources(self.snapshot, self.records, self.queue, self._previews),
             self.profile_choice,
             self.self_testing,
-            lambda: accelerator_of(host),
+            self._acting,
             lambda: (self.is_acting, self._failure),
         )
         self.feed = StatusFeed(self.status.build_for_events, warn, record_told=self.status.record_shown)
@@ -152,6 +154,9 @@ class Session:
             began_at_s = None if asked_at_s is None else max(asked_at_s, self._last_end_s)
             with self._guard.watching("following a job"):
                 self._jobs.open(processing, began_at_s)
+        else:
+            with self._guard.watching("watching a job"):
+                self._acting.watch_job(self.profile_choice.choose(processing).settings)
 
     def end_job(self, processing: Any = None) -> None:
         """A picture call of the host has ended, one way or another.
@@ -167,6 +172,7 @@ class Session:
         with self._guard.watching("letting go of a job"):
             self._jobs.close()
         self._last_end_s = SYSTEM_CLOCK()
+        self._acting.end_watch()
         self.self_testing.job_ended()
         if not self._is_job_overriding:
             self.reconcile()
@@ -217,7 +223,7 @@ class Session:
             self.stop_by_name,
             self._jobs.tell_label,
             self.self_testing,
-            lambda: accelerator_of(self._host),
+            self._acting.find_accelerator,
             self.profiles,
             self.profile_choice,
         )
@@ -233,15 +239,13 @@ class Session:
         settings = self.profile_choice.choose().settings
         if not settings.is_on:
             return False
-        accelerator, on_zluda = accelerator_of(self._host), is_zluda(self._host)
-        report = self._book.find(accelerator)
-        if on_zluda or settings.gate is not Gate.ZLUDA:
+        accelerator = self._acting.find_accelerator()
+        if self._acting.wants_self_test(settings):
             self.self_testing.schedule()
-        if accelerator is None or not settings.acts_on(on_zluda, report):
+        if not self._acting.decide_and_tell(settings, accelerator):
             return False
         self.patches.install(self._plan.build(self._routes))
         self._saver.host_saves.keep(self)
-        self._log.inform(f"active, mode {settings.policy(report).mode.value}")
         with self._guard.watching("following a budget"):
             self._change_budget()
         return True
@@ -266,16 +270,15 @@ class Session:
             self._preview_setup.change_budget(self.profile_choice.choose(traits=traits).settings)
 
     def _open_job(self, processing: Any, began_at_s: float | None) -> HostJob | None:
-        accelerator = accelerator_of(self._host)
+        accelerator = self._acting.find_accelerator()
         if accelerator is None or not self.is_acting:
             return None
         asker = find_asker(processing, self._plan.phases.titles)
         names = (accelerator.name, self._host.model_name, self._host.model_type)
         traits = HostProcessing(processing).traits(*names, asker)
         chosen = self.profile_choice.choose(processing, traits)
-        report = self._book.find(accelerator)
-        acts_on = chosen.settings.acts_on(is_zluda(self._host), report)
-        if chosen.settings.mode is ModeChoice.OFF or not acts_on:
+        acts = self._acting.decide(chosen.settings, accelerator).acts
+        if chosen.settings.mode is ModeChoice.OFF or not acts:
             return None
         tracked = self._opener.open(accelerator, chosen, processing, began_at_s, self._log.warn)
         self.records.begin(self.queue.new_job_id(tracked.control), tracked, traits, chosen)

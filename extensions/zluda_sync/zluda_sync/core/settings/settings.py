@@ -18,6 +18,7 @@ from zluda_sync.core.settings.fields import (
     shorten,
     suggest,
 )
+from zluda_sync.core.settings.gate import Gate
 from zluda_sync.core.steps.policy import MAX_DEPTH, MIN_DEPTH, BarrierPolicy, SyncMode
 
 
@@ -41,14 +42,6 @@ class RungChoice(str, Enum):
     DEVICE_SYNCHRONIZE = "device-synchronize"
     STREAM_SYNCHRONIZE = "stream-synchronize"
     READ_BACK = "read-back"
-
-
-class Gate(str, Enum):
-    """On which devices to act."""
-
-    ZLUDA = "zluda"
-    RUNS_AHEAD = "runs-ahead"
-    ALWAYS = "always"
 
 
 class PreviewMethod(str, Enum):
@@ -117,10 +110,10 @@ class Settings:
         is_in_profile=True,
     )
     gate: Gate = describe(
-        Gate.ZLUDA,
+        Gate.AUTO,
         "Where to act",
-        "zluda: on ZLUDA only; runs-ahead: also where the self-test shows that SD.Next runs ahead of the "
-        "GPU; always: on every GPU",
+        "auto: on ZLUDA, and wherever SD.Next is found to run ahead of the GPU, by the self-test or in use; "
+        "zluda: on ZLUDA only; runs-ahead: on ZLUDA and by the self-test alone; always: on every GPU",
         is_in_profile=True,
     )
     mode: ModeChoice = describe(
@@ -203,26 +196,24 @@ class Settings:
         """Whether anything is to be installed at all."""
         return self.enabled and self.mode is not ModeChoice.OFF
 
-    def policy(self, report: SelfTestReport | None) -> BarrierPolicy:
+    def policy(
+        self, report: SelfTestReport | None, is_seen_ahead: bool = False, may_sync: bool = True
+    ) -> BarrierPolicy:
         """Return when the host waits.
 
         Args:
             report: of the device's self-test, by which ``auto`` goes; None if there was none so far.
+            is_seen_ahead: whether the host was seen ahead of the device in use, whatever the test says.
+            may_sync: whether ``auto`` may wait for all that is queued: not where the host itself does not.
         """
         if self.mode is not ModeChoice.AUTO:
             return BarrierPolicy(SyncMode(self.mode.value), self.depth)
-        return BarrierPolicy(report.mode if report is not None else SyncMode.EVERY_STEP, self.depth)
-
-    def acts_on(self, is_zluda: bool, report: SelfTestReport | None) -> bool:
-        """Return whether to act on this device.
-
-        Args:
-            is_zluda: whether CUDA calls go through ZLUDA there.
-            report: of its self-test, None if there was none so far.
-        """
-        if is_zluda or self.gate is Gate.ALWAYS:
-            return True
-        return self.gate is Gate.RUNS_AHEAD and report is not None and report.runs_ahead is True
+        mode = report.mode if report is not None else SyncMode.EVERY_STEP
+        if is_seen_ahead and report is not None and report.is_blocking:
+            mode = SyncMode.RUN_AHEAD  # by events that are judged in use
+        if mode is SyncMode.EVERY_STEP and not may_sync:
+            mode = SyncMode.OBSERVE
+        return BarrierPolicy(mode, self.depth)
 
     @property
     def conflict(self) -> str:

@@ -16,11 +16,11 @@ from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.steps.accelerator import (
     NO_MEMORY,
-    PINNED_KINDS,
     Accelerator,
     device_module,
     explain_environment,
 )
+from zluda_sync.device.steps.device_kinds import PINNED_TYPES
 from zluda_sync.device.steps.waits import BlockingWaits
 from zluda_sync.device.steps.watcher import Marks
 from zluda_sync.device.steps.workload import Workload
@@ -204,7 +204,7 @@ def find_copy_way(device: torch.device, marks: Marks) -> CopyWay | None:
     """
     if device.type == "cpu":
         return CopyWay.ASYNCHRONOUS
-    ways = [CopyWay.PINNED] if device.type in PINNED_KINDS else [CopyWay.PINNED, CopyWay.ASYNCHRONOUS]
+    ways = [CopyWay.PINNED] if device.type in PINNED_TYPES else [CopyWay.PINNED, CopyWay.ASYNCHRONOUS]
     waits = BlockingWaits()
     try:
         work = _TrialWork(device, waits)

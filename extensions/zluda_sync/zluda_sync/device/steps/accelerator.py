@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import torch
 
-#: Kinds of devices that copy asynchronously to pinned memory only.
-PINNED_KINDS = ("cuda", "xpu")
+from zluda_sync.device.steps.device_kinds import DeviceKind, find_kind
+
 #: Without any of these torch cannot tell when a device has finished something.
 _MEANS = ("Event", "synchronize")
 #: What a driver or a build of torch raises for a call that it does not have.
@@ -76,11 +76,18 @@ class Accelerator:
     Args:
         module: ``torch.cuda`` or another device module.
         device: which of its devices, None for the one that is current.
+        backend: as the host names it, empty if it does not.
     """
 
-    def __init__(self, module: Any, device: torch.device | None = None) -> None:
+    def __init__(self, module: Any, device: torch.device | None = None, backend: str = "") -> None:
         self._module = module
         self.device = device
+        self._backend = backend
+
+    @property
+    def kind(self) -> DeviceKind:
+        """What must be known of such devices before anything is tried."""
+        return find_kind(self._backend, self.device, self.name, self._module is torch.cuda)
 
     @property
     def name(self) -> str:
@@ -224,10 +231,14 @@ class Accelerator:
             return None
 
 
-def accelerator_on(device: torch.device) -> Accelerator | None:
+def accelerator_on(device: torch.device, backend: str = "") -> Accelerator | None:
     """Return the accelerator of a device, None where torch cannot tell when it has finished something.
 
     That is the CPU, which blocks by itself, and what torch does not know, as DirectML's device. Never raises.
+
+    Args:
+        device: torch's.
+        backend: as the host names it, empty if it does not.
     """
     if device.type == "cpu":
         return None
@@ -236,7 +247,7 @@ def accelerator_on(device: torch.device) -> Accelerator | None:
     except Exception:  # noqa: BLE001  torch and what drivers register with it fail in many ways
         return None
     has_means = any(getattr(module, name, None) is not None for name in _MEANS)
-    return Accelerator(module, device) if has_means else None
+    return Accelerator(module, device, backend) if has_means else None
 
 
 def explain_environment(error: BaseException) -> str:

@@ -62,6 +62,8 @@ def rungs_for(
         events = report.usable(EVENT_RUNGS) or untested
         # Reading a value back is the last resort, whatever was said of it.
         waits = tuple(name for name in waits if name not in lying or name == ReadBack.name)
+    if not accelerator.kind.may_wait_beside:
+        events = tuple(name for name in events if not RUNG_CLASSES[name].waits_beside)
     names = waits if mode is SyncMode.EVERY_STEP else (*events, *waits)
     if wanted is not None and wanted not in lying:
         names = (wanted, *(name for name in names if name != wanted))

@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from zluda_sync.device.steps.accelerator import PINNED_KINDS, Accelerator, Event
+from zluda_sync.device.steps.accelerator import Accelerator, Event
+from zluda_sync.device.steps.device_kinds import PINNED_TYPES
 from zluda_sync.device.steps.sentinel import Sentinel
 
 #: What a rung leaves behind a step; only the rung itself knows what it is.
@@ -22,9 +23,14 @@ Mark = Any
 
 
 class EventRung(ABC):
-    """A rung that marks each step."""
+    """A rung that marks each step.
+
+    Attributes:
+        waits_beside: whether the watcher waits inside the driver, beside the thread that queues steps.
+    """
 
     name: str
+    waits_beside = False
 
     def __init__(self, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
@@ -43,9 +49,10 @@ class EventRung(ABC):
 
 
 class SynchronizeRung(ABC):
-    """A rung that waits for everything queued so far."""
+    """A rung that waits for everything queued so far; the thread that queues steps waits with it."""
 
     name: str
+    waits_beside = False
 
     def __init__(self, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
@@ -96,7 +103,7 @@ class PassiveCounter(EventRung):
             if device is None or device.type == "cpu":
                 raise RuntimeError("no device is known on which to count")
             with torch.inference_mode(False):
-                self._memory = torch.zeros(1, dtype=torch.int32, pin_memory=device.type in PINNED_KINDS)
+                self._memory = torch.zeros(1, dtype=torch.int32, pin_memory=device.type in PINNED_TYPES)
                 self._counter = torch.zeros(1, dtype=torch.int32, device=device)
             self._shown = self._memory.numpy()
         return self._counter, self._memory
@@ -125,6 +132,7 @@ class LaggedWait(EventRung):
     """An event on which the watcher blocks, for devices whose query does not tell the truth."""
 
     name = "lagged-wait"
+    waits_beside = True
 
     def plant(self) -> tuple[Mark, bool]:
         event = self._accelerator.make_event()

@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 
-from zluda_sync.device.steps.accelerator import PINNED_KINDS, Accelerator
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.device_kinds import PINNED_TYPES
 
 #: A copy that is to wait for nothing, and takes longer, has waited for the device: in seconds.
 _WAITED_S = 0.01
@@ -120,7 +121,7 @@ class Sentinel:
         return Witness(self._planted, shown, self._accelerator.bind_read(self._number), has_blocked)
 
     def _allocate(self, device: torch.device) -> None:
-        is_pinned = device.type in PINNED_KINDS
+        is_pinned = device.type in PINNED_TYPES
         with torch.inference_mode(False):
             # Of the type whose kernels are in use anyway; exact up to 2**24.
             self._number = torch.zeros(1, dtype=torch.float32, device=device)

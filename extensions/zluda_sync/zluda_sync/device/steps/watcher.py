@@ -12,6 +12,7 @@ from typing import Protocol
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.device.steps.capture_mode import leave_captures_alone
 from zluda_sync.device.steps.ladder import Ladder
 from zluda_sync.device.steps.rungs import EventRung, Mark
 from zluda_sync.device.steps.waits import BlockingWaits
@@ -104,6 +105,7 @@ class CompletionWatcher:
             thread.join(limit_s)
 
     def _run(self) -> None:
+        leave_captures_alone()
         looked_at: _Marker | None = None
         recent_s: deque[float] = deque(maxlen=2)
         head_since_s = 0.0

@@ -12,11 +12,12 @@ from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.settings.fields import plain
 from zluda_sync.core.settings.profiles import ChosenProfile
-from zluda_sync.core.settings.settings import DEFAULTS, PROFILE_FIELDS, Gate, ModeChoice
+from zluda_sync.core.settings.settings import DEFAULTS, PROFILE_FIELDS, ModeChoice
 from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.accelerator import explain_no_accelerator, is_zluda
+from zluda_sync.host.acting import Acting
 from zluda_sync.host.job.queue import Queue
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.preview.previews import Previews
@@ -165,7 +166,7 @@ class SessionStatus:
         jobs: what there is to tell of jobs.
         profile_choice: knows settings, profiles and what is wrong with them.
         self_testing: knows what to expect of the device.
-        find_accelerator: gives what the host computes on, None if that is the CPU.
+        acting: decides whether to act.
         find_failure: tells whether the patches are installed, and what kept them out, empty if nothing did.
     """
 
@@ -175,7 +176,7 @@ class SessionStatus:
         jobs: JobSources,
         profile_choice: ProfileChoice,
         self_testing: SelfTesting,
-        find_accelerator: Callable[[], Accelerator | None],
+        acting: Acting,
         find_failure: Callable[[], tuple[bool, str]],
     ) -> None:
         self._host = host
@@ -183,7 +184,7 @@ class SessionStatus:
         self._queue, self._previews = jobs.queue, jobs.previews
         self._profile_choice = profile_choice
         self._self_testing = self_testing
-        self._find_accelerator = find_accelerator
+        self._acting = acting
         self._find_failure = find_failure
         self._idle_status: tuple[float, StatusAnswer] | None = None
 
@@ -218,22 +219,21 @@ class SessionStatus:
 
     def _build_idle_status(self) -> StatusAnswer:
         """Return what would be told if no job ran."""
-        accelerator = self._find_accelerator()
+        accelerator = self._acting.find_accelerator()
         chosen = self._profile_choice.choose()
-        report = self._self_testing.book.find(accelerator)
         progress = self._self_testing.progress
         explanation = self._self_testing.explain(accelerator)
         is_acting, failure = self._find_failure()
         return StatusAnswer(
             version=zluda_sync.__version__,
             is_acting=is_acting,
-            explanation=explanation if is_acting else failure or self._why_not(chosen, accelerator),
+            explanation=self._why(chosen, accelerator, is_acting, failure, explanation),
             device=(accelerator.name or None) if accelerator is not None else None,
             backend=self._host.backend,
             is_zluda=is_zluda(self._host),
             profile=_tell_profile(chosen),
             self_test=SelfTestStatus(
-                mode=DEFAULTS.policy(report).mode.value,
+                mode=self._acting.policy(DEFAULTS, accelerator).mode.value,
                 explanation=explanation,
                 progress=progress[0] if progress is not None else None,
             ),
@@ -244,20 +244,27 @@ class SessionStatus:
             job=None,
         )
 
-    def _why_not(self, chosen: ChosenProfile, accelerator: Accelerator | None) -> str:
-        """Return in one sentence why the host runs as it came."""
+    def _why(
+        self,
+        chosen: ChosenProfile,
+        accelerator: Accelerator | None,
+        is_acting: bool,
+        failure: str,
+        tested: str,
+    ) -> str:
+        """Return in one sentence why the host runs as it does."""
         settings = chosen.settings
+        if is_acting:
+            return f"{self._acting.decide(settings, accelerator).why}; {tested}"
+        if failure:
+            return failure
         if not settings.enabled:
             return "switched off: Follow the GPU is unchecked in Settings > ZLUDA Sync"
         if settings.mode is ModeChoice.OFF:
             return f"switched off: the profile {chosen.name} has mode off ({chosen.reason})"
         if accelerator is None:
             return explain_no_accelerator(self._host)
-        if settings.gate is Gate.ZLUDA:
-            return "this device is not on ZLUDA; Settings > ZLUDA Sync > Where to act has other choices"
-        return (
-            "the self-test has not shown that SD.Next runs ahead of this device; see Where to act in Settings"
-        )
+        return self._acting.decide(settings, accelerator).why
 
     def _build_preview(self) -> PreviewStatus | None:
         told = self._previews.tell()

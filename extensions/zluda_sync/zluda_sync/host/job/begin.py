@@ -18,8 +18,8 @@ from zluda_sync.core.wishes.job_wishes import JobWishes
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.ladder import telling
 from zluda_sync.device.steps.tracker import StepTracker
-from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.accelerator import KernelCache, cache_files
+from zluda_sync.host.acting import Acting
 from zluda_sync.host.job.fingerprints import fingerprint_settings
 from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.planning import Lessons, Planning
@@ -40,7 +40,7 @@ class JobOpener:
     Args:
         host: the host.
         tracker: learns when steps are finished.
-        book: knows which rungs are to be trusted.
+        acting: knows which rungs are to be trusted, and when to wait.
         requests: knows the control of the request that a job belongs to.
         preview_setup: begins previews.
         lessons: of earlier jobs.
@@ -51,7 +51,7 @@ class JobOpener:
         self,
         host: SdNext,
         tracker: StepTracker,
-        book: TrustBook,
+        acting: Acting,
         requests: Requests,
         preview_setup: PreviewSetup,
         lessons: Lessons,
@@ -59,7 +59,7 @@ class JobOpener:
     ) -> None:
         self._host = host
         self._tracker = tracker
-        self._book = book
+        self._acting, self._book = acting, acting.book
         self._requests = requests
         self._preview_setup = preview_setup
         self._lessons = lessons
@@ -84,7 +84,7 @@ class JobOpener:
             warn: told in one sentence of what does not work.
         """
         settings, report = chosen.settings, self._book.find(accelerator)
-        policy = settings.policy(report)
+        policy = self._acting.policy(settings, accelerator)
         place = HostPlace(HostProcessing(processing))
         control, clock, notices = self._requests.own_or_implied(), PausableClock(), Notices()
         request = find_request(self._requests.begun, control)

@@ -21,8 +21,8 @@ from zluda_sync.core.learning.estimate import (
 from zluda_sync.core.learning.residuals import Estimates
 from zluda_sync.core.progress.shape import JobShape
 from zluda_sync.core.settings.conditions import Asker
-from zluda_sync.device.steps.trust_book import TrustBook
-from zluda_sync.host.accelerator import accelerator_of, is_zluda
+from zluda_sync.host.accelerator import is_zluda
+from zluda_sync.host.acting import Acting
 from zluda_sync.host.job.fingerprints import fingerprint_settings
 from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.profiles.choice import ProfileChoice
@@ -48,7 +48,7 @@ class Estimator:
         host: the host.
         estimates: of shapes of jobs.
         profile_choice: knows by which profile a job would go.
-        book: knows the device's self-test, on which ``auto`` depends.
+        acting: knows the device, and when to wait there.
         tell_acting: whether jobs are followed now.
     """
 
@@ -57,13 +57,13 @@ class Estimator:
         host: SdNext,
         estimates: Estimates,
         profile_choice: ProfileChoice,
-        book: TrustBook,
+        acting: Acting,
         tell_acting: Callable[[], bool],
     ) -> None:
         self._host = host
         self._estimates = estimates
         self._profile_choice = profile_choice
-        self._book = book
+        self._acting = acting
         self._tell_acting = tell_acting
 
     @property
@@ -95,13 +95,14 @@ class Estimator:
 
     def shape_of(self, settings: Mapping[str, Any]) -> JobShape | None:
         """Return the shape of the job that settings ask for, None where no job would be followed."""
-        accelerator = accelerator_of(self._host)
+        accelerator = self._acting.find_accelerator()
         if accelerator is None:
             return None
         model = str(settings.get("model") or self._chosen_model)
         place = HostProcessing(_stand_in(settings))
         traits = place.traits(accelerator.name, model, self._host.model_type, Asker.PAGE)
-        policy = self._profile_choice.choose(traits=traits).settings.policy(self._book.find(accelerator))
+        settings_of_job = self._profile_choice.choose(traits=traits).settings
+        policy = self._acting.policy(settings_of_job, accelerator)
         speed = fingerprint_settings(self._host.opts)
         return place.shape(accelerator.name, model, policy.mode.value, speed)
 

@@ -14,6 +14,7 @@ from zluda_sync.core.learning.durations import Learning, ShapeMemory
 from zluda_sync.core.learning.grid_memory import GridKey, GridMemory, digest_of
 from zluda_sync.core.learning.late_saver import LateSaver
 from zluda_sync.core.learning.residuals import Estimates
+from zluda_sync.core.learning.sightings import Sightings
 from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.cells_ahead import CellPlan
 from zluda_sync.core.progress.job import Job
@@ -34,11 +35,12 @@ _INPUT_LOOP = "control_run"
 @dataclass(frozen=True)
 class Lessons:
     """All that jobs have taught: how long parts take, what requests of many cells are made of, how far off
-    estimates were."""
+    estimates were, which were seen ahead of the device."""
 
     durations: Learning
     grids: GridMemory
     estimates: Estimates
+    sightings: Sightings
     saver: LateSaver
 
     @classmethod
@@ -52,7 +54,7 @@ class Lessons:
         saver = LateSaver(warn)
         durations = Learning(folder, warn, saver)
         grids, estimates = GridMemory(folder, warn, saver), Estimates(durations, folder, warn, saver)
-        return cls(durations, grids, estimates, saver)
+        return cls(durations, grids, estimates, Sightings(folder, warn, saver), saver)
 
 
 class Planning:
