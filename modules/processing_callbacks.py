@@ -49,7 +49,7 @@ def diffusers_callback(pipe: Any, step: int = 0, timestep: int = 0, kwargs: dict
     """`callback_on_step_end` of pipelines: count the queued step, publish its latents, return `kwargs`."""
     kwargs = {} if kwargs is None else kwargs
     state = shared.state
-    if shared.opts.torch_sync and devices.backend in {"cuda", "zluda", "rocm"}:
+    if shared.opts.torch_sync and devices.backend in {"cuda", "zluda", "rocm", "ipex"}:
         torch.get_device_module(devices.device).synchronize(devices.device)
     wait_while_paused()
     if state.sampling_steps == 0:

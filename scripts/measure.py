@@ -44,6 +44,11 @@ OTHERS = {
         "run_self_tests",
         "try every way to wait for the device instead",
     ),
+    "devices": (
+        "bench.campaigns.devices",
+        "run_device_campaign",
+        "measure on cards of every kind, presented by the emulated device, instead",
+    ),
     "faults": ("bench.campaigns.faults", "run_fault_campaign", "inject every fault in every mode instead"),
     "soak": ("bench.campaigns.soak", "run_soak", "run hundreds of jobs at random instead"),
     "fuzz": (

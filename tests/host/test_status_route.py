@@ -134,7 +134,7 @@ def test_the_status_for_streams_is_not_read_anew_at_every_poll(bench, monkeypatc
     """What does not depend on the job may be a second old."""
     status = bench.session.status
     asked = []
-    monkeypatch.setattr(status, "_find_accelerator", lambda: asked.append(1))
+    monkeypatch.setattr(status._acting, "find_accelerator", lambda: asked.append(1))
     for _ in range(10):
         status.build_for_events()
     assert 1 == len(asked)

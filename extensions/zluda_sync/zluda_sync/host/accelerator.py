@@ -15,8 +15,8 @@ from zluda_sync.device.steps.device_kinds import KINDS, ZLUDA_SUFFIX
 from zluda_sync.host.sdnext import SdNext
 
 _CUDA_BACKENDS = ("zluda", "rocm", "cuda")
-#: What of torch drives the devices of a backend.
-_MODULES = {**dict.fromkeys(_CUDA_BACKENDS, "cuda"), "ipex": "xpu", "mps": "mps"}
+#: What of torch drives the devices of other backends.
+_MODULES = {"ipex": "xpu", "mps": "mps"}
 #: Names used by ZLUDA 3.9 and by later ones; a write-ahead log changes before the file itself does.
 _NAMES = ("zluda.db-wal", "zluda.db", "zluda2.db-wal", "zluda2.db")
 
@@ -30,7 +30,9 @@ def accelerator_of(host: SdNext) -> Accelerator | None:
     device, backend = host.device, host.backend
     if isinstance(device, torch.device) and device.type != "cpu":
         return accelerator_on(device, backend)
-    module = getattr(torch, _MODULES.get(backend, ""), None)
+    if backend in _CUDA_BACKENDS:
+        return Accelerator(torch.cuda, backend=backend)
+    module = getattr(torch, _MODULES.get(backend, ""), None) if device is not None else None
     return Accelerator(module, backend=backend) if module is not None else None
 
 

@@ -100,7 +100,8 @@ class Acting:
     def _kind_of(self, accelerator: Accelerator) -> str:
         """Return the digest of what decides whether the host runs ahead: device, model, settings."""
         device = accelerator.name, self.book.versions_of(accelerator)
-        asked = (*device, self._host.model_name, fingerprint_settings(self._host.opts))
+        model = getattr(self._host.opts, "sd_model_checkpoint", None)  # asking for more could load it
+        asked = (*device, str(model), fingerprint_settings(self._host.opts))
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
 
 

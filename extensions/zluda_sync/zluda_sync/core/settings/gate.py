@@ -54,8 +54,8 @@ def decide(
     if gate is Gate.AUTO and steps_seen_ahead is not None:
         return Decision(True, f"SD.Next was seen {steps_seen_ahead} steps ahead of this GPU with this model")
     if report is None or report.runs_ahead is None:
-        why = "the self-test has not shown that SD.Next runs ahead of this device"
-        return Decision(False, f"{why}; see Where to act in Settings")
+        test = "has not been made so far" if report is None else "could not tell whether SD.Next runs ahead"
+        return Decision(False, f"the self-test {test} on this device; see Where to act in Settings")
     held = "by itself" if report.is_blocking else f"after {report.blocking_launch} operations"
     return Decision(False, f"this GPU holds SD.Next back {held}: SD.Next's own progress is true here")
 
