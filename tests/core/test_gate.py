@@ -55,3 +55,10 @@ def test_the_reason_names_what_was_measured():
     assert "after 1024 operations" in decide(Gate.AUTO, False, HELD).why
     assert "by itself" in decide(Gate.AUTO, False, BLOCKING).why
     assert "Where to act" in decide(Gate.AUTO, False, None).why
+
+
+def test_auto_acts_where_no_test_can_run():
+    """A host that names a GPU and no device of torch's: then each job is its own test."""
+    found = {gate.value: decide(gate, False, None, can_be_tested=False).acts for gate in Gate}
+    assert {"auto": True, "zluda": False, "runs-ahead": False, "always": True} == found
+    assert not decide(Gate.AUTO, False, HELD, can_be_tested=False).acts

@@ -32,7 +32,7 @@ HOLDS_BACK = SelfTestReport(
     ("gate", "backend", "report", "acts"),
     [
         ("auto", "zluda", None, True),
-        ("auto", "cuda", None, False),
+        ("auto", "cuda", None, True),
         ("auto", "rocm", HOLDS_BACK, False),
         ("auto", "rocm", RUNS_AHEAD, True),
         ("auto", "ipex", RUNS_AHEAD, True),

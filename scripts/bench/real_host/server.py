@@ -144,6 +144,7 @@ class SdNextServer:
         does_size_count: whether pictures of other sizes cost more or less than that.
 
     Attributes:
+        backend: the device's name for SD.Next; of the environment if that names one.
         user: name and password that the host is started with and asked with, None for a host without users.
         theme: of the page; ``Modern/Default`` for the Modern UI.
         config: the settings' file; one of another name is given to the host by ``--config``.
@@ -169,6 +170,7 @@ class SdNextServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._option_names: frozenset[str] = frozenset()
+        self.backend = os.environ.get("ASYNC_DEVICE_BACKEND", "zluda")
         self.user: tuple[str, str] | None = None
         self.theme = "standard/black-teal"
         self._page_progress_has_step = True
@@ -199,6 +201,7 @@ class SdNextServer:
         environment = {
             **os.environ,
             **self._times,
+            "ASYNC_DEVICE_BACKEND": self.backend,
             "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": "1",  # more only slow a model down that is this small
             "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}",

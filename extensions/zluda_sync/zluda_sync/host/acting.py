@@ -45,7 +45,8 @@ class Acting:
         if accelerator is None:
             return Decision(False, "there is nothing to follow")
         on_zluda, report = is_zluda(self._host), self.book.find(accelerator)
-        return decide(settings.gate, on_zluda, report, self._steps_seen_ahead(settings, accelerator))
+        seen = self._steps_seen_ahead(settings, accelerator)
+        return decide(settings.gate, on_zluda, report, seen, accelerator.has_named_device)
 
     def decide_and_tell(self, settings: Settings, accelerator: Accelerator | None) -> bool:
         """Return whether to act on a device; the log says which and why, once."""

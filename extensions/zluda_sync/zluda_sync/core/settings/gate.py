@@ -31,7 +31,11 @@ class Decision:
 
 
 def decide(
-    gate: Gate, is_zluda: bool, report: SelfTestReport | None, steps_seen_ahead: int | None = None
+    gate: Gate,
+    is_zluda: bool,
+    report: SelfTestReport | None,
+    steps_seen_ahead: int | None = None,
+    can_be_tested: bool = True,
 ) -> Decision:
     """Return whether to act on a device.
 
@@ -40,6 +44,7 @@ def decide(
         is_zluda: whether CUDA calls go through ZLUDA there.
         report: of the device's self-test, None if there was none so far.
         steps_seen_ahead: how far the host was seen ahead in jobs like those to come, None if it was not.
+        can_be_tested: whether a self-test can run there at all.
     """
     if is_zluda:
         return Decision(True, "on ZLUDA SD.Next queues work without bound")
@@ -53,6 +58,8 @@ def decide(
         return Decision(True, f"in the self-test SD.Next could queue {_amount_of(report)} ahead of this GPU")
     if gate is Gate.AUTO and steps_seen_ahead is not None:
         return Decision(True, f"SD.Next was seen {steps_seen_ahead} steps ahead of this GPU with this model")
+    if gate is Gate.AUTO and report is None and not can_be_tested:
+        return Decision(True, "no self-test can run here; what the GPU reports is checked in each job")
     if report is None or report.runs_ahead is None:
         test = "has not been made so far" if report is None else "could not tell whether SD.Next runs ahead"
         return Decision(False, f"the self-test {test} on this device; see Where to act in Settings")

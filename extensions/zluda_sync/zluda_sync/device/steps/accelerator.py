@@ -95,6 +95,11 @@ class Accelerator:
         return str(self._ask_of_device("get_device_name") or "")
 
     @property
+    def has_named_device(self) -> bool:
+        """Whether it is known where work of ours could be queued, as a self-test does."""
+        return self.device is not None and self.device.type != "cpu"
+
+    @property
     def driver_version(self) -> str:
         """Version of the driver below the device module, empty if it does not tell."""
         if self._module is not torch.cuda:

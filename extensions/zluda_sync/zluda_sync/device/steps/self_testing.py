@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 
@@ -206,8 +205,7 @@ class SelfTesting:
 
     @staticmethod
     def _testable(accelerator: Accelerator | None) -> torch.device | None:
-        device: Any = accelerator.device if accelerator is not None else None
-        return device if isinstance(device, torch.device) and device.type != "cpu" else None
+        return accelerator.device if accelerator is not None and accelerator.has_named_device else None
 
     def _why_impossible(self, accelerator: Accelerator | None) -> str:
         if self._testable(accelerator) is not None:

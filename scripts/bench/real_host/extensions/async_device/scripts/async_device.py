@@ -6,7 +6,8 @@ CPU; only their completion is late. ``GET /async_device/truth`` tells what the d
 
 Times come from the environment: ASYNC_DEVICE_STEP_S, ASYNC_DEVICE_DECODE_S; and ASYNC_DEVICE_BLOCK_S, what
 each block of the text encoder and of the decoder costs the host, as where kernels are compiled. With
-ASYNC_DEVICE_EVEN=1 a picture of any size costs what one of 256 x 256 does.
+ASYNC_DEVICE_EVEN=1 a picture of any size costs what one of 256 x 256 does. ASYNC_DEVICE_BACKEND is SD.Next's name
+for the device, zluda if there is none.
 """
 
 import os
@@ -19,6 +20,7 @@ from async_timeline import TIMELINE
 STEP_S = float(os.environ.get("ASYNC_DEVICE_STEP_S", "0.2"))
 DECODE_S = float(os.environ.get("ASYNC_DEVICE_DECODE_S", "0.5"))
 BLOCK_S = float(os.environ.get("ASYNC_DEVICE_BLOCK_S", "0"))
+BACKEND = os.environ.get("ASYNC_DEVICE_BACKEND", "zluda")
 IS_EVEN = os.environ.get("ASYNC_DEVICE_EVEN") == "1"
 
 
@@ -59,10 +61,12 @@ def synchronize(device=None):
     TIMELINE.wait_until(TIMELINE.free_at_s)
 
 
-torch.cuda.Event = Event
-torch.cuda.Stream = Stream
-torch.cuda.current_stream = lambda device=None: Stream()
-torch.cuda.synchronize = synchronize
+for module in (torch.cuda, torch.xpu, torch.mps):  # of these one is the backend's; nobody asks the others
+    module.Event = Event
+    module.Stream = Stream
+    module.current_stream = lambda device=None: Stream()
+    module.synchronize = synchronize
+torch.mps.event.Event = Event
 
 
 def relative_work(latents):
@@ -163,7 +167,7 @@ def install():
 
     from modules import devices, script_callbacks, shared
 
-    devices.backend = "zluda"
+    devices.backend = BACKEND
     # Older versions make no previews for jobs of the API, which is where the tests' jobs come from.
     type(shared.state).api = property(lambda state: False, lambda state, value: None)
     UNet2DConditionModel.forward = slow_unet(UNet2DConditionModel.forward)
