@@ -6,10 +6,12 @@ CPU; only their completion is late. ``GET /async_device/truth`` tells what the d
 
 Times come from the environment: ASYNC_DEVICE_STEP_S, ASYNC_DEVICE_DECODE_S; and ASYNC_DEVICE_BLOCK_S, what
 each block of the text encoder and of the decoder costs the host, as where kernels are compiled. With
-ASYNC_DEVICE_EVEN=1 a picture of any size costs what one of 256 x 256 does. ASYNC_DEVICE_BACKEND is SD.Next's name
-for the device, zluda if there is none.
+ASYNC_DEVICE_EVEN=1 a picture of any size costs what one of 256 x 256 does. ASYNC_DEVICE_BACKEND is the name
+by which SD.Next knows the device, zluda if there is none.
 """
 
+import contextlib
+import importlib
 import os
 import threading
 import time
@@ -116,8 +118,6 @@ def patched():
 
 
 def patched_functions():
-    import importlib
-
     from diffusers import DiffusionPipeline
 
     from modules import devices
@@ -167,6 +167,9 @@ def install():
 
     from modules import devices, script_callbacks, shared
 
+    if BACKEND != "zluda":  # what is loaded now asks nothing of a driver that is not there
+        with contextlib.suppress(ImportError):
+            importlib.import_module("modules.sdnq")
     devices.backend = BACKEND
     # Older versions make no previews for jobs of the API, which is where the tests' jobs come from.
     type(shared.state).api = property(lambda state: False, lambda state, value: None)
