@@ -17,6 +17,7 @@ from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.accelerator import explain_no_accelerator, is_zluda
+from zluda_sync.host.card import CardFinder
 from zluda_sync.host.job.queue import Queue
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.preview.previews import Previews
@@ -167,6 +168,9 @@ class SessionStatus:
         self_testing: knows what to expect of the device.
         find_accelerator: gives what the host computes on, None if that is the CPU.
         find_failure: tells whether the patches are installed, and what kept them out, empty if nothing did.
+
+    Attributes:
+        card: what can be found of the card, for a report on it.
     """
 
     def __init__(
@@ -185,6 +189,7 @@ class SessionStatus:
         self._self_testing = self_testing
         self._find_accelerator = find_accelerator
         self._find_failure = find_failure
+        self.card = CardFinder(host, profile_choice, self_testing, find_accelerator, find_failure)
         self._idle_status: tuple[float, StatusAnswer] | None = None
 
     def build(self) -> StatusAnswer:
