@@ -77,7 +77,7 @@ def test_what_is_known_is_told():
     tree = json.loads(text)
     assert [] == tree[WITHHELD]
     assert "AMD Radeon RX 7900 XTX [ZLUDA]" == tree["device"]
-    assert 1785000000 == tree["made_at_s"]
+    assert 1785000000 - 1785000000 % 3600 == tree["made_at_s"]
     assert (1.012, 6.123) == (tree["self_test"]["rungs"][0]["wait_share"], tree["self_test"]["duration_s"])
     assert "Your bar is true to 1 step; run-ahead saves 6 %." == tree["verification"]["sentence"]
     assert 20 == len(tree["verification"]["trace"]["steps"])
@@ -136,23 +136,26 @@ def test_a_number_that_is_a_private_name_is_not_told():
         (version, "2.7.0+cu118", "2.7.0+cu118"),
         (version, "2.9.0.dev20250904+rocm7.0.0rc20250904", "2.9.0.dev20250904+rocm7.0.0rc20250904"),
         (version, "2.9.1+rocmsdk20260116", "2.9.1+rocmsdk20260116"),
-        (version, "2.8.0a0+gitfc14c65", "2.8.0a0+gitfc14c65"),
-        (version, "6.2.41134-65d174c3e", "6.2.41134-65d174c3e"),
+        (version, "2.8.0a0+gitfc14c65", "2.8.0a0+git"),
+        (version, "6.2.41134-65d174c3e", "6.2.41134"),
         (version, "2.7.0+alice", "2.7.0+?"),
         (version, "2.7.0-alice", "2.7.0"),
         (version, "alice", None),
         (version, "123456789", None),
         (leading_version, "6.8.0-45-alice", "6.8.0"),
         (leading_version, "2022Server", "2022"),
+        (leading_version, "6.8.123456789", "6.8"),
+        (leading_version, "41791234567", None),
         (commit, "9cb7d1f4", "9cb7d1f4"),
         (commit, "alice", None),
+        (commit, "41791234", None),
         (build_digest, "12-34", "c269008f"),
         (build_digest, "9ea6add3", "9ea6add3"),
         (build_digest, "/home/alice/nvcuda.dll", None),
     ],
 )
 def test_versions_have_their_form(form, value, shown):
-    """Of a build only tags that torch and HIP have."""
+    """Of a build only tags that torch has."""
     assert shown == form(value)
 
 

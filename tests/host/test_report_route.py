@@ -64,7 +64,7 @@ def test_what_is_known_of_host_and_session_is_told(bench, client, monkeypatch):
     assert ("balanced", "observe", "auto") == tuple(
         tree["settings"][name] for name in ("profile", "mode", "rung")
     )
-    assert (False, 1785000000) == (tree["self_test"]["is_blocking"], tree["self_test"]["taken_at_s"])
+    assert (False, 1784998800) == (tree["self_test"]["is_blocking"], tree["self_test"]["taken_at_s"])
     assert "fails: invalid" == tree["self_test"]["rungs"][0]["reason"]
     assert "active, mode …" in [line["said"] for line in tree["log"]]
     assert (None, []) == (tree["verification"], tree[WITHHELD])

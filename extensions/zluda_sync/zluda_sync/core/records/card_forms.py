@@ -43,15 +43,15 @@ _MOST_NUMBERS = 3
 _PUBLIC_VERSION = re.compile(
     r"[0-9]{1,8}(?:\.[0-9]{1,8}){0,4}(?:(?:a|b|rc)[0-9]{1,8})?(?:\.(?:dev|post)[0-9]{1,8})?"
 )
-#: What builds of torch append to their version.
+#: What builds of torch append to their version. Of hashes nothing is told: a number can look like one.
 _BUILD_TAG = re.compile(
-    r"cpu|xpu|cu[0-9]{2,3}|"
-    r"rocm[0-9]{1,2}(?:\.[0-9]{1,5}){0,3}(?:(?:a|rc)[0-9]{1,8})?(?:\.git[0-9a-f]{7,12})?|"
-    r"rocmsdk[0-9]{8}|"
-    r"git[0-9a-f]{7,12}|gfx[0-9]{3,4}[a-f]?"
+    r"cpu|xpu|cu[0-9]{2,3}|git|"
+    r"rocm[0-9]{1,2}(?:\.[0-9]{1,5}){0,3}(?:(?:a|rc)20[0-9]{6})?|"
+    r"rocmsdk20[0-9]{6}|gfx[0-9]{3,4}[a-f]?"
 )
-_TAIL_OF_HIP = re.compile(r"-[0-9a-f]{6,12}")
-_COMMIT = re.compile(r"[0-9a-f]{7,12}")
+_HASH = re.compile(r"git[0-9a-f]+")
+#: With a letter: what has none may be somebody's number.
+_COMMIT = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{7,10}")
 _DATE = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]")
 _DIGEST = re.compile(r"[0-9a-f]{8}")
 _SIZE_AND_TIME = re.compile(r"[0-9]{1,15}-[0-9]{1,12}")
@@ -105,7 +105,7 @@ class Meaning:
 
 
 class Count:
-    """Lets through whole numbers within bounds, both included; a moment or a size is cut to one."""
+    """Lets through whole numbers within bounds, both included."""
 
     def __init__(self, largest: int, smallest: int = 0) -> None:
         self._smallest = smallest
@@ -115,6 +115,12 @@ class Count:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
         return int(value) if self._smallest <= value <= self._largest else None  # what is NaN is neither
+
+
+def moment(value: Any) -> int | None:
+    """Let through a time since the epoch, in seconds, as the hour that it is in."""
+    seconds = Count(4_000_000_000, 1_500_000_000)(value)
+    return None if seconds is None else seconds - seconds % 3600
 
 
 class Figure:
@@ -130,7 +136,7 @@ class Figure:
 
 
 def version(value: Any) -> str | None:
-    """Let through a version: its numbers, and a build's tag if it is one that torch or HIP have."""
+    """Let through a version: its numbers, and a build's tag if it is one that torch has."""
     text = _text(value)
     found = _PUBLIC_VERSION.match(text) if text is not None else None
     if text is None or found is None:
@@ -139,17 +145,15 @@ def version(value: Any) -> str | None:
     if not rest:
         return public
     if rest[0] == "+":
-        tags = [tag if _BUILD_TAG.fullmatch(tag) else UNTOLD for tag in rest[1:].split("-", 4)]
-        return f"{public}+{'-'.join(tags)}"
-    if _TAIL_OF_HIP.fullmatch(rest):
-        return text
+        tags = [_HASH.sub("git", tag) for tag in rest[1:].split("-", 4)]
+        return f"{public}+{'-'.join(tag if _BUILD_TAG.fullmatch(tag) else UNTOLD for tag in tags)}"
     return public if rest[0] in ".-_ " else None
 
 
 def leading_version(value: Any) -> str | None:
     """Let through the numbers that a version begins with: who builds a kernel may name it."""
     text = _text(value)
-    found = re.match(r"[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}", text) if text is not None else None
+    found = re.match(r"[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}(?![0-9])", text) if text is not None else None
     return found[0] if found is not None else None
 
 

@@ -21,6 +21,7 @@ from zluda_sync.core.records.card_forms import (
     commit,
     date,
     leading_version,
+    moment,
     version,
     yes_no,
 )
@@ -108,14 +109,13 @@ SENTENCE = Sentence(_SENTENCE_WORDS)
 MOST_ROWS, MOST_STEPS, MOST_LINES = 12, 100, len(SAID_LINES) + 1
 
 _SECONDS = Figure(1e5)
-_MOMENT = Count(4_000_000_000, 1_500_000_000)
 _MODES = [one.value for one in ModeChoice]
 _VERSIONS = Group(
     {"driver": version, "torch": version, "hip": version, "cuda": version, "zluda": build_digest}
 )
 _SELF_TEST = Group(
     {
-        "taken_at_s": _MOMENT,
+        "taken_at_s": moment,
         "duration_s": _SECONDS,
         "is_blocking": yes_no,
         "runs_ahead": yes_no,
@@ -165,7 +165,7 @@ def _verification(device: DeviceName) -> Group:
         {
             "device": device,
             "versions": Group({"driver": version, "torch": version, "zluda": build_digest}),
-            "taken_at_s": _MOMENT,
+            "taken_at_s": moment,
             "sentence": SENTENCE,
             "rows": Rows(Group(row), MOST_ROWS),
             "trace": Group(trace),
@@ -179,7 +179,7 @@ def shape_of_report(private: Collection[str] = ()) -> Group:
     return Group(
         {
             MARK: Count(FORMAT, FORMAT),
-            "made_at_s": _MOMENT,
+            "made_at_s": moment,
             "extension": version,
             "sdnext": Group(
                 {"commit": commit, "date": date, "branch": OneOf(("master", "main", "dev"), OTHER)}
@@ -221,6 +221,6 @@ class _Family(OneOf):
         super().__init__((*_SAME_FAMILIES.split(), *_FAMILIES.values()), OTHER)
 
     def __call__(self, value: Any) -> str | None:
-        if value in ("none", "unknown"):
+        if type(value) is not str or value in ("none", "unknown"):
             return None
-        return super().__call__(_FAMILIES.get(value, value) if type(value) is str else None)
+        return super().__call__(_FAMILIES.get(value, value))
