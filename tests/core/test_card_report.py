@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 from typing import Any
 
 import pytest
 
-from tests.markdown_page import DOCS, log_lines
-from zluda_sync.core.records.card_forms import DeviceName, build_digest, commit, leading_version, version
+from tests.markdown_page import DOCS, DROP_IN, log_lines
+from zluda_sync.core.errors import RungLiedError, RungSilentError
+from zluda_sync.core.records.card_forms import (
+    OTHER,
+    DeviceName,
+    Meaning,
+    build_digest,
+    commit,
+    leading_version,
+    version,
+)
 from zluda_sync.core.records.card_report import MARK, MOST_BYTES, WITHHELD, build_report, parse_report
-from zluda_sync.core.records.card_shape import RUNG_REASONS, SENTENCE
+from zluda_sync.core.records.card_shape import RUNG_REASONS, SENTENCE, UNFINISHED_REASONS
 from zluda_sync.core.records.said_lines import OTHER_LINE, SAID_LINES, SaidLines, find_line
+from zluda_sync.device.steps.accelerator import NO_MEMORY
+from zluda_sync.device.steps.rung_trial import _FAILS, _SILENT, NOT_JUDGED
+from zluda_sync.device.steps.waits import A_JOB_BEGAN
 
 RUNGS = ("passive-counter", "planted-event", "lagged-wait", "stream-synchronize", "device-synchronize")
 
@@ -51,7 +64,11 @@ def build_found(**changes: Any) -> dict[str, Any]:
             "device": "AMD Radeon RX 7900 XTX [ZLUDA]",
             "versions": {"driver": "12080", "torch": "2.7.0+cu118", "zluda": "1234567-1754000000"},
             "taken_at_s": 1784999000.0,
+            "outcome": "true",
             "sentence": "Your bar is true to 1 step; run-ahead saves 6 %.",
+            "rung": "passive-counter",
+            "saved_share": 0.06,
+            "truth": "timing events",
             "rows": [
                 {
                     "mode": mode, "host_sync": sync, "wall_s": 9.8613, "bar_error": 0.0113, "step_error": 1,
@@ -285,6 +302,53 @@ def test_a_sentence_of_unknown_words_is_not_told():
     """Whole or not at all, and no rows of numbers."""
     for text in ("Your bar is alice's", "Your bar is 1 2 3 4 5 6 7", "true\u202e", "079-123", ""):
         assert SENTENCE(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your bar is true to the step; run-ahead saves 0.6 % against a full wait after each step.",
+        "Your bar is not true: planted-event tells of steps that are not finished.",
+        "Run the self-test again; if it stays so, choose the mode every-step, and report your card.",
+        "Your bar is not true: it is up to 3 steps late by the way that is used.",
+        "Your previews are not true: some do not show the step that they name.",
+        "Choose host as the method of previews, and report your card.",
+        "Your bar cannot be followed: no way to learn when this card has finished a step has worked.",
+        "This card holds the host back by itself: nothing to gain, and nothing needed.",
+        "Not certain: the machine was busy. Close other programs, and press again.",
+        "No way to tell steps apart is truthful on this card, so there is a wait after each step.",
+        "run-ahead costs 3 % against a full wait after each step: choose the mode every-step",
+    ],
+)
+def test_what_a_verification_ends_in_is_told_as_it_is(text):
+    """Its words are among those that a sentence may have."""
+    assert text == SENTENCE(text)
+
+
+def texts_given_to(names: tuple[str, ...], *files: str) -> list[str]:
+    """Return the texts that the code of the device gives to these, with … where it puts something in."""
+    texts = []
+    for file in files:
+        source = (DROP_IN / "zluda_sync" / "device" / "steps" / file).read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in names:
+                for one in node.args:
+                    parts = one.values if isinstance(one, ast.JoinedStr) else [one]
+                    found = [part.value if isinstance(part, ast.Constant) else "…" for part in parts]
+                    texts.append("".join(map(str, found)))
+    return [text for text in texts if len(text.strip("… ")) > 5]
+
+
+def test_the_meaning_of_each_reason_that_the_self_test_gives_is_known():
+    """A new one has to get a word of its own."""
+    reasons = texts_given_to(("RungVerdict", "_lie"), "rung_trial.py")
+    unfinished = texts_given_to(("CalledOff", "TimeoutError"), "rung_trial.py", "waits.py", "sentinel.py")
+    assert len(reasons) >= 4 and len(unfinished) >= 4
+    reasons += [NOT_JUDGED, f"{_FAILS}: …", *_SILENT, f"in use: {RungLiedError('read-back', 1.0)}"]
+    reasons.append(f"in use: {RungSilentError('read-back', 1, is_certain=True)}")
+    unfinished += [A_JOB_BEGAN, "the machine was too busy", NO_MEMORY, "another program has the GPU"]
+    assert [] == [text for text in reasons if Meaning(RUNG_REASONS)(text) == OTHER]
+    assert [] == [text for text in unfinished if Meaning(UNFINISHED_REASONS)(text) == OTHER]
 
 
 def test_no_meaning_is_itself_taken_for_another():

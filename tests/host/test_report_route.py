@@ -70,6 +70,15 @@ def test_what_is_known_of_host_and_session_is_told(bench, client, monkeypatch):
     assert (None, []) == (tree["verification"], tree[WITHHELD])
 
 
+def test_what_the_host_does_not_know_of_itself_is_unknown(client, monkeypatch):
+    """It says so by a word, or has not looked so far."""
+    unknown = dict.fromkeys(("commit", "updated", "branch"), "unknown")
+    for version in (unknown, None):
+        monkeypatch.setitem(sys.modules, "installer", SimpleNamespace(version=version))
+        tree = told(client)
+        assert (dict.fromkeys(("commit", "date", "branch")), []) == (tree["sdnext"], tree[WITHHELD])
+
+
 def test_the_report_is_read_by_a_person(client):
     """An entry a line, in English."""
     lines = client.get(PATH).text.splitlines()

@@ -68,12 +68,10 @@ class CardFinder:
 
     def _find_host(self) -> dict[str, Any]:
         version = getattr(sys.modules.get("installer"), "version", None) or {}
+        names = {"commit": "commit", "date": "updated", "branch": "branch"}
+        told = {name: version.get(key) for name, key in names.items()}
         return {
-            "sdnext": {
-                "commit": version.get("commit"),
-                "date": version.get("updated"),
-                "branch": version.get("branch"),
-            },
+            "sdnext": {name: None if text == "unknown" else text for name, text in told.items()},
             "backend": self._host.backend,
             "torch_sync": getattr(self._host.opts, "torch_sync", None),
             "model_family": self._host.model_type,

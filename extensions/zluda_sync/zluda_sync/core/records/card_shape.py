@@ -92,21 +92,24 @@ UNFINISHED_REASONS = {
 }
 #: Of which the one sentence that ends a verification is made.
 _SENTENCE_WORDS = (
-    "a about above after ahead all alone and any as at bar before behind below bit blocks both but by "
-    "bytes can cannot card cell completed cost costs could depth device did do does done each early "
-    "error every every-step exactly falls fast faster fewer finished first for from full gpu had has "
-    "have host hosts how if in into is it its itself job jobs just keeps known late launched lead less "
-    "lost made make makes mean measured mode modes more most ms needed never next no none not nothing "
-    "observe of off on one only or other own per picture pictures preview previews probably proved "
-    "queue queued reports result rung run run-ahead runs s same save saved saves second seconds sd.next "
-    "sd.next's self-test shows sixth slower so some step steps still sync synchronize take takes test "
-    "than that the them there they this time times to told torn true truth truthful two three four "
-    "under unknown until up wait waited waits wall was were what when where which while whole with "
-    "within without work works would wrong yet you your"
+    "a about above after again against ahead all alone and any apart are as at back bar be before "
+    "behind below bit blocks both busy but by bytes can cannot card cell certain choose close completed "
+    "cost costs could depth device device-synchronize did do does done each early error every "
+    "every-step exactly falls fast faster fewer finished first followed for four from full gain gpu had "
+    "has have holds host hosts how if in into is it its itself job jobs just keeps known lagged-wait "
+    "late launched lead learn less long lost machine made make makes mean measured method mode modes "
+    "more most ms name needed never next no none not nothing observe of off on one only or other own "
+    "passive-counter per picture pictures planted-event press preview previews probably programs proved "
+    "queue queued read-back report reports result run run-ahead rung runs s same save saved saves "
+    "sd.next sd.next's second seconds self-test show shows sixth slower so some stays step steps still "
+    "stream-synchronize sync synchronize take takes tell tells test than that the them there they this "
+    "three time times to told torn true truth truthful two under unknown until up used wait waited "
+    "waits wall was way were what when where which while whole with within without work worked works "
+    "would wrong yet you your"
 )
 #: The form of that sentence.
 SENTENCE = Sentence(_SENTENCE_WORDS)
-MOST_ROWS, MOST_STEPS, MOST_LINES = 12, 100, len(SAID_LINES) + 1
+MOST_ROWS, MOST_STEPS, MOST_LINES = 16, 100, len(SAID_LINES) + 1
 
 _SECONDS = Figure(1e5)
 _MODES = [one.value for one in ModeChoice]
@@ -166,7 +169,11 @@ def _verification(device: DeviceName) -> Group:
             "device": device,
             "versions": Group({"driver": version, "torch": version, "zluda": build_digest}),
             "taken_at_s": moment,
+            "outcome": OneOf(("true", "early", "late", "torn", "lost", "blocking", "unsure"), OTHER),
             "sentence": SENTENCE,
+            "rung": OneOf((*EVENT_RUNGS, *SYNCHRONIZE_RUNGS), OTHER),
+            "saved_share": Figure(),
+            "truth": OneOf(("timing events", "values in memory", "a value read back"), OTHER),
             "rows": Rows(Group(row), MOST_ROWS),
             "trace": Group(trace),
         }
