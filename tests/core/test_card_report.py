@@ -10,9 +10,7 @@ import pytest
 
 from tests.markdown_page import DOCS, log_lines
 from zluda_sync.core.records.card_forms import (
-    OTHER,
     DeviceName,
-    Meaning,
     build_digest,
     commit,
     leading_version,

@@ -1,4 +1,4 @@
-"""What a report on a card tells of a self-test's reasons: each that the device ring gives has a word there."""
+"""What a report on a card tells of a self-test's reasons: each has a word of its own there."""
 
 from __future__ import annotations
 

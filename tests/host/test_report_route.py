@@ -16,6 +16,7 @@ from tests.host.test_stop_route import Client, HostApi
 from tests.options import ENABLED, GATE, MODE, PROFILE
 from zluda_sync.core.records.card_report import WITHHELD, parse_report
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
+from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.api.report_route import PATH, ReportRoute
 from zluda_sync.host.card import find_private_words, why_not
@@ -159,6 +160,14 @@ def test_the_names_of_user_and_machine_are_known(monkeypatch):
     assert {"alice", "box", "box.example.org"} <= find_private_words()
     monkeypatch.setattr(getpass, "getuser", lambda: {}["USER"])
     assert "alice" not in find_private_words()
+
+
+def test_a_device_with_the_users_name_in_it_is_not_named_in_full(client, monkeypatch):
+    """Also where that name looks like a model's number."""
+    monkeypatch.setattr(Accelerator, "name", property(lambda self: "AMD Radeon RX 7900XTX"))
+    assert "AMD Radeon RX 7900XTX" == told(client)["device"]
+    monkeypatch.setattr(getpass, "getuser", lambda: "7900xtx")
+    assert "AMD Radeon RX ?" == told(client)["device"]
 
 
 def test_strangers_get_no_report(bench, monkeypatch):

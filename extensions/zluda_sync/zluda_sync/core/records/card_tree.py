@@ -120,7 +120,7 @@ def check(node: Node, value: Any, where: str) -> None:
         node.check(value, where)
     elif value is not None:
         told = node(value)
-        if told is None or told != value or isinstance(told, bool) is not isinstance(value, bool):
+        if told is None or told != value:
             raise ValueError(f"{where}: is of no form that a report has")
 
 
