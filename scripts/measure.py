@@ -12,6 +12,7 @@ python scripts/measure.py --soak
 python scripts/measure.py --gpu
 python scripts/measure.py --fuzz
 python scripts/measure.py --settings
+python scripts/measure.py --reports
 python scripts/measure.py --tabs
 python scripts/measure.py --saves
 python scripts/measure.py --pipelines
@@ -60,6 +61,11 @@ OTHERS = {
         "bench.campaigns.bad_settings",
         "run_bad_settings",
         "show what is said of settings that cannot be used instead",
+    ),
+    "reports": (
+        "bench.campaigns.reports",
+        "run_report_campaign",
+        "make 10,000 reports on cards of hostile names and settings instead",
     ),
     "saves": (
         "bench.campaigns.saves",

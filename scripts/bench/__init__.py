@@ -5,6 +5,7 @@
 - `host`: the embedded host in this process, at a chosen speed, with jobs and faults for it.
 - `truth`: what a job's client was told, what the device truly did, and the figures of the two.
 - `campaigns`: the measurements of `measure.py`, a module for each.
+- `reports`: reports on cards that strangers have sent: read, checked, and merged into the page of cards.
 - `lane`: bare loops on a real GPU, without any host.
 - `real_host` and `differential`: the real SD.Next, and the extension held against it.
 

@@ -15,7 +15,14 @@ from bench.commands.environment import REPOSITORY
 COMMANDS = sorted((REPOSITORY / "scripts").glob("*.py"))
 OWN_COMMANDS = [
     REPOSITORY / "scripts" / name
-    for name in ("check.py", "differential.py", "measure.py", "run_host.py", "train_model.py")
+    for name in (
+        "check.py",
+        "differential.py",
+        "measure.py",
+        "read_reports.py",
+        "run_host.py",
+        "train_model.py",
+    )
 ]
 
 IMPORT_LIKE_SDNEXT = """
@@ -82,6 +89,8 @@ def test_help_explains_the_command(command: Path, tmp_path: Path):
         ("measure.py", ["--stop", "--json", "rows.json"], "--stop"),
         ("measure.py", ["--stop", "--previews"], "several measurements"),
         ("differential.py", ["--slow"], "--slow"),
+        ("read_reports.py", [], "FILE"),
+        ("read_reports.py", ["--merge", "report.json"], "--merge"),
         ("run_host.py", ["--nonsense"], "--nonsense"),
         ("run_host.py", ["--once", "--steps", "many"], "'many' is not a whole number"),
         ("run_host.py", ["--once", "--steps", "0"], "'0' is not a whole number, 1 to"),

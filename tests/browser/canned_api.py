@@ -26,6 +26,7 @@ class CannedApi:
 
     Attributes:
         prefix: path that all is served below, as SD.Next's ``--subpath``.
+        report: text of the report on the card.
         status, jobs, self_test, profiles: answers of the routes; of jobs the full ones, newest first.
         streams: that are open now; one whose client is gone is not.
         has_events: whether the stream of events works; else 503, as behind a proxy that forbids it.
@@ -43,6 +44,7 @@ class CannedApi:
         self.jobs: list[dict[str, Any]] = [canned_answers.build_job()]
         self.self_test: dict[str, Any] = canned_answers.build_self_test()
         self.profiles: dict[str, Any] = canned_answers.build_profiles()
+        self.report = '{\n  "zluda_sync_report": 1,\n  "device": "AMD Radeon RX 7900 XTX [ZLUDA]"\n}'
         self.has_events = True
         self.streams = 0
         self.streams_lock = threading.Lock()
@@ -84,6 +86,8 @@ class CannedApi:
             return 200, self.status
         if path == "selftest":
             return 200, self.self_test
+        if path == "report":
+            return 200, self.report
         if path == "jobs":
             limit = int(query.get("limit", ["20"])[0])
             return 200, {"jobs": [{**job, "previews": len(job["previews"])} for job in self.jobs[:limit]]}
@@ -137,7 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not path.startswith(API):
             return self._send(404, "text/plain", b"unknown")
         status, answer = self.api.answer(self.command, path[len(API) :], parse_qs(parts.query), body)
-        return self._send(status, "application/json", json.dumps(answer).encode())
+        content = answer if isinstance(answer, str) else json.dumps(answer)
+        return self._send(status, "application/json", content.encode())
 
     do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the library's names
 

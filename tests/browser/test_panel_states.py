@@ -325,6 +325,48 @@ def test_the_self_test_can_be_run(api, open_panel):
     assert not page.find(".zs-selftest button")[0].is_enabled()
 
 
+def test_a_report_is_shown_before_it_is_copied(api, open_panel):
+    """The very text that the server gave, as text; then it is copied, also without a clipboard."""
+    page = open_panel()
+    api.report = f'{{\n  "zluda_sync_report": 1,\n  "device": "{HOSTILE} …"\n}}'
+    assert "nothing is sent anywhere" in text(page, ".zs-report .zs-note")
+    page.js(
+        "window.copied = [];"
+        "Object.defineProperty(navigator, 'clipboard', {configurable: true, value:"
+        "{writeText: async (text) => { window.copied.push(text); }}})"
+    )
+    click(page, ".zs-report button", "Copy report")
+    wait_for(lambda: text(page, ".zs-report-text") == api.report, "report")
+    assert ([], None) == (page.js("return window.copied"), page.js("return window.broken"))
+    assert [] == page.find(".zs-report :is(img, script)")
+    click(page, ".zs-report-whole button", "Copy")
+    wait_for(lambda: text(page, ".zs-report-whole .zs-note") == "Copied", "word")
+    assert [api.report] == page.js("return window.copied")
+    page.js(
+        "navigator.clipboard.writeText = async () => { throw new Error('no') };"
+        "document.addEventListener('copy', () => window.copied.push(document.activeElement.value))"
+    )
+    click(page, ".zs-report-whole button", "Copy")
+    wait_for(lambda: len(page.js("return window.copied")) == 2, "copy without a clipboard")
+    wait_for(lambda: text(page, ".zs-report-whole .zs-note") == "Copied", "word")
+    assert api.report == page.js("return window.copied[1]")
+    page.js("document.execCommand = () => false")
+    click(page, ".zs-report-whole button", "Copy")
+    wait_for(lambda: "Ctrl+C" in text(page, ".zs-report-whole .zs-note"), "advice")
+    assert api.report == page.js("return getSelection().toString()")
+
+
+def test_a_report_that_cannot_be_made_is_said(api, open_panel):
+    """And none is shown that is older."""
+    page = open_panel()
+    click(page, ".zs-report button", "Copy report")
+    wait_for(page.find(".zs-report-whole")[0].is_displayed, "report")
+    api.refusals["GET", "report"] = (403, {"detail": "refused: not here"})
+    click(page, ".zs-report button", "Copy report")
+    wait_for(lambda: text(page, ".zs-report .zs-error") == "refused: not here", "refusal")
+    assert not page.find(".zs-report-whole")[0].is_displayed()
+
+
 def test_a_profile_that_does_not_exist_is_shown_as_such(api, open_panel):
     """Not as an empty list: config.json names one that is gone."""
     api.profiles["chosen"] = "nigth"

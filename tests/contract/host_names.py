@@ -27,6 +27,7 @@ HOST_NAMES = (
     HostName("modules.shared", "opts"),
     HostName("modules.shared", "sd_model", required=False),
     HostName("modules.shared", "cmd_opts", required=False),
+    HostName("installer", "version", required=False),
     HostName("modules.devices", "backend"),
     HostName("modules.devices", "device"),
     HostName(

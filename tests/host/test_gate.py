@@ -32,7 +32,7 @@ HOLDS_BACK = SelfTestReport(
     ("gate", "backend", "report", "acts"),
     [
         ("auto", "zluda", None, True),
-        ("auto", "cuda", None, True),
+        ("auto", "cuda", None, False),
         ("auto", "rocm", HOLDS_BACK, False),
         ("auto", "rocm", RUNS_AHEAD, True),
         ("auto", "ipex", RUNS_AHEAD, True),
@@ -77,6 +77,16 @@ def test_the_hosts_own_card_decides_whether_it_is_zluda(bench, monkeypatch):
     assert is_zluda(SdNext())
     monkeypatch.setattr(devices, "device", torch.device("cuda", 0))
     assert not is_zluda(SdNext())
+
+
+def test_where_no_test_can_run_each_job_is_one(bench, monkeypatch):
+    """SD.Next names a GPU, and no device of torch's: nobody would ever know."""
+    card = Accelerator(bench.device, backend="rocm")
+    monkeypatch.setattr(acting_module, "accelerator_of", lambda host: card)
+    monkeypatch.setattr(devices, "backend", "rocm")
+    bench.session.reconcile()
+    assert bench.session.is_acting
+    assert "no self-test can run" in bench.session.status.build().explanation
 
 
 def test_a_job_that_was_seen_ahead_is_the_last_without_us(bench, monkeypatch, caplog):

@@ -30,7 +30,7 @@ def test_on_zluda_the_session_acts(bench):
 
 @pytest.mark.parametrize("backend", ["cpu", "cuda", "rocm", "ipex", "directml", ""])
 def test_on_anything_else_nothing_is_installed(bench, monkeypatch, backend):
-    """By default the extension is for ZLUDA only."""
+    """By default the extension acts on ZLUDA, and elsewhere not before it is known to be needed."""
     monkeypatch.setattr(devices, "backend", backend)
     bench.session.begin_job()
     assert not bench.session.is_acting

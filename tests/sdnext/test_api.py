@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import threading
 import time
 import urllib.error
@@ -12,6 +14,7 @@ import pytest
 
 from tests.sdnext.server import ROOT, SdNextServer
 from tests.trace_events import check_trace
+from zluda_sync.core.records.card_report import parse_report
 
 PATH = "/zluda_sync/v1"
 #: More than SD.Next of 2026 lets one client ask in a minute.
@@ -65,6 +68,22 @@ def test_a_job_is_told_while_it_runs_and_kept_when_it_is_over(server):
         assert 0 <= job["began_at_s"] + completed_s - end_s < 0.3
     check_trace(server.get(f"{PATH}/jobs/{record['id']}/trace?format=chrome"))
     assert 'zluda_sync_jobs_total{outcome="finished"} 1' in server.get_text(f"{PATH}/metrics")
+
+
+def test_a_report_on_the_card_has_the_hosts_version_and_none_of_its_names(server):
+    """After a job: versions, settings and the model's family; no folder, no model, no machine, no user."""
+    text = server.get_text(f"{PATH}/report")
+    tree = parse_report(text).tree
+    status = server.get(f"{PATH}/status")
+    assert (status["version"], status["is_acting"]) == (tree["extension"], tree["acts"])
+    assert ("acts", False, "run-ahead") == (tree["why"], tree["torch_sync"], tree["settings"]["mode"])
+    assert "zluda" == tree["backend"]
+    assert "sd" == tree["model_family"]
+    assert "active, mode …" in [line["said"] for line in tree["log"]]
+    assert set(tree["sdnext"]) == {"commit", "date", "branch"}
+    private = {str(server.data_dir), os.environ["SDNEXT_DIR"], platform.node(), status["profile"]["reason"]}
+    private |= {record["model"] for record in server.get(f"{PATH}/jobs")["jobs"]}
+    assert set() == {name for name in private - {""} if name in text}
 
 
 @pytest.mark.parametrize("path", ["status", "jobs", "metrics"])

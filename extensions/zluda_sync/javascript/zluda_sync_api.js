@@ -28,7 +28,15 @@
   }
   zs.needsCredentials = async () => Object.keys(await logIn()).length > 0;
 
-  /** Ask a route. Returns {ok, status, data}; status 0 if there was no answer at all. */
+  function parse(text) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Ask a route. Returns {ok, status, data, text}; status 0 if there was no answer at all. */
   zs.ask = async (method, path, body) => {
     const headers = { ...(await logIn()) };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
@@ -36,10 +44,10 @@
       const answer = await fetch(zs.address(path), {
         method, headers, cache: 'no-store', body: body === undefined ? undefined : JSON.stringify(body),
       });
-      const data = await answer.json().catch(() => null);
-      return { ok: answer.ok, status: answer.status, data };
+      const text = await answer.text().catch(() => '');
+      return { ok: answer.ok, status: answer.status, data: parse(text), text };
     } catch {
-      return { ok: false, status: 0, data: null };
+      return { ok: false, status: 0, data: null, text: '' };
     }
   };
 

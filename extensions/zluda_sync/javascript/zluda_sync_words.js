@@ -203,6 +203,17 @@
     'selftest.lies': 'not truthful',
     'selftest.untried': 'not tried',
 
+    'report.title': 'Report on your card',
+    'report.what':
+      'For whoever improves this: what was found out about your card. It has its name, driver and ' +
+      'versions, your settings, the self-test, the last verification, and which lines stood in the log; ' +
+      'no prompt, no path, no name of yours, of your machine or of a model. You see it before you copy ' +
+      'it, and nothing is sent anywhere.',
+    'report.make': 'Copy report',
+    'report.copy': 'Copy',
+    'report.copied': 'Copied',
+    'report.by-hand': 'This browser does not let the page copy. The text is selected: press Ctrl+C.',
+
     'profiles.title': 'Profiles',
     'profiles.chosen': 'Profile in use',
     'profiles.auto': 'auto (by the rules below)',

@@ -188,6 +188,15 @@
     'selftest.lies': '不真实',
     'selftest.untried': '未试',
 
+    'report.title': '显卡报告',
+    'report.what':
+      '供改进本扩展的人使用：关于您的显卡的结果。其中有显卡名称、驱动和各版本、您的设置、自检、最近一次验证，以及日志里出现过哪几种消息；' +
+      '没有提示词、路径，也没有您、您的电脑或模型的名称。复制之前您会先看到全文，不会发送到任何地方。',
+    'report.make': '复制报告',
+    'report.copy': '复制',
+    'report.copied': '已复制',
+    'report.by-hand': '此浏览器不允许页面复制。文字已选中：请按 Ctrl+C。',
+
     'profiles.title': '配置档',
     'profiles.chosen': '使用中的配置档',
     'profiles.auto': 'auto（按下面的规则）',

@@ -32,6 +32,7 @@ ROUTES = (
     ("POST", "/zluda_sync/v1/stop"),
     ("GET", "/zluda_sync/v1/selftest"),
     ("POST", "/zluda_sync/v1/selftest"),
+    ("GET", "/zluda_sync/v1/report"),
     ("GET", "/zluda_sync/v1/status"),
     ("GET", "/zluda_sync/v1/events"),
     ("GET", "/zluda_sync/v1/jobs"),

@@ -46,7 +46,8 @@ class Acting:
             return Decision(False, "there is nothing to follow")
         on_zluda, report = is_zluda(self._host), self.book.find(accelerator)
         seen = self._steps_seen_ahead(settings, accelerator)
-        return decide(settings.gate, on_zluda, report, seen, accelerator.has_named_device)
+        can_be_tested = accelerator.has_named_device or not accelerator.kind.name
+        return decide(settings.gate, on_zluda, report, seen, can_be_tested)
 
     def decide_and_tell(self, settings: Settings, accelerator: Accelerator | None) -> bool:
         """Return whether to act on a device; the log says which and why, once."""

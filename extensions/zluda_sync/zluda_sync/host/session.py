@@ -215,9 +215,9 @@ class Session:
 
     def _add_routes(self) -> None:
         # Not before the host has loaded FastAPI itself.
-        from zluda_sync.host.api.routes import add_control_routes, add_estimate_routes, add_view_routes
+        from zluda_sync.host.api import routes
 
-        add_control_routes(
+        routes.add_control_routes(
             self._host,
             self.stop,
             self.stop_by_name,
@@ -227,8 +227,9 @@ class Session:
             self.profiles,
             self.profile_choice,
         )
-        add_view_routes(self._host, self.status, self.feed, self.records, self.metrics, self._previews)
-        add_estimate_routes(self._host, self.estimator, self.snapshot, self.queue)
+        routes.add_view_routes(self._host, self.status, self.feed, self.records, self.metrics, self._previews)
+        routes.add_estimate_routes(self._host, self.estimator, self.snapshot, self.queue)
+        routes.add_report_route(self._host, self.status.card, self._log.said)
 
     def _act(self) -> bool:
         """Install the patches if settings and device ask for them; return whether they do.

@@ -10,18 +10,21 @@ from fastapi import Response
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.job_answers import JobAnswer, JobsAnswer
 from zluda_sync.core.records.metrics import JobMetrics
+from zluda_sync.core.records.said_lines import SaidLines
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.api import (
     estimate_route,
     jobs_route,
     profiles_route,
+    report_route,
     running_job_route,
     self_test_route,
     status_route,
 )
 from zluda_sync.host.api.status import PREVIEW_PATH, SessionStatus, StatusAnswer
 from zluda_sync.host.api.status_feed import StatusFeed
+from zluda_sync.host.card import CardFinder
 from zluda_sync.host.job.estimator import Estimator
 from zluda_sync.host.job.outlook import Outlook
 from zluda_sync.host.job.queue import Found, Queue
@@ -133,6 +136,24 @@ def add_estimate_routes(
     row = ("GET", path, routes.get_estimate, estimate_route.EstimateAnswer)
     _add(host, True, row, openapi_extra=estimate_route.EXTRA)
     _add(host, True, ("POST", path, routes.post_estimate, estimate_route.ToldAnswer))
+
+
+def add_report_route(
+    host: SdNext,
+    card: CardFinder,
+    said: SaidLines,
+    find_verification: report_route.FindVerification = lambda: None,
+) -> None:
+    """Serve what can be sent of the card.
+
+    Args:
+        host: serves the route to whoever may use its own.
+        card: finds what there is to tell.
+        said: what was said in the log.
+        find_verification: gives the newest verification of the card as plain JSON, None if there was none.
+    """
+    route = report_route.ReportRoute(card, said, find_verification)
+    _add(host, False, ("GET", report_route.PATH, route.get_report, report_route.RESPONSES))
 
 
 def _add(host: SdNext, is_polled: bool, *rows: _Row, **extra: Any) -> None:

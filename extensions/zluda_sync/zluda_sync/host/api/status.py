@@ -18,6 +18,7 @@ from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.accelerator import explain_no_accelerator, is_zluda
 from zluda_sync.host.acting import Acting
+from zluda_sync.host.card import CardFinder
 from zluda_sync.host.job.queue import Queue
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.preview.previews import Previews
@@ -168,6 +169,9 @@ class SessionStatus:
         self_testing: knows what to expect of the device.
         acting: decides whether to act.
         find_failure: tells whether the patches are installed, and what kept them out, empty if nothing did.
+
+    Attributes:
+        card: what can be found of the card, for a report on it.
     """
 
     def __init__(
@@ -186,6 +190,7 @@ class SessionStatus:
         self._self_testing = self_testing
         self._acting = acting
         self._find_failure = find_failure
+        self.card = CardFinder(host, profile_choice, self_testing, acting.find_accelerator, find_failure)
         self._idle_status: tuple[float, StatusAnswer] | None = None
 
     def build(self) -> StatusAnswer:
