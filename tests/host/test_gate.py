@@ -120,6 +120,9 @@ def test_the_probe_ends_with_its_job(bench, monkeypatch):
         assert watches is (bench.session._acting._probe is not None)
         bench.session.end_job()
         assert bench.session._acting._probe is None
+    shared.opts.data.update({GATE: "auto"})
+    bench.session.begin_job(picture())
+    bench.session.close()  # SD.Next ends in the middle of a job
     bench.wait_until(lambda: "zluda_sync-probe" not in [one.name for one in threading.enumerate()])
 
 

@@ -196,6 +196,7 @@ class Session:
     def close(self) -> None:
         """Leave the host as it came."""
         self.feed.close()
+        self._acting.end_watch()
         self._saver.close()
         self._stand_down()
         self.self_testing.close()
