@@ -1,4 +1,4 @@
-"""Previews by the host's own method: of the one step that they are said to show, whatever goes on meanwhile."""
+"""Previews by the host's own method: of the one step that they are said to show, whatever goes on."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ def looked_at(bench):
 
 
 def make_preview(bench, monkeypatch, meanwhile):
-    """Have the host make a preview; return its step, None without one, and what the host read for it.
+    """Have the host make a preview, with something between two of its looks at its fields.
 
-    Args:
-        meanwhile: happens between two of the host's looks at its fields.
+    Return the step of the preview, None without one, and what the host read for it.
     """
     read = []
 

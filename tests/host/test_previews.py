@@ -19,7 +19,7 @@ from tests.interleaving import run_at_each_instruction
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.preview.copy import CopyWay, EventCopier
-from zluda_sync.device.preview.queue import JobPreviews
+from zluda_sync.device.preview.queue import JobPreviews, ReadyPreview
 from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.host.preview import hosts_own
 from zluda_sync.host.preview import setup as preview_setup
@@ -407,6 +407,25 @@ def test_numbers_rise_over_jobs():
         numbers.append(previews.look().number)
         previews.end()
     assert [1, 2, 3] == numbers
+
+
+def test_a_preview_of_another_pass_is_never_taken_for_the_one_before():
+    """A pass that is gone leaves its place in memory to the next, and with it what it might be known by."""
+    previews, newest, others = Previews(), [None], []
+    queue = SimpleNamespace(newest_ready=lambda: newest[0])
+    previews.begin(ProjectedPreviews(SimpleNamespace(queue=queue, is_off=False)))
+
+    def show(ledger):
+        newest[0] = ReadyPreview(0, ledger, torch.zeros(1, 1, 2, 2, 3, dtype=torch.uint8))
+        return previews.look().number
+
+    first_number, first_id = show(Ledger()), id(newest[0].ledger)
+    newest[0] = None  # nobody looked for a while: it was let go
+    for _ in range(2000):
+        others.append(Ledger())
+        if id(others[-1]) == first_id:
+            break
+    assert first_number + 1 == show(others[-1])
 
 
 def test_a_job_that_is_over_leaves_no_preview():

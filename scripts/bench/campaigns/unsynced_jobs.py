@@ -31,7 +31,11 @@ BIAS = 127.5
 
 @dataclass(frozen=True)
 class UnsyncedJob:
-    """What a job of the proof asks for: pictures one after the other, so that a pass follows another."""
+    """What a job of the proof asks for: pictures one after the other, so that a pass follows another.
+
+    Attributes:
+        step_s, decode_s: what a step and a decode take the device at least.
+    """
 
     sampler: str
     steps: int
@@ -39,6 +43,8 @@ class UnsyncedJob:
     is_offloaded: bool = False
     size_px: int = SIZE_PX
     seed: int = SEED
+    step_s: float = 0.0
+    decode_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,7 @@ def make_pictures(wanted: UnsyncedJob) -> str:
     )
     phase = shared.state.begin("Text", "task(unsynced)")
     digest = hashlib.sha256()
-    with restless_unet():
+    with restless_unet(), _slowed(wanted):
         images = processing.process_images(request).images
     for image in images:
         digest.update(image.convert("RGB").tobytes())
@@ -184,6 +190,23 @@ def _known_colours() -> Iterator[None]:
         yield
     finally:
         del setup._find_projection, setup.learn
+
+
+@contextlib.contextmanager
+def _slowed(wanted: UnsyncedJob) -> Iterator[None]:
+    """A context in which steps and decodes take as long as is wanted, whatever the processor is busy with."""
+    from modules import shared
+    from modules.emulated_device import slow_down
+
+    handles = [
+        slow_down(shared.sd_model.unet, lambda args, kwargs: wanted.step_s, "step"),
+        slow_down(shared.sd_model.vae.decoder, lambda args, kwargs: wanted.decode_s, "decode"),
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _find_route(app: Any) -> Callable[..., Any]:

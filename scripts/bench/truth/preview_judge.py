@@ -98,8 +98,10 @@ class PreviewJudge:
         spoiled = {"delivered too soon": (Verdict.EARLY, replace(seen, answered_s=end_s - 1e-6))}
         if seen.step + 1 < len(self._true_pixels[one]):
             later = enlarge(self._true_pixels[one][seen.step + 1], width, height).astype(np.uint8)
-            mixed = seen.picture.copy()
-            mixed[height // 2 :] = later[height // 2 :]
+            mixed, half = seen.picture.copy(), height // 2
+            change = np.abs(seen.picture.astype(np.int16) - later)
+            changed = slice(half) if change[:half].max() > change[half:].max() else slice(half, None)
+            mixed[changed] = later[changed]
             spoiled["two steps mixed"] = (Verdict.TORN, replace(seen, picture=mixed))
             spoiled["one step off"] = (Verdict.TORN, replace(seen, picture=later))
         return spoiled
