@@ -98,7 +98,9 @@ def test_no_preview_is_torn_or_early_and_no_picture_is_another(server):
             for pixels in pictures
             if np.abs(pixels - first[step]).max() > TOLERANCE
         ]
-        alike = [step for step in first if step + 1 in first and np.array_equal(first[step], first[step + 1])]
+        # What the last two predict may be the same picture.
+        told = [step for step in range(STEPS - 2) if step in first and step + 1 in first]
+        alike = [step for step in told if np.array_equal(first[step], first[step + 1])]
         assert (method, [], []) == (method, torn, alike)
     assert [] == early
     assert LEAST_PREVIEWS <= count

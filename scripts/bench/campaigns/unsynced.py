@@ -12,6 +12,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bench.campaigns.unsynced_jobs import (
@@ -20,11 +21,12 @@ from bench.campaigns.unsynced_jobs import (
     WatchedJob,
     make_pictures,
     preview_client,
+    run_stock_job,
     run_true_job,
     run_watched_job,
     without_extension,
 )
-from bench.host.job import SEED, set_mode
+from bench.host.job import SEED, current_session, set_mode
 from bench.host.started import Speed, started_host
 from bench.host.unsynced_work import SAMPLERS, hostile_samplers
 from bench.terminal.bar import TerminalBar
@@ -35,7 +37,7 @@ from bench.truth.preview_judge import PreviewJudge, Verdict
 MODES = ("every-step", "run-ahead", "observe")
 METHODS = ("fitted", "host")
 PREVIEWS, QUICK_PREVIEWS = 10_000, 1_000
-STEPS, QUICK_STEPS = 40, 20
+STEPS, QUICK_STEPS = 36, 20
 #: Steps of 5 ms in the jobs whose previews are judged.
 SPEED = Speed(step_ms=160, encode_ms=4, decode_ms=60)
 TIMED = UnsyncedJob("DPM++ 2M", steps=20, pictures=1, size_px=256, step_s=0.2, decode_s=0.5)
@@ -68,6 +70,32 @@ TIME_COLUMNS = (
     ("high", "quartile", ".4f"),
 )
 Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Whose job is timed.
+
+    Attributes:
+        who: for the table.
+        mode: of ours, None for the host alone.
+        syncs: whether the host's own sync is on.
+        is_looked_at: whether a client takes previews ten times a second.
+    """
+
+    who: str
+    mode: str | None = None
+    syncs: bool = False
+    is_looked_at: bool = False
+
+
+BARE = Timed("host alone")
+TIMED_BESIDE = (
+    *(Timed(mode, mode, is_looked_at=True) for mode in MODES),
+    Timed("observe, nobody looks", "observe"),
+    Timed("host alone, again"),
+    Timed("host alone", syncs=True),
+)
 
 
 class Proof:
@@ -130,11 +158,14 @@ def run_unsynced_campaign(quick: bool) -> int:
         try:
             wanted = QUICK_PREVIEWS if quick else PREVIEWS
             proof = judge_previews(app, bar, wanted, QUICK_STEPS if quick else STEPS)
+            stock = judge_stock(QUICK_STEPS if quick else STEPS)
             times = time_jobs(app, bar, QUICK_PAIRS if quick else PAIRS)
             bar.show(1.0, "done")
         finally:
             bar.close()
     print(build_table(proof.rows(), COLUMNS))
+    print("\nthe host alone, by its own previews; not held to anything:")
+    print(build_table([row for row in stock.rows() if row["mode"] != "all"], COLUMNS))
     print()
     print(build_table(proof.spoiled_rows(), SPOILED_COLUMNS))
     print("\ntime of a job, over that of a host alone which waits for nothing:")
@@ -161,49 +192,64 @@ def judge_previews(app: Any, bar: TerminalBar, wanted: int, steps: int) -> Proof
     return proof
 
 
+def judge_stock(steps: int) -> Proof:
+    """Judge the previews of the host alone, with its sync off and on, in the same jobs."""
+    proof = Proof()
+    for sampler in SAMPLERS:
+        true = run_true_job(UnsyncedJob(sampler, steps))
+        for offload in (False, True):
+            for syncs in (False, True):
+                seen = run_stock_job(UnsyncedJob(sampler, steps, is_offloaded=offload), syncs)
+                mode = f"sync {'on' if syncs else 'off'}"
+                proof.add((mode, "host", "moves" if offload else "-", sampler), true, seen)
+    return proof
+
+
 def time_jobs(app: Any, bar: TerminalBar, pairs: int) -> list[Row]:
     """Return what a job takes in each mode with a client that looks, beside the host alone, in pairs.
 
     Each round begins with the host that waits for nothing. The order turns, so that a slow drift of the
     machine falls on all alike; the same again shows what is noise.
     """
-    who = [*((mode, False) for mode in MODES), ("host alone, again", False), ("host alone", True)]
-    times_s: dict[tuple[str, bool], list[float]] = {one: [] for one in who}
+    times_s: dict[Timed, list[float]] = {one: [] for one in TIMED_BESIDE}
     bare_s: list[float] = []
     for turn in range(pairs):
         bar.show(0.5 + turn / pairs / 2, f"round {turn + 1} of {pairs}")
-        bare_s.append(_time_job(app, None, syncs=False))
-        first = turn % len(who)
-        for one in who[first:] + who[:first]:
-            times_s[one].append(_time_job(app, one[0] if one[0] in MODES else None, syncs=one[1]))
-    rows = [_time_row("host alone", False, bare_s, bare_s)]
-    return rows + [_time_row(name, syncs, times_s[name, syncs], bare_s) for name, syncs in who]
+        bare_s.append(_time_job(app, BARE))
+        first = turn % len(TIMED_BESIDE)
+        for one in TIMED_BESIDE[first:] + TIMED_BESIDE[:first]:
+            times_s[one].append(_time_job(app, one))
+    times_s = {BARE: bare_s, **times_s}
+    return [_time_row(one, of_one_s, bare_s) for one, of_one_s in times_s.items()]
 
 
-def _time_job(app: Any, mode: str | None, syncs: bool) -> float:
-    """Return the seconds of a job; in a mode of ours a client looks at its previews, alone nobody looks."""
+def _time_job(app: Any, timed: Timed) -> float:
+    """Return the seconds of a job."""
     from modules import shared
 
     with contextlib.ExitStack() as around:
-        if mode is None:
-            around.enter_context(without_extension(syncs))
+        if timed.mode is None:
+            around.enter_context(without_extension(timed.syncs))
         else:
-            set_mode(mode)
+            set_mode(timed.mode)
             shared.opts.set("zluda_sync_preview", "fitted")
             shared.opts.set("zluda_sync_preview_budget", 2)
+        if timed.is_looked_at:
             around.enter_context(preview_client(app, SAMPLE_PERIOD_S))
+        elif timed.mode is not None:
+            current_session()._previews._looked_at_s = None  # long ago
         began_s = time.perf_counter()
         make_pictures(TIMED)
         return time.perf_counter() - began_s
 
 
-def _time_row(who: str, syncs: bool, times_s: Sequence[float], bare_s: Sequence[float]) -> Row:
+def _time_row(timed: Timed, times_s: Sequence[float], bare_s: Sequence[float]) -> Row:
     ratios = [time_s / of_pair_s for time_s, of_pair_s in zip(times_s, bare_s, strict=True)]
     costs_s = [time_s - of_pair_s for time_s, of_pair_s in zip(times_s, bare_s, strict=True)]
     low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else (None, None, None)
     return {
-        "who": who,
-        "sync": "on" if syncs else "off",
+        "who": timed.who,
+        "sync": "on" if timed.syncs else "off",
         "pairs": len(ratios),
         "median_s": statistics.median(times_s),
         "step_cost_ms": 1000 * statistics.median(costs_s) / TIMED.steps,

@@ -8,6 +8,7 @@ import io
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,23 +72,21 @@ class WatchedJob:
 
 def run_true_job(wanted: UnsyncedJob) -> TrueJob:
     """Run a job without the extension and with the host's own sync, and read each step back."""
-    left: list[tuple[int, Any, Any]] = []
+    left: list[tuple[Any, Any]] = []
 
     def keep(scheduler: Any, _sample: Any, latents: Any) -> Any:
-        step = scheduler.step_index - 1 if not is_heun else len(left)
-        left.append((step, latents.cpu(), find_shown(scheduler, latents, step).cpu()))
+        shown = find_shown(scheduler, latents, scheduler.step_index - 1)
+        left.append((latents.cpu(), shown.cpu()))
         return latents
 
-    scheduler_class = SAMPLERS[wanted.sampler]
-    is_heun = "Heun" in scheduler_class.__name__
-    with without_extension(syncs=True), wrapped_step(scheduler_class, keep):
+    with without_extension(syncs=True), wrapped_step(SAMPLERS[wanted.sampler], keep):
         image_sha256 = make_pictures(wanted)
     per_pass = len(left) // wanted.pictures
     passes = [left[begin : begin + per_pass] for begin in range(0, len(left), per_pass)]
     return TrueJob(
         {
-            "fitted": [[_project(shown) for _, _, shown in one] for one in passes],
-            "host": [[_simple(latents) for _, latents, _ in one] for one in passes],
+            "fitted": [[_project(shown) for _, shown in one] for one in passes],
+            "host": [[_simple(latents) for latents, _ in one] for one in passes],
         },
         image_sha256,
     )
@@ -97,17 +96,27 @@ def run_watched_job(wanted: UnsyncedJob, mode: str, method: str, app: Any) -> Wa
     """Run a job with the host's own sync off in one of our modes, its previews taken by a client."""
     from modules import shared
 
-    scheduler_class = SAMPLERS[wanted.sampler]
     set_mode(mode)
     shared.opts.set("torch_sync", False)
     shared.opts.set("zluda_sync_preview", method)
     shared.opts.set("zluda_sync_preview_budget", 50)
+    with _known_colours():
+        return _watch(wanted, preview_client(app))
+
+
+def run_stock_job(wanted: UnsyncedJob, syncs: bool) -> WatchedJob:
+    """Run a job of the host alone, with a client that has it make its own previews."""
+    with without_extension(syncs):
+        return _watch(wanted, stock_client())
+
+
+def _watch(wanted: UnsyncedJob, client: AbstractContextManager[list[SeenPreview]]) -> WatchedJob:
+    scheduler_class = SAMPLERS[wanted.sampler]
     with contextlib.ExitStack() as around:
-        around.enter_context(_known_colours())
         if wanted.is_offloaded:
             around.enter_context(offload_moves(scheduler_class))
         truth = around.enter_context(TruthRecorder(scheduler_class, build_marks("emulated")))
-        with preview_client(app) as previews:
+        with client as previews:
             image_sha256 = make_pictures(wanted)
     return WatchedJob(previews, truth.passes(), image_sha256)
 
@@ -153,21 +162,53 @@ def make_pictures(wanted: UnsyncedJob) -> str:
 @contextlib.contextmanager
 def preview_client(app: Any, period_s: float = POLL_S) -> Iterator[list[SeenPreview]]:
     """A context in which a client asks our route for the newest preview, and keeps each once."""
+    from zluda_sync.host.api.running_job_route import PreviewFormat
+
     get_preview = _find_route(app)
+    known: list[str | None] = [None]
+
+    def look() -> SeenPreview | None:
+        answer = get_preview(PreviewFormat.PNG, None, known[0])
+        answered_s = time.perf_counter()
+        if answer.status_code != 200:
+            return None
+        known[0] = answer.headers["ETag"]
+        picture = np.asarray(Image.open(io.BytesIO(answer.body)).convert("RGB"))
+        return SeenPreview(answered_s, int(answer.headers["X-Preview-Step"]), picture)
+
+    with _client(look, period_s) as previews:
+        yield previews
+
+
+@contextlib.contextmanager
+def stock_client() -> Iterator[list[SeenPreview]]:
+    """A context in which a client has the host alone make its preview, of the step that it counts."""
+    from modules import shared
+
+    state = shared.state
+
+    def look() -> SeenPreview | None:
+        is_made = state.current_latent is not None and state.set_current_image()
+        answered_s, image, step = time.perf_counter(), state.current_image, state.current_image_sampling_step
+        if not is_made or image is None or step < 1:
+            return None
+        return SeenPreview(answered_s, step - 1, np.asarray(image))
+
+    with _client(look, POLL_S) as previews:
+        yield previews
+
+
+@contextlib.contextmanager
+def _client(look: Callable[[], SeenPreview | None], period_s: float) -> Iterator[list[SeenPreview]]:
+    """A context in which a thread looks again and again, and keeps what it sees."""
     previews: list[SeenPreview] = []
     over = threading.Event()
 
     def ask() -> None:
-        known = None
         while not over.wait(period_s):
-            answer = get_preview(PreviewFormat.PNG, None, known)
-            answered_s = time.perf_counter()
-            if answer.status_code == 200:
-                known = answer.headers["ETag"]
-                picture = np.asarray(Image.open(io.BytesIO(answer.body)).convert("RGB"))
-                previews.append(SeenPreview(answered_s, int(answer.headers["X-Preview-Step"]), picture))
-
-    from zluda_sync.host.api.running_job_route import PreviewFormat
+            seen = look()
+            if seen is not None:
+                previews.append(seen)
 
     client = threading.Thread(target=ask, name="preview client", daemon=True)
     client.start()
