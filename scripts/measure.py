@@ -19,6 +19,7 @@ python scripts/measure.py --pipelines
 python scripts/measure.py --grids
 python scripts/measure.py --learning
 python scripts/measure.py --estimates
+python scripts/measure.py --unsynced
 """
 
 from __future__ import annotations
@@ -92,6 +93,11 @@ OTHERS = {
         "bench.campaigns.estimates",
         "run_estimate_campaign",
         "hold the estimates before jobs against what these take instead",
+    ),
+    "unsynced": (
+        "bench.campaigns.unsynced",
+        "run_unsynced_campaign",
+        "hold 10,000 previews without the host's own sync against the truth instead",
     ),
     "gpu": ("bench.lane.gpu_lane", "run_gpu_lane", "measure bare loops on the GPU at hand instead"),
 }

@@ -46,6 +46,17 @@ def test_a_second_frame_of_a_step_replaces_the_first():
     assert "again" == ring.finished_frame(1).latents
 
 
+def test_what_is_kept_of_a_step_does_not_change_with_the_hosts_tensors():
+    """They may be written in place by the next step, the row of sigmas by the host's adjustment of them."""
+    ring, tensors, sigmas = LatentsRing(), torch.zeros(2, 1, 4, 2, 2), torch.tensor([2.0, 1.0])
+    ring.hold(StepFrame(0, tensors[0], tensors[1], sigmas[0], sigmas[1]), completed=0)
+    tensors.fill_(9.0)
+    sigmas.fill_(9.0)
+    frame = ring.finished_frame(1)
+    assert [0.0, 0.0] == [frame.latents.max().item(), frame.noise_pred.max().item()]
+    assert (2.0, 1.0) == (frame.sigma.item(), frame.sigma_next.item())
+
+
 def test_a_cleared_ring_holds_no_tensor():
     """After a job nothing of it is kept alive."""
     ring = ring_of(3)

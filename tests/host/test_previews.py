@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
+import weakref
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -19,7 +20,7 @@ from tests.interleaving import run_at_each_instruction
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.preview.copy import CopyWay, EventCopier
-from zluda_sync.device.preview.queue import JobPreviews
+from zluda_sync.device.preview.queue import JobPreviews, ReadyPreview
 from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.host.preview import hosts_own
 from zluda_sync.host.preview import setup as preview_setup
@@ -407,6 +408,19 @@ def test_numbers_rise_over_jobs():
         numbers.append(previews.look().number)
         previews.end()
     assert [1, 2, 3] == numbers
+
+
+def test_no_other_pass_can_take_the_place_of_the_one_that_was_told_last():
+    """By its place in memory it would be taken for that one, and its preview never be shown."""
+    previews, newest = Previews(), [ReadyPreview(0, Ledger(), torch.zeros(1, 1, 2, 2, 3, dtype=torch.uint8))]
+    queue = SimpleNamespace(newest_ready=lambda: newest[0])
+    previews.begin(ProjectedPreviews(SimpleNamespace(queue=queue, is_off=False, close=lambda: None)))
+    previews.look()
+    ledger = weakref.ref(newest[0].ledger)
+    newest[0] = None  # nobody looked for a while: it was let go
+    assert ledger() is not None
+    previews.begin(None)
+    assert ledger() is None
 
 
 def test_a_job_that_is_over_leaves_no_preview():

@@ -121,10 +121,11 @@ class LatentsRing:
 
 def copy_shown(frame: StepFrame) -> StepFrame:
     """Return what a preview shows of a frame, in memory of its own; queued, and never waits."""
-    latents, noise_pred = (
-        part.detach().clone() if isinstance(part, Tensor) else part for part in _shown_parts(frame)
+    latents, noise_pred, sigma, sigma_next = (
+        part.detach().clone() if isinstance(part, Tensor) else part
+        for part in (*_shown_parts(frame), frame.sigma, frame.sigma_next)  # hosts adjust sigmas in place
     )
-    return replace(frame, latents=latents, noise_pred=noise_pred)
+    return replace(frame, latents=latents, noise_pred=noise_pred, sigma=sigma, sigma_next=sigma_next)
 
 
 def count_shown_bytes(frame: StepFrame) -> int:

@@ -45,9 +45,9 @@ class ProgressFields:
             "sampling_step": self._show_step,
             "sampling_steps": self._show_steps,
             "current_latent": self._show_latents,
-            "current_noise_pred": lambda shown, own: self._pinned("noise_pred"),
-            "current_sigma": lambda shown, own: self._pinned("sigma"),
-            "current_sigma_next": lambda shown, own: self._pinned("sigma_next"),
+            "current_noise_pred": lambda shown, own: self._of_shown_frame("noise_pred"),
+            "current_sigma": lambda shown, own: self._of_shown_frame("sigma"),
+            "current_sigma_next": lambda shown, own: self._of_shown_frame("sigma_next"),
         }
         shows.update({name: _show_kept(name) for name in KEPT_FIELDS})
         on_writes: dict[str, OnWrite] = {
@@ -79,7 +79,9 @@ class ProgressFields:
         return seen
 
     def _show_step(self, shown: HostPass, _own: int) -> int:
-        step = shown.first_count + shown.followed.ledger.completed
+        pinned = self._pinned_frame
+        completed = shown.followed.ledger.completed if pinned is None else pinned.step + 1
+        step = shown.first_count + completed
         self._seen().step = step
         return step
 
@@ -90,6 +92,9 @@ class ProgressFields:
         return max(shown.host_total, shown.first_count + total, seen_step)
 
     def _show_latents(self, shown: HostPass, own: Any) -> Any:
+        pinned = self._pinned_frame
+        if pinned is not None:
+            return pinned.latents
         frame = shown.frames.finished_frame(shown.followed.ledger.completed)
         # Not kept alive by a poller's thread, which outlives the job.
         self._seen().frame = weakref.ref(frame) if frame is not None else None
@@ -100,9 +105,16 @@ class ProgressFields:
         ledger = shown.followed.ledger
         return own if ledger.launched and ledger.is_drained else None
 
-    def _pinned(self, part: str) -> Any:
-        pinned = self._seen().frame
-        frame: StepFrame | None = pinned() if pinned is not None else None
+    @property
+    def _pinned_frame(self) -> StepFrame | None:
+        pinned = self._jobs.pinned.of
+        return pinned[1] if pinned is not None else None
+
+    def _of_shown_frame(self, part: str) -> Any:
+        frame: StepFrame | None = self._pinned_frame
+        if frame is None:
+            seen = self._seen().frame
+            frame = seen() if seen is not None else None
         return getattr(frame, part) if frame is not None else None
 
 
@@ -136,6 +148,9 @@ class _Field(StateField):
         self._jobs = jobs
 
     def read(self, own: Any) -> Any:
+        pinned = self._jobs.pinned.of
+        if pinned is not None:
+            return self._show(pinned[0], own)
         job = self._jobs.current
         if job is None or job.run.is_driver():
             return own

@@ -11,6 +11,7 @@ from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.wishes.control import Control
 from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.host.job.followed import HostJob
+from zluda_sync.host.job.host_pass import PinnedStep
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.job.titles import phase_of
 from zluda_sync.host.preview.previews import Previews
@@ -32,6 +33,7 @@ class Jobs:
 
     Attributes:
         current: the job that is followed, None between two.
+        pinned: the step that the calling thread has the host make a preview of.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Jobs:
         self._is_declined = False
         self._cells: list[Any] = []
         self.current: HostJob | None = None
+        self.pinned = PinnedStep()
 
     def open(self, processing: Any = None, began_at_s: float | None = None) -> None:
         """Begin to follow a job; one that was followed before is let go.

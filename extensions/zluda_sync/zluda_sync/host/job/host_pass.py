@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +39,28 @@ class HostPass:
     def is_done(self) -> bool:
         """Whether the host has left it and the device has finished it."""
         return self.followed.is_left and self.followed.ledger.is_drained
+
+
+class PinnedStep(threading.local):
+    """A step that every progress field shows to the calling thread, however far the device gets meanwhile.
+
+    The host reads its fields one after the other while it makes a preview, the latents twice: what it makes
+    is of the one step that it will be said to show, though the pass or the job be over by then.
+
+    Attributes:
+        of: the pass and what its step has left, None where nothing is pinned.
+    """
+
+    of: tuple[HostPass, StepFrame] | None = None
+
+    @contextlib.contextmanager
+    def pinning(self, shown: HostPass, frame: StepFrame) -> Iterator[None]:
+        """A context in which the calling thread is shown this step of this pass."""
+        self.of = shown, frame
+        try:
+            yield
+        finally:
+            self.of = None
 
 
 def find_frame(followed: FollowedPass, state: Any) -> StepFrame:

@@ -12,8 +12,10 @@ from typing import Any
 
 from zluda_sync.core.guard import Guard
 from zluda_sync.core.steps.other_work import OtherWork
+from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.host.hooks.patch_table import Patch, Switch
 from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.host_pass import HostPass
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.preview.previews import Newest, PreviewMaker, Previews
 
@@ -44,12 +46,19 @@ class PreviewPatches:
             if hasattr(state_class, name)
         ]
 
-    def make_host_preview(self, state: Any) -> Any:
-        """Have the host make its preview now, on the calling thread; None if it makes none."""
+    def make_host_preview(self, state: Any, shown: HostPass, frame: StepFrame) -> Any:
+        """Have the host make its preview of a step now, on the calling thread; None if it makes none.
+
+        Args:
+            state: the host's.
+            shown: pass of the step.
+            frame: what the step has left, in memory of its own: the host's may be used for a later one.
+        """
         make = getattr(state, "do_set_current_image", None) or state.set_current_image
         self._thread.is_making = True
         try:
-            return state.current_image if make() else None
+            with self._jobs.pinned.pinning(shown, frame):
+                return state.current_image if make() else None
         finally:
             self._thread.is_making = False
 

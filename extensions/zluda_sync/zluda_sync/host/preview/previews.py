@@ -276,7 +276,8 @@ class ProjectedPreviews(PreviewMaker):
         ready = self.previews.queue.newest_ready()
         if ready is None:
             return None
-        return Newest((id(ready.ledger), ready.step), ready.step, lambda: build_images(ready.pixels))
+        # The ledger itself: an id is given again to another one once this is gone, and a picture with it.
+        return Newest((ready.ledger, ready.step), ready.step, lambda: build_images(ready.pixels))
 
     def close(self) -> None:
         self.previews.close()

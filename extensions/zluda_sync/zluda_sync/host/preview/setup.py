@@ -141,11 +141,11 @@ class PreviewSetup:
     def _make_host_preview(self) -> tuple[int, Any] | None:
         tracked = self._jobs.current
         shown = tracked.shown_pass() if tracked is not None else None
-        if shown is None or not shown.followed.ledger.completed:
+        frame = shown.frames.finished_frame(shown.followed.ledger.completed) if shown is not None else None
+        if shown is None or frame is None:  # those of the next step are kept: somebody looks
             return None
-        step = shown.followed.ledger.completed - 1
-        image = self._patches.make_host_preview(self._host.state)
-        return None if image is None else (step, image)
+        image = self._patches.make_host_preview(self._host.state, shown, frame)
+        return None if image is None else (frame.step, image)
 
 
 def _limits(settings: Settings) -> tuple[float, float]:
