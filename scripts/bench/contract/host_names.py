@@ -59,8 +59,6 @@ FEATURES: Mapping[str, tuple[HostName, ...]] = {
         HostName(
             "modules.processing_callbacks", "diffusers_callback", ("pipe", "step", "timestep", "kwargs")
         ),
-            "modules.processing_callbacks", "diffusers_callback", ("pipe", "step", "timestep", "kwargs")
-        ),
         HostName(
             "modules.processing_callbacks", "diffusers_callback_legacy", ("step", "timestep", "latents")
         ),
