@@ -39,6 +39,7 @@ from zluda_sync.host.profiles.option_saver import OptionSaver
 from zluda_sync.host.profiles.settings_section import register_options
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext, log
+from zluda_sync.pipeline.card_check.checking import CardChecking
 from zluda_sync.pipeline.console.console import Console
 
 
@@ -82,6 +83,8 @@ class Session:
             self._is_idle,
             self._take_self_test,
         )
+        result = host.data_folder / "zluda_sync" / "verification.json"
+        self.card_checking = CardChecking(self.self_testing, self._tracker, result, warn)
         self._lessons = lessons = Lessons.of(host.data_folder, warn)
         self._opener = JobOpener(
             host, self._tracker, self._book, self._requests, self._preview_setup, lessons, self._guard
@@ -217,6 +220,7 @@ class Session:
             self.stop_by_name,
             self._jobs.tell_label,
             self.self_testing,
+            self.card_checking,
             lambda: accelerator_of(self._host),
             self.profiles,
             self.profile_choice,

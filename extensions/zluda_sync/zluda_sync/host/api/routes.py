@@ -19,6 +19,7 @@ from zluda_sync.host.api import (
     running_job_route,
     self_test_route,
     status_route,
+    verification_route,
 )
 from zluda_sync.host.api.status import PREVIEW_PATH, SessionStatus, StatusAnswer
 from zluda_sync.host.api.status_feed import StatusFeed
@@ -30,6 +31,7 @@ from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.profiles.choice import ProfileChoice
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext
+from zluda_sync.pipeline.card_check.checking import CardChecking
 
 _TAGS = ["ZLUDA Sync"]
 #: Method, path, endpoint, and the answer for OpenAPI: its dataclass, its description, or None.
@@ -80,6 +82,7 @@ def add_control_routes(
     stop_by_name: Callable[[str, bool], Found | None],
     tell_label: Callable[[], str | None],
     self_testing: SelfTesting,
+    card_checking: CardChecking,
     find_accelerator: Callable[[], Accelerator | None],
     profiles: ProfileStore,
     profile_choice: ProfileChoice,
@@ -92,20 +95,25 @@ def add_control_routes(
         stop_by_name: ends the request of this name alone; None if the extension does not act.
         tell_label: gives what the host is busy with to who has stopped it, None if no job runs.
         self_testing: keeps the self-test's reports.
+        card_checking: runs the check of the card.
         find_accelerator: gives what the host computes on, None if that is the CPU.
         profiles: the user's.
         profile_choice: knows which of them is in use.
     """
     stopping = running_job_route.StopRoute(stop, stop_by_name, tell_label)
     tests = self_test_route.SelfTestRoutes(self_testing, find_accelerator)
+    checks, check = verification_route.VerificationRoutes(card_checking), verification_route.PATH
     own = profiles_route.ProfilesRoutes(profiles, profile_choice)
     self_test, told = self_test_route.SelfTestAnswer, profiles_route.ProfilesAnswer
+    checked = verification_route.VerificationAnswer
+    _add(host, True, ("GET", check, checks.get_verification, checked))
     _add(
         host,
         False,
         ("POST", running_job_route.STOP_PATH, stopping.post_stop, running_job_route.StopAnswer),
         ("GET", self_test_route.PATH, tests.get_selftest, self_test),
         ("POST", self_test_route.PATH, tests.post_selftest, self_test),
+        ("POST", check, checks.post_verification, verification_route.STARTED_RESPONSES),
         ("GET", profiles_route.PATH, own.get_profiles, told),
         ("PUT", profiles_route.PATH, own.put_profiles, told),
         ("GET", profiles_route.SCHEMA_PATH, own.get_schema, profiles_route.SCHEMA_RESPONSES),

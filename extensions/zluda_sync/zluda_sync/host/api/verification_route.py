@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import HTTPException, Response
 
@@ -67,6 +68,11 @@ class VerificationAnswer:
     doing: str = described("what it does now")
     failure: str = described("why the last check has no result, empty if it has")
     verification: CheckAnswer | None = described("the newest result, null if there is none")
+
+
+STARTED_RESPONSES: dict[int | str, Any] = {
+    STARTED: {"model": VerificationAnswer, "description": VerificationAnswer.__doc__}
+}
 
 
 def tell_verification(found: Verification) -> CheckAnswer:

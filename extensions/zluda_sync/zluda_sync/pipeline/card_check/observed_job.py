@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -59,7 +59,7 @@ class Observation:
     Attributes:
         wall_s: its time.
         bar_error, step_error, lead, previews, torn, early: as of a row; None where nobody looked.
-        truth: what it was held against, None where nobody looked.
+        truth: what it was held against, None where nobody looked or where that cannot be told.
         rung: the way in which its completions were learned at its end, None if none was left.
         is_lost: whether no way was left to follow it.
         steps: its trace.
@@ -201,6 +201,8 @@ class JobBench:
         try:
             for step in range(STEPS):
                 self._limits.check()
+                if recorder is not None:
+                    recorder.begin_step()
                 self._fixed.queue_step()
                 if recorder is not None:
                     recorder.put()
@@ -283,7 +285,7 @@ class _Observer:
     def judge(
         self,
         found: Observation,
-        true: TrueTimes,
+        true: TrueTimes | None,
         began_s: float,
         ended_s: float,
         pictures: Sequence[torch.Tensor],
@@ -291,25 +293,26 @@ class _Observer:
         """Return what was found, with what was told held against what was true."""
         samples = [one for one in self._samples if one.after_s <= ended_s]
         bar_errors = [abs(one.fraction - (one.after_s - began_s) / (ended_s - began_s)) for one in samples]
+        found = replace(
+            found,
+            bar_error=statistics.fmean(bar_errors) if bar_errors else None,
+            previews=len(self._shown),
+            torn=sum(not is_picture(pixels, pictures[step]) for step, (_, pixels) in self._shown.items()),
+        )
+        if true is None:
+            return found
         errors, leads = [0], 0
         for one in samples:
             if one.completed is not None:
                 most = true.most(one.after_s)
                 leads += one.completed > most
                 errors.append(max(one.completed - most, true.least(one.before_s) - one.completed))
-        shown = self._shown.items()
-        return Observation(
-            wall_s=found.wall_s,
-            bar_error=statistics.fmean(bar_errors) if bar_errors else None,
+        return replace(
+            found,
             step_error=max(errors),
             lead=leads,
-            previews=len(self._shown),
-            torn=sum(not is_picture(pixels, pictures[step]) for step, (_, pixels) in shown),
-            early=sum(true.most(at_s) <= step for step, (at_s, _) in shown),
+            early=sum(true.most(at_s) <= step for step, (at_s, _) in self._shown.items()),
             truth=true.truth,
-            rung=found.rung,
-            is_lost=found.is_lost,
-            steps=found.steps,
         )
 
     def _look_on(self) -> None:

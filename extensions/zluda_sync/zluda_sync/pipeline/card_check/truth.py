@@ -2,7 +2,8 @@
 
 Three ways, of which the first is taken that agrees with another: timing events, read when all is done; a
 value that the device writes into the host's memory, looked at by a thread of the check; and the time of the
-whole, which a value that is read back ends, in equal parts, for each step is the same work.
+whole, which a value that is read back ends, in equal parts, for each step is the same work. The last is taken
+by itself only where there is no other.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from zluda_sync.device.steps.sentinel import Sentinel, Witness
 _FAILURES = (AttributeError, RuntimeError, ValueError, TypeError, NotImplementedError)
 #: Two ways agree that differ by so much at most, in steps.
 AGREE_STEPS = 0.5
+_HALVINGS = 40
 #: How well the device's time is tied to the host's, in seconds; equal parts are known less well, in steps.
 CLOCK_ERROR_S = 0.003
 EQUAL_ERROR_STEPS = 0.35
@@ -66,6 +68,8 @@ class TruthRecorder:
         self._seen_at_s: list[float] = []
         self._looking = threading.Lock()
         self._events: list[Any] | None = []
+        self._launches: list[tuple[float, float]] = []
+        self._launching_s = 0.0
         self._begun_at_s = clock()
         self._first: Any = None
 
@@ -77,8 +81,13 @@ class TruthRecorder:
         self._begun_at_s = self._clock()
         self._first = self._record()
 
+    def begin_step(self) -> None:
+        """A step is about to be queued."""
+        self._launching_s = self._clock()
+
     def put(self) -> None:
         """A step was queued."""
+        self._launches.append((self._launching_s, self._clock()))
         event = self._record()
         if self._events is not None:
             self._events.append(event)
@@ -94,8 +103,8 @@ class TruthRecorder:
 
     def build(
         self, steps: int, ended_at_s: float, tail_steps: float, read_back: Callable[[], Any]
-    ) -> TrueTimes:
-        """Return when the steps were finished.
+    ) -> TrueTimes | None:
+        """Return when the steps were finished, None if that cannot be told: no two ways agree.
 
         Args:
             steps: that were queued.
@@ -104,8 +113,7 @@ class TruthRecorder:
             read_back: reads a value back anew.
         """
         self.look()
-        began_s, step_s = self._begun_at_s, (ended_at_s - self._begun_at_s) / (steps + tail_steps)
-        equal = tuple(began_s + (step + 1) * step_s for step in range(steps))
+        equal, step_s = build_equal_times(self._launches, ended_at_s, tail_steps)
         seen = tuple(self._seen_at_s) if len(self._seen_at_s) == steps else None
         timed = self._read_events(steps, ended_at_s, read_back)
         tolerance_s = AGREE_STEPS * step_s
@@ -113,6 +121,8 @@ class TruthRecorder:
             return TrueTimes(timed, CLOCK_ERROR_S, Truth.EVENTS)
         if seen is not None and _agree(seen, equal, tolerance_s):
             return TrueTimes(seen, CLOCK_ERROR_S, Truth.MEMORY)
+        if timed is not None or seen is not None:
+            return None
         return TrueTimes(equal, EQUAL_ERROR_STEPS * step_s, Truth.READ_BACK)
 
     def _record(self) -> Any:
@@ -157,6 +167,37 @@ class TruthRecorder:
         # The last event was recorded right after the reading: the two clocks must not drift apart.
         is_tied = abs(self._begun_at_s + span_s - ended_at_s) <= 0.01 + 0.02 * span_s
         return at_s if is_possible and is_tied else None
+
+
+def build_equal_times(
+    launches: Sequence[tuple[float, float]], ended_at_s: float, tail_steps: float
+) -> tuple[tuple[float, ...], float]:
+    """Return when each step was finished if all take the device as long, and how long that is, in seconds.
+
+    The device begins with a step when it has finished the one before, and not before the host has begun to
+    queue it.
+
+    Args:
+        launches: begin and end of queuing each step.
+        ended_at_s: when all was done.
+        tail_steps: how much was queued behind the last of them, in steps.
+    """
+    least_s, most_s = 0.0, ended_at_s - launches[0][0]
+    for _ in range(_HALVINGS):
+        step_s = (least_s + most_s) / 2
+        if _finish(launches, step_s)[-1] + tail_steps * step_s > ended_at_s:
+            most_s = step_s
+        else:
+            least_s = step_s
+    return _finish(launches, least_s), least_s
+
+
+def _finish(launches: Sequence[tuple[float, float]], step_s: float) -> tuple[float, ...]:
+    finished_s: list[float] = []
+    for begun_s, queued_s in launches:
+        free_s = max(finished_s[-1], begun_s) if finished_s else begun_s
+        finished_s.append(max(free_s + step_s, queued_s))
+    return tuple(finished_s)
 
 
 def _agree(one: Sequence[float], other: Sequence[float] | None, tolerance_s: float) -> bool:
