@@ -33,6 +33,7 @@
       selfTest = answer;
       verdict.update(zs.currentStatus(), selfTest, lastFinished);
     });
+    const check = zs.buildCheck();
     const profiles = zs.buildProfiles();
     const extras = zs.buildExtras();
 
@@ -72,7 +73,7 @@
       }
     }
 
-    const sections = [now, verdict, job, history, selfTesting, profiles, extras];
+    const sections = [now, verdict, job, history, selfTesting, check, profiles, extras];
     const columns = zs.el('div', { class: 'zs-columns' }, ...sections.map((section) => section.element));
     return {
       element: zs.el('div', { class: 'zs', lang: zs.language() }, columns),
@@ -80,6 +81,7 @@
       update,
       load: () => {
         selfTesting.load();
+        check.load();
         profiles.load();
         refreshJobs();
       },
@@ -142,10 +144,9 @@
 
   // One name of each script: hosts bring them before this one, after it, or long after the page is complete.
   const NEEDED = [
-    'ask', 'axes', 'buildConnection', 'buildField', 'buildHistory', 'buildJob', 'buildNow', 'buildProfiles',
-    'buildRules', 'buildSelfTest', 'buildSpeeds', 'buildVerdict', 'chooseInk', 'countSteps', 'el',
-    'startEstimate',
-    'startExtras', 'startLive', 't',
+    'ask', 'axes', 'buildCheck', 'buildConnection', 'buildField', 'buildHistory', 'buildJob', 'buildNow',
+    'buildProfiles', 'buildRules', 'buildSelfTest', 'buildSpeeds', 'buildVerdict', 'chooseInk', 'countSteps',
+    'el', 'startEstimate', 'startExtras', 'startLive', 't',
   ];
   const startWhenWhole = () => {
     if (document.body && NEEDED.every((name) => name in zs) && zs.words.en) start();
