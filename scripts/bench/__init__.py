@@ -6,6 +6,7 @@
 - `truth`: what a job's client was told, what the device truly did, and the figures of the two.
 - `campaigns`: the measurements of `measure.py`, a module for each.
 - `lane`: bare loops on a real GPU, without any host.
+- `card`: the check of the card at hand, without any host.
 - `real_host` and `differential`: the real SD.Next, and the extension held against it.
 
 It is a folder of its own because SD.Next executes every file lying directly in `scripts/`.

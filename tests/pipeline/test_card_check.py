@@ -20,7 +20,7 @@ from zluda_sync.pipeline.card_check.card_check import (
     find_spread,
 )
 from zluda_sync.pipeline.card_check.fixed_job import FixedJob, build_latents, build_pictures, is_picture
-from zluda_sync.pipeline.card_check.observed_job import Observation, _Observer, _Sample
+from zluda_sync.pipeline.card_check.observer import Observation, Observer, Sample
 from zluda_sync.pipeline.card_check.truth import TrueTimes, TruthRecorder, build_equal_times
 
 REPORT = SelfTestReport("card", work_s=1.0, queued_s=0.1, rungs=(RungVerdict("planted-event", True),))
@@ -198,7 +198,7 @@ def test_equal_parts_know_when_the_host_was_late(launches, ended_at_s, at_s):
 def test_what_cannot_be_told_is_not_judged():
     """But for the previews' pixels, which need no clock; without any job that can be, nothing is certain."""
     first, *_ = build_pictures(3)
-    samples = [_Sample(1.0, 1.0, 3, 0.5)]
+    samples = [Sample(1.0, 1.0, 3, 0.5)]
     found = observer(samples, {0: (0.1, first), 1: (0.1, first)}).judge(
         Observation(4.0), None, 0.0, 4.0, build_pictures(3)
     )
@@ -208,14 +208,14 @@ def test_what_cannot_be_told_is_not_judged():
     assert Outcome.TRUE is find_outcome(REPORT, seen(untold, {}), 0.0)
 
 
-def observer(samples: list[_Sample], shown: dict[int, tuple[float, torch.Tensor]]) -> _Observer:
+def observer(samples: list[Sample], shown: dict[int, tuple[float, torch.Tensor]]) -> Observer:
     """An observer that has seen this."""
-    one = _Observer(None, None, None)  # type: ignore[arg-type]
+    one = Observer(None, None, None)  # type: ignore[arg-type]
     one._samples, one._shown = samples, shown
     return one
 
 
-def judge(samples: list[_Sample], shown: dict[int, tuple[float, torch.Tensor]] | None = None) -> Observation:
+def judge(samples: list[Sample], shown: dict[int, tuple[float, torch.Tensor]] | None = None) -> Observation:
     """What is made of it, where steps are finished at 1, 2 and 3 of 4 seconds."""
     true = TrueTimes((1.0, 2.0, 3.0), 0.01, Truth.EVENTS)
     return observer(samples, shown or {}).judge(Observation(4.0), true, 0.0, 4.0, build_pictures(3))
@@ -227,13 +227,13 @@ def judge(samples: list[_Sample], shown: dict[int, tuple[float, torch.Tensor]] |
 )
 def test_a_report_is_held_against_what_was_finished(at_s, completed, step_error, lead):
     """Too few is behind, too many is a lead; what the clocks cannot tell apart is neither."""
-    found = judge([_Sample(at_s, at_s, completed, 0.5)])
+    found = judge([Sample(at_s, at_s, completed, 0.5)])
     assert (step_error, lead) == (found.step_error, found.lead)
 
 
 def test_a_bar_is_held_against_the_time_that_it_took():
     """In the mean; a look after the end does not count."""
-    found = judge([_Sample(1, 1, 1, 0.30), _Sample(2, 2, 2, 0.45), _Sample(5, 5, 3, 0.0)])
+    found = judge([Sample(1, 1, 1, 0.30), Sample(2, 2, 2, 0.45), Sample(5, 5, 3, 0.0)])
     assert found.bar_error == pytest.approx(0.05)
 
 

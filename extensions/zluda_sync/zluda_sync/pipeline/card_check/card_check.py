@@ -29,7 +29,8 @@ from zluda_sync.device.steps.waits import TrialLimits
 from zluda_sync.device.steps.watcher import WorkMarks
 from zluda_sync.device.steps.workload import Workload
 from zluda_sync.pipeline.card_check.fixed_job import STEP_S, FixedJob
-from zluda_sync.pipeline.card_check.observed_job import JobBench, Observation
+from zluda_sync.pipeline.card_check.observed_job import JobBench
+from zluda_sync.pipeline.card_check.observer import Observation
 
 #: The jobs of the check, in seconds: with the self-test before them, three minutes at most.
 LIMIT_S = 140.0

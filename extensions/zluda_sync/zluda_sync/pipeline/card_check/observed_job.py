@@ -1,11 +1,8 @@
-"""One fixed job, followed as any other job is, and what was told of it held against what was true."""
+"""One fixed job, in any mode, followed as any other job is."""
 
 from __future__ import annotations
 
-import statistics
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,9 +14,8 @@ from zluda_sync.core.learning.durations import Durations
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.shape import JobShape, PassShape
-from zluda_sync.core.records.verification import CheckTrace, Truth
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
+from zluda_sync.core.steps.policy import BarrierPolicy
 from zluda_sync.core.wishes.control import Control
 from zluda_sync.core.wishes.job_wishes import JobWishes
 from zluda_sync.device.preview.copy import CopyWay, make_copier
@@ -39,47 +35,15 @@ from zluda_sync.pipeline.card_check.fixed_job import (
     FixedJob,
     build_latents,
     build_pictures,
-    is_picture,
 )
-from zluda_sync.pipeline.card_check.truth import TrueTimes, TruthRecorder
+from zluda_sync.pipeline.card_check.observer import Observation, Observer
+from zluda_sync.pipeline.card_check.truth import TruthRecorder
 from zluda_sync.pipeline.run import PipelineRun
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepDetails, StepPreviews
 
-#: Between two looks at what is told, in seconds.
-LOOK_S = 0.005
 #: Each step gets a preview: their pace would thin them out, and every one is to be compared.
 _EACH_STEP = 1e9
 _WRONG = "the GPU does not compute what it should"
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What one job was like.
-
-    Attributes:
-        wall_s: its time.
-        bar_error, step_error, lead, previews, torn, early: as of a row; None where nobody looked.
-        truth: what it was held against, None where nobody looked or where that cannot be told.
-        rung: the way in which its completions were learned at its end, None if none was left.
-        is_lost: whether no way was left to follow it.
-        steps: its trace.
-    """
-
-    wall_s: float
-    bar_error: float | None = None
-    step_error: int | None = None
-    lead: int | None = None
-    previews: int | None = None
-    torn: int | None = None
-    early: int | None = None
-    truth: Truth | None = None
-    rung: str | None = None
-    is_lost: bool = False
-    steps: tuple[tuple[float, float, float], ...] = ()
-
-    def build_trace(self, mode: SyncMode) -> CheckTrace:
-        """Return its trace, in this mode."""
-        return CheckTrace(mode, self.steps)
 
 
 class _NoModels:
@@ -195,7 +159,7 @@ class JobBench:
         observer = recorder = None
         if run.previews is not None:
             recorder = TruthRecorder(self._accelerator, SYSTEM_CLOCK)
-            observer = _Observer(run, run.previews.queue, recorder)
+            observer = Observer(run, run.previews.queue, recorder)
             recorder.begin()
             observer.start()
         try:
@@ -254,79 +218,6 @@ class JobBench:
             phases=(Phase.DECODE,),
             settings=str(host_sync),
         )
-
-
-@dataclass(frozen=True)
-class _Sample:
-    before_s: float
-    after_s: float
-    completed: int | None
-    fraction: float
-
-
-class _Observer:
-    """Looks at a job as a client does, on a thread of its own."""
-
-    def __init__(self, run: PipelineRun, queue: JobPreviews, recorder: TruthRecorder) -> None:
-        self._run, self._queue, self._recorder = run, queue, recorder
-        self._samples: list[_Sample] = []
-        self._shown: dict[int, tuple[float, torch.Tensor]] = {}
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._look_on, name="zluda_sync-card-looks", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End it, after one more look."""
-        self._is_over.set()
-        self._thread.join()
-
-    def judge(
-        self,
-        found: Observation,
-        true: TrueTimes | None,
-        began_s: float,
-        ended_s: float,
-        pictures: Sequence[torch.Tensor],
-    ) -> Observation:
-        """Return what was found, with what was told held against what was true."""
-        samples = [one for one in self._samples if one.after_s <= ended_s]
-        bar_errors = [abs(one.fraction - (one.after_s - began_s) / (ended_s - began_s)) for one in samples]
-        found = replace(
-            found,
-            bar_error=statistics.fmean(bar_errors) if bar_errors else None,
-            previews=len(self._shown),
-            torn=sum(not is_picture(pixels, pictures[step]) for step, (_, pixels) in self._shown.items()),
-        )
-        if true is None:
-            return found
-        errors, leads = [0], 0
-        for one in samples:
-            if one.completed is not None:
-                most = true.most(one.after_s)
-                leads += one.completed > most
-                errors.append(max(one.completed - most, true.least(one.before_s) - one.completed))
-        return replace(
-            found,
-            step_error=max(errors),
-            lead=leads,
-            early=sum(true.most(at_s) <= step for step, (at_s, _) in self._shown.items()),
-            truth=true.truth,
-        )
-
-    def _look_on(self) -> None:
-        is_last = False
-        while not is_last:
-            is_last = self._is_over.wait(LOOK_S)
-            before_s, snapshot = SYSTEM_CLOCK(), self._run.snapshot()
-            ready = self._queue.newest_ready()
-            self._recorder.look()
-            after_s = SYSTEM_CLOCK()
-            completed = None if self._run.newest_ledger is None else snapshot.completed
-            self._samples.append(_Sample(before_s, after_s, completed, snapshot.fraction))
-            if ready is not None and ready.step not in self._shown:
-                self._shown[ready.step] = after_s, ready.pixels[0, 0].clone()
 
 
 def _trace(ledger: Ledger, began_s: float) -> tuple[tuple[float, float, float], ...]:
