@@ -15,7 +15,14 @@ from bench.commands.environment import REPOSITORY
 COMMANDS = sorted((REPOSITORY / "scripts").glob("*.py"))
 OWN_COMMANDS = [
     REPOSITORY / "scripts" / name
-    for name in ("check.py", "differential.py", "measure.py", "run_host.py", "train_model.py")
+    for name in (
+        "check.py",
+        "differential.py",
+        "measure.py",
+        "run_host.py",
+        "train_model.py",
+        "verify_card.py",
+    )
 ]
 
 IMPORT_LIKE_SDNEXT = """

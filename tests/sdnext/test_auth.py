@@ -15,6 +15,8 @@ ROUTES = {
     ("POST", "/zluda_sync/v1/stop"): 409,
     ("GET", "/zluda_sync/v1/selftest"): 200,
     ("POST", "/zluda_sync/v1/selftest"): 409,
+    ("GET", "/zluda_sync/v1/verification"): 200,
+    ("POST", "/zluda_sync/v1/verification"): 409,
     ("GET", "/zluda_sync/v1/status"): 200,
     ("GET", "/zluda_sync/v1/events"): 200,
     ("GET", "/zluda_sync/v1/jobs"): 200,
