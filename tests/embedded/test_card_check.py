@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 
 import pytest
 import torch
 
+from bench.card import verify
 from bench.host import faults
 from modules import emulated_device
 from modules.emulated_device import QUEUE
@@ -139,6 +141,24 @@ def test_a_card_that_blocks_is_said_to(run):
     """There is nothing to gain, and nothing is wrong."""
     found = run(report_of("planted-event", queued_s=1.0), BlockingWork)
     assert (Outcome.BLOCKING, {"lead": 0, "torn": 0, "early": 0}) == (found.outcome, counts(found))
+
+
+def test_a_slow_machine_runs_fewer_rounds(run, monkeypatch):
+    """What there is after so long must do, so that the whole stays within three minutes."""
+    monkeypatch.setattr(card_check, "ROUNDS", 3)
+    monkeypatch.setattr(card_check, "ENOUGH_S", 0.0)
+    assert [12] * 6 == [row.previews for row in run(report_of("planted-event")).rows[2:]]
+
+
+def test_the_command_checks_the_emulated_device(monkeypatch, capsys):
+    """From the self-test to the sentence: nothing early, nothing torn, whatever else the machine does."""
+    monkeypatch.setattr(card_check, "ROUNDS", 1)
+    monkeypatch.setattr(card_check, "MORE_ROUNDS", 0)
+    verify.run_verify(is_emulated=True, file=None)
+    found = Verification.from_json(json.loads(capsys.readouterr().out.splitlines()[-1]))
+    assert {"lead": 0, "torn": 0, "early": 0} == counts(found)
+    assert found.outcome in (Outcome.TRUE, Outcome.UNSURE)
+    assert list(CASES) == [(row.mode, row.host_sync) for row in found.rows]
 
 
 def test_a_check_that_is_called_off_gets_out_of_the_way(run):

@@ -177,7 +177,7 @@ def test_a_check_is_refused_while_something_else_runs(place):
     FakeCheck.act = act
     place.checking.start()
     assert began.wait(LONG_S)
-    with pytest.raises(SelfTestRefusedError, match="a self-test runs already"):
+    with pytest.raises(SelfTestRefusedError, match="a check runs already"):
         place.checking.start()
     with pytest.raises(SelfTestRefusedError, match="a check runs already"):
         place.checking.run()
@@ -186,6 +186,20 @@ def test_a_check_is_refused_while_something_else_runs(place):
     go_on.set()
     wait_until(lambda: place.checking.status.progress is None)
     assert FOUND == place.checking.status.verification
+
+
+def test_a_self_test_that_has_begun_by_itself_is_waited_for(place, monkeypatch):
+    """For a while: after that the check says why it has no result."""
+    monkeypatch.setattr(module, "LOOK_S", 0.001)
+    place.testing._running.acquire()
+    place.checking.start()
+    assert place.checking.status.progress is not None
+    place.testing._running.release()
+    wait_until(lambda: place.checking.status.progress is None)
+    assert FOUND == place.checking.status.verification
+    monkeypatch.setattr(module, "SELF_TEST_LIMIT_S", 0.0)
+    with place.testing._running:
+        assert "no result: a self-test runs already" == place.checking.run().failure
 
 
 def test_a_job_that_begins_calls_the_check_off(place):

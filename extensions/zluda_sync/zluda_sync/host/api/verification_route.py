@@ -111,8 +111,8 @@ class VerificationRoutes:
         """Begin to check the card, which takes a minute or two, in which it is busy.
 
         Raises:
-            HTTPException: 403, another site asks; 409, a job, a self-test or another check runs, or there is
-                nothing to check.
+            HTTPException: 403, another site asks; 409, a job or another check runs, or there is nothing to
+                check.
         """
         try:
             self._checking.start()

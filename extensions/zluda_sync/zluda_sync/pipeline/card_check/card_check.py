@@ -34,6 +34,8 @@ from zluda_sync.pipeline.card_check.observer import Observation
 
 #: The jobs of the check, in seconds: with the self-test before them, three minutes at most.
 LIMIT_S = 140.0
+#: After so many seconds no other round is begun: what there is must do.
+ENOUGH_S = 80.0
 #: Every job is run so often, and so often more where times differ too much.
 ROUNDS, MORE_ROUNDS = 3, 2
 #: Times that differ by so much, as a share, tell nothing of a few per cent.
@@ -90,6 +92,7 @@ class CardCheck:
         self._checked = checked
         self._limits = limits
         self._on_progress = on_progress
+        self._began_s = SYSTEM_CLOCK()
         self._quiet: dict[Case, list[Observation]] = {case: [] for case in CASES}
         self._seen: dict[Case, list[Observation]] = {case: [] for case in CASES}
 
@@ -102,7 +105,6 @@ class CardCheck:
             RuntimeError: the device fails.
             MemoryError: it has too little memory free.
         """
-        began_s = SYSTEM_CLOCK()
         kept_before = self._checked.accelerator.kept_bytes
         try:
             with torch.inference_mode(False), torch.no_grad():
@@ -116,7 +118,7 @@ class CardCheck:
             device=accelerator.name,
             versions=book.versions_of(accelerator),
             taken_at_s=time.time(),
-            duration_s=SYSTEM_CLOCK() - began_s,
+            duration_s=self._took_s,
             outcome=find_outcome(self._checked.report, self._seen, self.spread),
             rung=own[-1].rung,
             saved_share=find_saving(self._quiet, mode),
@@ -130,6 +132,10 @@ class CardCheck:
         """How much the times of one and the same job differ, as a share."""
         return max(find_spread(runs) for runs in self._quiet.values())
 
+    @property
+    def _took_s(self) -> float:
+        return SYSTEM_CLOCK() - self._began_s
+
     def _run(self) -> None:
         self._say(0.0, "calibrating")
         bench = self._build_bench()
@@ -139,7 +145,8 @@ class CardCheck:
         # The first of a kind loads kernels; and its durations are what the bar goes by then.
         bench.run(BarrierPolicy(self._checked.report.mode), host_sync=False, is_observed=True)
         for done in range(ROUNDS + MORE_ROUNDS):
-            if done >= ROUNDS and self.spread <= MOST_SPREAD:
+            is_enough = done >= ROUNDS and self.spread <= MOST_SPREAD
+            if is_enough or (done and self._took_s > ENOUGH_S):
                 break
             self._run_round(bench, done)
         self._say(1.0, "done")

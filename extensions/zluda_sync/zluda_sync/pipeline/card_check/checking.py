@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,8 @@ from zluda_sync.pipeline.card_check.card_check import (
 
 #: The part of the whole that the self-test is.
 SELF_TEST_SHARE = 0.2
+#: How long a self-test that runs already is waited for, and how often that is looked at, in seconds.
+SELF_TEST_LIMIT_S, LOOK_S = 40.0, 0.1
 RUNS_ALREADY = "a check runs already"
 
 
@@ -91,9 +94,9 @@ class CardChecking:
         """Begin a check on a thread of its own.
 
         Raises:
-            SelfTestRefusedError: a job, a self-test or another check runs, or there is nothing to check.
+            SelfTestRefusedError: a job or another check runs, or there is nothing to check.
         """
-        reason = self._testing.why_not() or ("a self-test runs already" if self._testing.is_running else "")
+        reason = self._testing.why_not()
         if reason:
             raise SelfTestRefusedError(reason)
         if not self._running.acquire(blocking=False):
@@ -127,6 +130,9 @@ class CardChecking:
             self._running.release()
 
     def _run(self) -> None:
+        deadline_s = SYSTEM_CLOCK() + SELF_TEST_LIMIT_S
+        while self._testing.is_running and SYSTEM_CLOCK() < deadline_s:  # one that has begun by itself
+            time.sleep(LOOK_S)
         report = self._testing.run_now()
         if report.unfinished:
             raise CalledOff(report.unfinished)
