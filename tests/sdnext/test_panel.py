@@ -109,6 +109,11 @@ def test_a_test_that_cannot_run_says_why(page):
     """On a host that computes on the CPU the button's answer is the server's sentence."""
     click(page, ".zs-selftest button", "Run self-test")
     wait_for(lambda: "no self-test: " in text(page, ".zs-selftest .zs-error"), "refusal")
+    assert [True] == ["status of 409" in message for message in complaints(page)]
+
+
+def test_a_check_that_cannot_run_says_why(page):
+    """There is no card to check: the same sentence."""
     click(page, ".zs-check button", "Check this card")
     wait_for(lambda: "no check: " in text(page, ".zs-check .zs-error"), "refusal")
     assert [True] == ["status of 409" in message for message in complaints(page)]
