@@ -33,8 +33,18 @@ from zluda_sync.core.settings.profiles import AUTO, BUILTIN
 from zluda_sync.core.settings.settings import FIELDS, PROFILE_FIELDS
 
 BOTH = pytest.mark.parametrize("folder", [DOCS, DOCS / "zh-CN"], ids=["English", "Chinese"])
-COMMANDS = ("bars", "check", "differential", "measure", "read_reports", "run_host", "train_model")
-NUMBERS = {"Six": 6, "Seven": 7, "六": 6, "七": 7}
+COMMANDS = (
+    "bars",
+    "check",
+    "differential",
+    "measure",
+    "read_reports",
+    "run_host",
+    "train_model",
+    "verify_card",
+    "versions",
+)
+NUMBERS = {"Seven": 7, "Eight": 8, "七": 7, "八": 8}
 #: How the tables begin, in English and in Chinese.
 PROFILE_HEADS = ("| A profile may set |", "| 配置档可以设定 |")
 RULE_HEADS = ("| A rule may ask for |", "| 规则可以要求 |")

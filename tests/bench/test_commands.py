@@ -22,6 +22,8 @@ OWN_COMMANDS = [
         "read_reports.py",
         "run_host.py",
         "train_model.py",
+        "verify_card.py",
+        "versions.py",
     )
 ]
 

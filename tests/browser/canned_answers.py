@@ -155,6 +155,30 @@ def build_self_test() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def build_verification() -> dict[str, Any]:
+    """Return an answer of ``verification`` of a card that was never checked."""
+    return {"progress": None, "doing": "", "failure": "", "verification": None}
+
+
+def build_checked(**changes: Any) -> dict[str, Any]:
+    """Return the ``verification`` of a card on which all is well."""
+
+    def row(mode: str, host_sync: bool, **more: Any) -> dict[str, Any]:
+        names = ("bar_error", "step_error", "lead", "previews", "torn", "early")
+        return {"mode": mode, "host_sync": host_sync, "wall_s": 0.875, **dict.fromkeys(names), **more}
+
+    told = {"bar_error": 0.01, "step_error": 1, "lead": 0, "previews": 36, "torn": 0, "early": 0}
+    return {
+        "device": "AMD Radeon RX 7900 XTX [ZLUDA]", "versions": {"torch": "2.7.0"},
+        "taken_at_s": 1785000000.0, "duration_s": 39.0, "outcome": "true",
+        "sentence": "Your bar is true to 1 step; run-ahead saves 6 % against a full wait after each step.",
+        "rung": "planted-event", "saved_share": 0.06, "truth": "timing events",
+        "rows": [row("off", True), row("run-ahead", False, **told)],
+        "trace": {"mode": "run-ahead", "steps": [[0.0, 0.06, 0.0]]},
+        **changes,
+    }  # fmt: skip
+
+
 def own_profile(name: str, values: dict[str, Any]) -> dict[str, Any]:
     """Return a profile of the user's."""
     return {"name": name, "is_builtin": False, "explanation": "", "values": values}

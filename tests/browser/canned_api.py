@@ -28,6 +28,7 @@ class CannedApi:
         prefix: path that all is served below, as SD.Next's ``--subpath``.
         report: text of the report on the card.
         status, jobs, self_test, profiles: answers of the routes; of jobs the full ones, newest first.
+        verification: the same.
         streams: that are open now; one whose client is gone is not.
         has_events: whether the stream of events works; else 503, as behind a proxy that forbids it.
         refusals: by (method, path below the API), the status and body to answer with instead.
@@ -43,6 +44,7 @@ class CannedApi:
         self.status: dict[str, Any] = canned_answers.build_status()
         self.jobs: list[dict[str, Any]] = [canned_answers.build_job()]
         self.self_test: dict[str, Any] = canned_answers.build_self_test()
+        self.verification: dict[str, Any] = canned_answers.build_verification()
         self.profiles: dict[str, Any] = canned_answers.build_profiles()
         self.report = '{\n  "zluda_sync_report": 1,\n  "device": "AMD Radeon RX 7900 XTX [ZLUDA]"\n}'
         self.has_events = True
@@ -88,6 +90,8 @@ class CannedApi:
             return 200, self.self_test
         if path == "report":
             return 200, self.report
+        if path == "verification":
+            return 202 if method == "POST" else 200, self.verification
         if path == "jobs":
             limit = int(query.get("limit", ["20"])[0])
             return 200, {"jobs": [{**job, "previews": len(job["previews"])} for job in self.jobs[:limit]]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.browser
 
 STEPS = 10
 SELF_TEST_LIMIT_S = 120
+CHECK_LIMIT_S = 240
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,19 @@ def test_the_self_test_is_run_from_the_panel(page):
     wait_for(lambda: 6 == len(page.find(".zs-selftest tbody tr")), "rungs", SELF_TEST_LIMIT_S)
     assert {"truthful"} >= set(texts(page, ".zs-selftest tbody td:nth-child(2)")) - {"not tried"}
     wait_for(lambda: text(page, ".zs-verdict strong") == "Yes.", lambda: text(page, ".zs-verdict"))
+
+
+def test_the_card_is_checked_from_the_panel(page):
+    """From the self-test to the sentence, with a row for each mode; nothing was early or torn."""
+    click(page, ".zs-check button", "Check this card")
+    wait_for(
+        lambda: 8 == len(page.find(".zs-check tbody tr")), lambda: text(page, ".zs-check"), CHECK_LIMIT_S
+    )
+    assert "" == text(page, ".zs-check .zs-error")
+    assert re.search(r"Your bar is true to |Not certain: the machine was busy", text(page, ".zs-check"))
+    for column in (6, 8, 9):  # the first of a row is its heading
+        assert {"0", "\N{EN DASH}"} == set(texts(page, f".zs-check tbody tr > :nth-child({column})"))
+    wait_for(page.find(".zs-check button")[0].is_enabled, "button")
 
 
 def test_profiles_are_refused_and_kept(page):

@@ -367,6 +367,56 @@ def test_a_report_that_cannot_be_made_is_said(api, open_panel):
     assert not page.find(".zs-report-whole")[0].is_displayed()
 
 
+def test_the_card_can_be_checked(api, open_panel):
+    """The button starts a check, which is followed to its end: a sentence, and a row for each mode."""
+    page = open_panel()
+    wait_for(lambda: "Not checked yet." in text(page, ".zs-check"), "nothing known")
+    assert not page.find(".zs-check progress")[0].is_displayed()
+    api.verification = {**api.verification, "progress": 0.25, "doing": "observe"}
+    click(page, ".zs-check button", "Check this card")
+    wait_for(page.find(".zs-check progress")[0].is_displayed, "progress")
+    assert 1 == api.count("POST", "verification")
+    assert not page.find(".zs-check button")[0].is_enabled()
+    checked = canned_answers.build_checked()
+    api.verification = {**canned_answers.build_verification(), "verification": checked}
+    wait_for(lambda: checked["sentence"] in text(page, ".zs-check"), "sentence")
+    wait_for(page.find(".zs-check button")[0].is_enabled, "button")
+    assert not page.find(".zs-check progress")[0].is_displayed()
+    assert ["off", "on", "0.88 s", *6 * ["\N{EN DASH}"]] == texts(page, ".zs-check tbody tr:nth-child(1) > *")
+    assert ["run-ahead", "off", "0.88 s", "1 %", "1", "0", "36", "0", "0"] == texts(
+        page, ".zs-check tbody tr:nth-child(2) > *"
+    )
+    asked = api.count("GET", "verification")
+    page.js("return new Promise((done) => setTimeout(done, 1500))")
+    assert asked == api.count("GET", "verification")  # nobody asks any more
+
+
+def test_a_check_that_is_refused_or_fails_says_why(api, open_panel):
+    """As the server words it, and the newest result stays."""
+    checked = canned_answers.build_checked()
+    api.verification = {**api.verification, "failure": "no result: a job began", "verification": checked}
+    page = open_panel()
+    wait_for(lambda: "No result: a job began." == text(page, ".zs-check .zs-error"), "failure")
+    assert checked["sentence"] in text(page, ".zs-check")
+    api.refusals["POST", "verification"] = (
+        409,
+        {"detail": "no check: a job runs; try again when it is done"},
+    )
+    click(page, ".zs-check button", "Check this card")
+    wait_for(lambda: "no check: a job runs" in text(page, ".zs-check .zs-error"), "refusal")
+    assert page.find(".zs-check button")[0].is_enabled()
+
+
+def test_the_result_of_a_check_is_told_in_the_pages_language(api, open_panel, browser):
+    """With its own words for each outcome; what a newer server says is no error."""
+    api.head = "<script>window.opts = {ui_locale: 'zh: Chinese'}</script>"
+    api.verification = {**api.verification, "verification": canned_answers.build_checked()}
+    page = open_panel()
+    wait_for(
+        lambda: "进度条最多偏差 1 步。比每步之后完整等待节省 6 %。" in text(page, ".zs-check"), "sentence"
+    )
+
+
 def test_a_profile_that_does_not_exist_is_shown_as_such(api, open_panel):
     """Not as an empty list: config.json names one that is gone."""
     api.profiles["chosen"] = "nigth"

@@ -16,6 +16,8 @@ ROUTES = {
     ("GET", "/zluda_sync/v1/selftest"): 200,
     ("POST", "/zluda_sync/v1/selftest"): 409,
     ("GET", "/zluda_sync/v1/report"): 200,
+    ("GET", "/zluda_sync/v1/verification"): 200,
+    ("POST", "/zluda_sync/v1/verification"): 409,
     ("GET", "/zluda_sync/v1/status"): 200,
     ("GET", "/zluda_sync/v1/events"): 200,
     ("GET", "/zluda_sync/v1/jobs"): 200,

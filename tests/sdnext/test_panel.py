@@ -112,6 +112,13 @@ def test_a_test_that_cannot_run_says_why(page):
     assert [True] == ["status of 409" in message for message in complaints(page)]
 
 
+def test_a_check_that_cannot_run_says_why(page):
+    """There is no card to check: the same sentence."""
+    click(page, ".zs-check button", "Check this card")
+    wait_for(lambda: "no check: " in text(page, ".zs-check .zs-error"), "refusal")
+    assert [True] == ["status of 409" in message for message in complaints(page)]
+
+
 def test_it_can_be_read(page):
     """Every text has a contrast of 4.5 on SD.Next's own theme, and the console is silent."""
     assert "dark" == page.find(".zs")[0].get_attribute("data-tone")

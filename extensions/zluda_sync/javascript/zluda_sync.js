@@ -33,6 +33,7 @@
       selfTest = answer;
       verdict.update(zs.currentStatus(), selfTest, lastFinished);
     });
+    const check = zs.buildCheck();
     const report = zs.buildReport();
     const profiles = zs.buildProfiles();
     const extras = zs.buildExtras();
@@ -73,7 +74,7 @@
       }
     }
 
-    const sections = [now, verdict, job, history, selfTesting, report, profiles, extras];
+    const sections = [now, verdict, job, history, selfTesting, check, report, profiles, extras];
     const columns = zs.el('div', { class: 'zs-columns' }, ...sections.map((section) => section.element));
     return {
       element: zs.el('div', { class: 'zs', lang: zs.language() }, columns),
@@ -81,6 +82,7 @@
       update,
       load: () => {
         selfTesting.load();
+        check.load();
         profiles.load();
         refreshJobs();
       },
@@ -143,8 +145,9 @@
 
   // One name of each script: hosts bring them before this one, after it, or long after the page is complete.
   const NEEDED = [
-    'ask', 'axes', 'buildConnection', 'buildField', 'buildHistory', 'buildJob', 'buildNow', 'buildProfiles',
-    'buildReport', 'buildRules', 'buildSelfTest', 'buildSpeeds', 'buildVerdict', 'chooseInk', 'countSteps',
+    'ask', 'axes', 'buildCheck', 'buildConnection', 'buildField', 'buildHistory', 'buildJob', 'buildNow',
+    'buildProfiles', 'buildReport', 'buildRules', 'buildSelfTest', 'buildSpeeds', 'buildVerdict',
+    'chooseInk', 'countSteps',
     'el', 'startEstimate', 'startExtras', 'startLive', 't',
   ];
   const startWhenWhole = () => {

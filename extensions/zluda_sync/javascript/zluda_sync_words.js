@@ -203,6 +203,33 @@
     'selftest.lies': 'not truthful',
     'selftest.untried': 'not tried',
 
+    'check.title': 'Check of this card',
+    'check.what':
+      'Runs the self-test, and then short fixed jobs in each mode, with SD.Next’s own wait after each step ' +
+      'and without, and holds bar, steps and previews against what is true. Takes about a minute, in which ' +
+      'the GPU is busy.',
+    'check.start': 'Check this card',
+    'check.none': 'Not checked yet.',
+    'check.taken': '{when} · {device} · held against {truth}',
+    'check.on': 'on',
+    'check.off': 'off',
+    'check.mode': 'Mode',
+    'check.sync': 'SD.Next’s wait',
+    'check.wall': 'Time',
+    'check.bar': 'Bar off by',
+    'check.steps': 'Steps off by',
+    'check.lead': 'Steps too early',
+    'check.previews': 'Previews',
+    'check.torn': 'Not their step',
+    'check.early': 'Too early',
+    'check.says.true': 'Your bar is true to {steps} steps.',
+    'check.says.saves': ' That is {saved} faster than a full wait after each step.',
+    'check.says.early': 'Your bar is not true: {rung} tells of steps that are not finished.',
+    'check.says.late': 'Your bar is up to {steps} steps late.',
+    'check.says.torn': 'Some previews do not show the step that they name.',
+    'check.says.lost': 'Your bar cannot be followed.',
+    'check.says.blocking': 'This card holds the host back by itself: nothing to gain, and nothing needed.',
+    'check.says.unsure': 'Not certain: the machine was busy. Close other programs, and press again.',
     'report.title': 'Report on your card',
     'report.what':
       'For whoever improves this: what was found out about your card. It has its name, driver and ' +

@@ -18,6 +18,7 @@ from bench.commands.environment import REPOSITORY
 SLOW_TESTS = ("tests/bench/for_real", "tests/browser", "tests/embedded", "tests/gpu", "tests/sdnext")
 #: Tests that hold a device to the clock: the machine must do nothing else meanwhile.
 TIMED_TESTS = (
+    "tests/embedded/test_card_check.py",
     "tests/embedded/test_previews.py",
     "tests/embedded/test_records.py",
     "tests/embedded/test_self_test.py",

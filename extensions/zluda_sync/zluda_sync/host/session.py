@@ -40,6 +40,7 @@ from zluda_sync.host.profiles.option_saver import OptionSaver
 from zluda_sync.host.profiles.settings_section import register_options
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext, log
+from zluda_sync.pipeline.card_check.checking import CardChecking
 from zluda_sync.pipeline.console.console import Console
 
 
@@ -85,6 +86,8 @@ class Session:
             self._is_idle,
             self._take_self_test,
         )
+        result = host.data_folder / "zluda_sync" / "verification.json"
+        self.card_checking = CardChecking(self.self_testing, self._tracker, result, warn)
         self._opener = JobOpener(
             host, self._tracker, self._acting, self._requests, self._preview_setup, lessons, self._guard
         )
@@ -218,19 +221,13 @@ class Session:
         # Not before the host has loaded FastAPI itself.
         from zluda_sync.host.api import routes
 
-        routes.add_control_routes(
-            self._host,
-            self.stop,
-            self.stop_by_name,
-            self._jobs.tell_label,
-            self.self_testing,
-            self._acting.find_accelerator,
-            self.profiles,
-            self.profile_choice,
-        )
+        routes.add_stop_route(self._host, self.stop, self.stop_by_name, self._jobs.tell_label)
+        find = self._acting.find_accelerator
+        routes.add_test_routes(self._host, self.self_testing, self.card_checking, find)
+        routes.add_profile_routes(self._host, self.profiles, self.profile_choice)
         routes.add_view_routes(self._host, self.status, self.feed, self.records, self.metrics, self._previews)
         routes.add_estimate_routes(self._host, self.estimator, self.snapshot, self.queue)
-        routes.add_report_route(self._host, self.status.card, self._log.said)
+        routes.add_report_route(self._host, self.status.card, self._log.said, self.card_checking.tell)
 
     def _act(self) -> bool:
         """Install the patches if settings and device ask for them; return whether they do.

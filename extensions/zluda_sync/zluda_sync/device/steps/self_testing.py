@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 
@@ -26,6 +27,7 @@ CALL_OFF_S = 1.0
 #: the time of the one before; then the next job is waited for.
 MOST_BUSY_TESTS = 5
 NOT_TESTED = "no self-test so far"
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -129,16 +131,38 @@ class SelfTesting:
         Raises:
             SelfTestRefusedError: a job or another test runs, or there is nothing to test.
         """
-        accelerator = self._subject.find_accelerator()
-        reason = self._why_impossible(accelerator)
+        reason = self.why_not()
         if reason:
             raise SelfTestRefusedError(reason)
-        if not self._is_idle():
-            raise SelfTestRefusedError("a job runs; try again when it is done")
         report = self._run(forgets_caught=True)
         if report is None:
             raise SelfTestRefusedError("a self-test runs already")
         return report
+
+    def run_alone(self, check: Callable[[Accelerator, Callable[[], bool]], Result]) -> Result:
+        """Run something else that needs the device for itself, under the conditions of a test.
+
+        Args:
+            check: is given the device, and what tells whether it is to end at once.
+        Raises:
+            SelfTestRefusedError: a job or a test runs, or there is nothing to test.
+        """
+        accelerator = self._subject.find_accelerator()
+        reason = self.why_not()
+        if accelerator is None or reason:
+            raise SelfTestRefusedError(reason)
+        if not self._running.acquire(blocking=False):
+            raise SelfTestRefusedError("a self-test runs already")
+        begun = self._jobs_begun
+        try:
+            return check(accelerator, lambda: self._jobs_begun != begun or self._is_called_off())
+        finally:
+            self._running.release()
+
+    def why_not(self) -> str:
+        """Return why no test can run now, empty if one can."""
+        reason = self._why_impossible(self._subject.find_accelerator())
+        return reason or ("" if self._is_idle() else "a job runs; try again when it is done")
 
     def close(self, limit_s: float = 2.0) -> None:
         """End the test and its thread."""

@@ -144,6 +144,11 @@ class TrialLimits:
         """From now on the test may take so many seconds more."""
         self._deadline_s = self._clock() + limit_s
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the test may not go on."""
+        return self._is_called_off() or self._clock() > self._deadline_s
+
     def check(self) -> None:
         """Pass while the test may go on.
 

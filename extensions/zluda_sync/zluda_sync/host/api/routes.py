@@ -21,6 +21,7 @@ from zluda_sync.host.api import (
     running_job_route,
     self_test_route,
     status_route,
+    verification_route,
 )
 from zluda_sync.host.api.status import PREVIEW_PATH, SessionStatus, StatusAnswer
 from zluda_sync.host.api.status_feed import StatusFeed
@@ -33,6 +34,7 @@ from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.profiles.choice import ProfileChoice
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext
+from zluda_sync.pipeline.card_check.checking import CardChecking
 
 _TAGS = ["ZLUDA Sync"]
 #: Method, path, endpoint, and the answer for OpenAPI: its dataclass, its description, or None.
@@ -77,38 +79,64 @@ def add_view_routes(
     )
 
 
-def add_control_routes(
+def add_stop_route(
     host: SdNext,
     stop: Callable[[bool], bool],
     stop_by_name: Callable[[str, bool], Found | None],
     tell_label: Callable[[], str | None],
-    self_testing: SelfTesting,
-    find_accelerator: Callable[[], Accelerator | None],
-    profiles: ProfileStore,
-    profile_choice: ProfileChoice,
 ) -> None:
-    """Serve what changes something, and what there is to change.
+    """Serve what ends a request.
 
     Args:
-        host: serves the routes to whoever may use its own.
+        host: serves the route to whoever may use its own.
         stop: ends what runs, after the image if True; False if nothing runs.
         stop_by_name: ends the request of this name alone; None if the extension does not act.
         tell_label: gives what the host is busy with to who has stopped it, None if no job runs.
-        self_testing: keeps the self-test's reports.
-        find_accelerator: gives what the host computes on, None if that is the CPU.
-        profiles: the user's.
-        profile_choice: knows which of them is in use.
     """
     stopping = running_job_route.StopRoute(stop, stop_by_name, tell_label)
+    path, answer = running_job_route.STOP_PATH, running_job_route.StopAnswer
+    _add(host, False, ("POST", path, stopping.post_stop, answer))
+
+
+def add_test_routes(
+    host: SdNext,
+    self_testing: SelfTesting,
+    card_checking: CardChecking,
+    find_accelerator: Callable[[], Accelerator | None],
+) -> None:
+    """Serve the self-test and the check of the card.
+
+    Args:
+        host: serves the routes to whoever may use its own.
+        self_testing: keeps the self-test's reports.
+        card_checking: runs the check of the card.
+        find_accelerator: gives what the host computes on, None if that is the CPU.
+    """
     tests = self_test_route.SelfTestRoutes(self_testing, find_accelerator)
-    own = profiles_route.ProfilesRoutes(profiles, profile_choice)
-    self_test, told = self_test_route.SelfTestAnswer, profiles_route.ProfilesAnswer
+    checks = verification_route.VerificationRoutes(card_checking)
+    test, check = self_test_route.PATH, verification_route.PATH
+    _add(host, True, ("GET", check, checks.get_verification, verification_route.VerificationAnswer))
     _add(
         host,
         False,
-        ("POST", running_job_route.STOP_PATH, stopping.post_stop, running_job_route.StopAnswer),
-        ("GET", self_test_route.PATH, tests.get_selftest, self_test),
-        ("POST", self_test_route.PATH, tests.post_selftest, self_test),
+        ("GET", test, tests.get_selftest, self_test_route.SelfTestAnswer),
+        ("POST", test, tests.post_selftest, self_test_route.SelfTestAnswer),
+        ("POST", check, checks.post_verification, verification_route.STARTED_RESPONSES),
+    )
+
+
+def add_profile_routes(host: SdNext, profiles: ProfileStore, profile_choice: ProfileChoice) -> None:
+    """Serve the profiles, and what there is to choose in one.
+
+    Args:
+        host: serves the routes to whoever may use its own.
+        profiles: the user's.
+        profile_choice: knows which of them is in use.
+    """
+    own, told = profiles_route.ProfilesRoutes(profiles, profile_choice), profiles_route.ProfilesAnswer
+    _add(
+        host,
+        False,
         ("GET", profiles_route.PATH, own.get_profiles, told),
         ("PUT", profiles_route.PATH, own.put_profiles, told),
         ("GET", profiles_route.SCHEMA_PATH, own.get_schema, profiles_route.SCHEMA_RESPONSES),

@@ -1,0 +1,259 @@
+"""The check of a card: fixed jobs in every mode, with the host's own sync and without, in paired rounds."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from zluda_sync.core.clock import SYSTEM_CLOCK
+from zluda_sync.core.records.self_test_report import SelfTestReport
+from zluda_sync.core.records.verification import (
+    LATEST_STEPS,
+    CheckTrace,
+    Outcome,
+    Truth,
+    Verification,
+    VerifiedMode,
+)
+from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
+from zluda_sync.device.preview.copy import CopyWay, find_copy_way
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.ladder import marking_rung
+from zluda_sync.device.steps.tracker import StepTracker
+from zluda_sync.device.steps.trust_book import TrustBook
+from zluda_sync.device.steps.waits import TrialLimits
+from zluda_sync.device.steps.watcher import WorkMarks
+from zluda_sync.device.steps.workload import Workload
+from zluda_sync.pipeline.card_check.fixed_job import STEP_S, FixedJob
+from zluda_sync.pipeline.card_check.observed_job import JobBench
+from zluda_sync.pipeline.card_check.observer import Observation
+
+#: The jobs of the check, in seconds: with the self-test before them, three minutes at most.
+LIMIT_S = 140.0
+#: After so many seconds no other round is begun: what there is must do.
+ENOUGH_S = 80.0
+#: Every job is run so often, and so often more where times differ too much.
+ROUNDS, MORE_ROUNDS = 3, 2
+#: Times that differ by so much, as a share, tell nothing of a few per cent.
+MOST_SPREAD = 0.05
+TRACKED_MODES = (SyncMode.EVERY_STEP, SyncMode.RUN_AHEAD, SyncMode.OBSERVE)
+#: Mode, and whether the host waits for the device after each step besides.
+Case = tuple[SyncMode, bool]
+CASES: tuple[Case, ...] = tuple(
+    (mode, host_sync) for mode in (SyncMode.OFF, *TRACKED_MODES) for host_sync in (False, True)
+)
+WorkloadMaker = Callable[[Accelerator, torch.device, TrialLimits], Workload]
+
+
+def make_workload(accelerator: Accelerator, device: torch.device, limits: TrialLimits) -> Workload:
+    """Return work of the length of a step."""
+    work = Workload(accelerator, device, limits.wait_to_read, SYSTEM_CLOCK)
+    work.calibrate(STEP_S)
+    return work
+
+
+@dataclass(frozen=True)
+class CheckedDevice:
+    """What is checked, and by which parts of the program.
+
+    Attributes:
+        accelerator: of the device, which it names.
+        report: of the self-test.
+        tracker: begins to learn of steps.
+        book: what is known of the device.
+        warn: told in one sentence of what does not work.
+        make_work: makes the work of a step.
+    """
+
+    accelerator: Accelerator
+    report: SelfTestReport
+    tracker: StepTracker
+    book: TrustBook
+    warn: Callable[[str], None]
+    make_work: WorkloadMaker = make_workload
+
+
+class CardCheck:
+    """One check.
+
+    Args:
+        checked: the device.
+        limits: of the check.
+        on_progress: told of the share that is done and of what is tried.
+    """
+
+    def __init__(
+        self, checked: CheckedDevice, limits: TrialLimits, on_progress: Callable[[float, str], None]
+    ) -> None:
+        self._checked = checked
+        self._limits = limits
+        self._on_progress = on_progress
+        self._began_s = SYSTEM_CLOCK()
+        self._quiet: dict[Case, list[Observation]] = {case: [] for case in CASES}
+        self._seen: dict[Case, list[Observation]] = {case: [] for case in CASES}
+
+    def run(self) -> Verification:
+        """Return what was found.
+
+        Raises:
+            CalledOff: somebody else needs the device.
+            TimeoutError: the time is up.
+            RuntimeError: the device fails.
+            MemoryError: it has too little memory free.
+        """
+        kept_before = self._checked.accelerator.kept_bytes
+        try:
+            with torch.inference_mode(False), torch.no_grad():
+                self._run()
+        finally:
+            self._checked.accelerator.give_back(kept_before)
+        accelerator, book = self._checked.accelerator, self._checked.book
+        mode = self._checked.report.mode
+        own = self._seen[mode, False]
+        return Verification(
+            device=accelerator.name,
+            versions=book.versions_of(accelerator),
+            taken_at_s=time.time(),
+            duration_s=self._took_s,
+            outcome=find_outcome(self._checked.report, self._seen, self.spread),
+            rung=own[-1].rung,
+            saved_share=find_saving(self._quiet, mode),
+            truth=next((job.truth for job in own[::-1] if job.truth is not None), Truth.READ_BACK),
+            rows=tuple(build_row(case, self._quiet[case], self._seen[case]) for case in CASES),
+            trace=own[-1].build_trace(mode) if own else CheckTrace(mode),
+        )
+
+    @property
+    def spread(self) -> float:
+        """How much the times of one and the same job differ, as a share."""
+        return max(find_spread(runs) for runs in self._quiet.values())
+
+    @property
+    def _took_s(self) -> float:
+        return SYSTEM_CLOCK() - self._began_s
+
+    def _run(self) -> None:
+        self._say(0.0, "calibrating")
+        bench = self._build_bench()
+        self._say(0.1, "warming up")
+        bench.run_bare(host_sync=False)
+        bench.check_exact()
+        # The first of a kind loads kernels; and its durations are what the bar goes by then.
+        bench.run(BarrierPolicy(self._checked.report.mode), host_sync=False, is_observed=True)
+        for done in range(ROUNDS + MORE_ROUNDS):
+            is_enough = done >= ROUNDS and self.spread <= MOST_SPREAD
+            if is_enough or (done and self._took_s > ENOUGH_S):
+                break
+            self._run_round(bench, done)
+        self._say(1.0, "done")
+
+    def _run_round(self, bench: JobBench, done: int) -> None:
+        for place, case in enumerate(CASES if done % 2 == 0 else CASES[::-1]):
+            mode, host_sync = case
+            where = f"{mode.value}, host's sync {'on' if host_sync else 'off'}"
+            share = 0.15 + 0.8 * (done + place / len(CASES)) / ROUNDS
+            self._say(min(share, 0.95), where)  # there it stands in rounds that come besides
+            if mode is SyncMode.OFF:
+                self._quiet[case].append(bench.run_bare(host_sync))
+                continue
+            policy = BarrierPolicy(mode)
+            self._seen[case].append(bench.run(policy, host_sync, is_observed=True))
+            self._quiet[case].append(bench.run(policy, host_sync, is_observed=False))
+
+    def _build_bench(self) -> JobBench:
+        checked, device = self._checked, self._checked.accelerator.device
+        if device is None:
+            raise RuntimeError("no device is named")
+        fixed = FixedJob(device, checked.make_work(checked.accelerator, device, self._limits))
+        marks = WorkMarks(marking_rung(checked.accelerator, checked.report), checked.tracker.threads.watcher)
+        way = find_copy_way(device, marks) or CopyWay.THREAD
+        marks.close()
+        return JobBench(
+            fixed, checked.accelerator, checked.tracker, checked.book, self._limits, way, checked.warn
+        )
+
+    def _say(self, share: float, what: str) -> None:
+        self._on_progress(share, what)
+        self._limits.check()
+
+
+def find_outcome(
+    report: SelfTestReport, seen: Mapping[Case, Sequence[Observation]], spread: float
+) -> Outcome:
+    """Return what came of a check, the worst first.
+
+    Args:
+        report: of the self-test.
+        seen: jobs that were observed.
+        spread: how much the times of one and the same job differ.
+    """
+    jobs = [job for runs in seen.values() for job in runs]
+    is_unsure = spread > MOST_SPREAD
+    if any(job.is_lost for job in jobs):
+        return Outcome.LOST
+    if is_unsure and any(job.truth is Truth.READ_BACK for job in jobs):
+        return Outcome.UNSURE  # equal parts of a time that varies prove nothing
+    if any(job.lead for job in jobs):
+        return Outcome.EARLY
+    if any(job.torn or job.early for job in jobs):
+        return Outcome.TORN
+    if report.is_blocking:
+        return Outcome.BLOCKING
+    if is_unsure:
+        return Outcome.UNSURE
+    own = [job for job in seen[report.mode, False] if job.truth is not None]
+    if not own:
+        return Outcome.UNSURE
+    if statistics.median_low(job.step_error or 0 for job in own) > LATEST_STEPS:
+        return Outcome.LATE
+    return Outcome.TRUE
+
+
+def build_row(case: Case, quiet: Sequence[Observation], seen: Sequence[Observation]) -> VerifiedMode:
+    """Return the row of a case: times of jobs that nobody looked at, the rest of those that were observed.
+
+    The bar is that of the jobs after the first, which has nothing to go by.
+    """
+    mode, host_sync = case
+    wall_s = statistics.median(job.wall_s for job in quiet)
+    bars = [job.bar_error for job in seen if job.bar_error is not None]
+    if not seen:
+        return VerifiedMode(mode, host_sync, wall_s)
+    return VerifiedMode(
+        mode,
+        host_sync,
+        wall_s,
+        bar_error=statistics.median(bars[1:] or bars) if bars else None,
+        step_error=max(job.step_error or 0 for job in seen),
+        lead=sum(job.lead or 0 for job in seen),
+        previews=sum(job.previews or 0 for job in seen),
+        torn=sum(job.torn or 0 for job in seen),
+        early=sum(job.early or 0 for job in seen),
+    )
+
+
+def find_saving(quiet: Mapping[Case, Sequence[Observation]], mode: SyncMode) -> float | None:
+    """Return what a mode saves against the host's own sync with nothing of ours, as a share of that.
+
+    0.0 where one pair of jobs says the contrary of another.
+    """
+    ratios = [
+        ours.wall_s / hosts.wall_s
+        for ours, hosts in zip(quiet[mode, False], quiet[SyncMode.OFF, True], strict=True)
+    ]
+    if not ratios:
+        return None
+    return 1 - statistics.median(ratios) if min(ratios) > 1 or max(ratios) < 1 else 0.0
+
+
+def find_spread(runs: Sequence[Observation]) -> float:
+    """Return how much times differ: twice the median distance from their median, as a share of that."""
+    walls_s = [run.wall_s for run in runs]
+    if not walls_s:
+        return 0.0
+    middle_s = statistics.median(walls_s)
+    return 2 * statistics.median(abs(wall_s - middle_s) for wall_s in walls_s) / middle_s

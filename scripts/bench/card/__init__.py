@@ -1,0 +1,1 @@
+"""The check of the card at hand, without any host."""
