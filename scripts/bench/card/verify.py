@@ -1,22 +1,25 @@
-"""The whole check of a card on the terminal: a bar, a table, one sentence, and all figures as JSON."""
+"""The whole check of a card on the terminal: a bar, a table, one sentence, and the report to send."""
 
 from __future__ import annotations
 
-import json
 import tempfile
 import threading
+import time
 import warnings
 from pathlib import Path
 
+import zluda_sync
 from bench.card.devices import find_accelerator, install_emulated, make_emulated_work
 from bench.commands.command_line import fail
 from bench.terminal.bar import TerminalBar
 from bench.terminal.table import Row, build_table
+from zluda_sync.core.records.card_report import build_report
 from zluda_sync.core.records.verification import Outcome, Verification
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_testing import SelfTesting, TestSubject
 from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.trust_book import TrustBook
+from zluda_sync.host.card import find_private_words, find_system, find_versions, tell_self_test
 from zluda_sync.pipeline.card_check.card_check import WorkloadMaker, make_workload
 from zluda_sync.pipeline.card_check.checking import CardChecking, CheckStatus
 
@@ -45,26 +48,29 @@ def run_verify(is_emulated: bool, file: Path | None) -> int:
 
     Args:
         is_emulated: whether the emulated device is checked, and not the machine's own.
-        file: gets what was found too, None for none.
+        file: gets the report too, None for none.
     """
     accelerator = install_emulated() if is_emulated else find_accelerator()
     if accelerator is None:
         fail(NO_GPU)
-    status = check(accelerator, make_emulated_work if is_emulated else make_workload)
+    status, report = check(accelerator, make_emulated_work if is_emulated else make_workload)
     found = status.verification
     if found is None or status.failure:
         print(status.failure)
         return 1
-    told = json.dumps(found.to_json())
     print(f"{found.device}, held against {found.truth.value}\n\n{build_check_table(found)}\n")
-    print(f"{found.sentence}\n\n{told}")
+    print(f"{found.sentence}\n\n{report}")
     if file is not None:
-        file.write_text(told + "\n", encoding="utf-8")
+        file.write_text(report + "\n", encoding="utf-8")
     return 0 if found.outcome in _GOOD else 1
 
 
-def check(accelerator: Accelerator, make_work: WorkloadMaker) -> CheckStatus:
-    """Check a device with a bar on the terminal; nothing of it is kept on the disk."""
+def check(accelerator: Accelerator, make_work: WorkloadMaker) -> tuple[CheckStatus, str]:
+    """Check a device with a bar on the terminal; nothing of it is kept on the disk.
+
+    Returns:
+        What was found, and the report on it.
+    """
     bar, tracker, is_over = TerminalBar(), StepTracker(), threading.Event()
     with tempfile.TemporaryDirectory() as folder:
         book = TrustBook(Path(folder) / "selftest.json", warnings.warn)
@@ -83,7 +89,16 @@ def check(accelerator: Accelerator, make_work: WorkloadMaker) -> CheckStatus:
         showing = threading.Thread(target=show, daemon=True)
         showing.start()
         try:
-            return checking.run()
+            status = checking.run()
+            found = {
+                "made_at_s": time.time(),
+                "extension": zluda_sync.__version__,
+                **find_system(),
+                **find_versions(accelerator, book),
+                "self_test": tell_self_test(book.find(accelerator)),
+                "verification": checking.tell(),
+            }
+            return status, build_report(found, find_private_words())
         finally:
             is_over.set()
             showing.join()

@@ -26,6 +26,7 @@ from zluda_sync.core.settings.gate import Gate
 from zluda_sync.core.settings.settings import ModeChoice, Settings
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_testing import SelfTesting
+from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.profiles.choice import ProfileChoice
 from zluda_sync.host.sdnext import SdNext
 
@@ -62,7 +63,7 @@ class CardFinder:
     def find(self) -> dict[str, Any]:
         """Return what there is to tell, by the names of the report's entries. Never raises."""
         found: dict[str, Any] = {"made_at_s": time.time(), "extension": zluda_sync.__version__}
-        for find in (_find_system, self._find_host, self._find_versions, self._find_acting):
+        for find in (find_system, self._find_host, self._find_versions, self._find_acting):
             with self._guard.watching("finding what to report"):
                 found.update(find())
         return found
@@ -80,17 +81,7 @@ class CardFinder:
 
     def _find_versions(self) -> dict[str, Any]:
         accelerator = self._find_accelerator()
-        versions = {
-            "torch": str(torch.__version__),
-            "hip": getattr(torch.version, "hip", None),
-            "cuda": getattr(torch.version, "cuda", None),
-        }
-        if accelerator is None:
-            return {"versions": versions}
-        return {
-            "device": accelerator.name,
-            "versions": {**versions, **self._self_testing.book.versions_of(accelerator)},
-        }
+        return find_versions(accelerator, self._self_testing.book)
 
     def _find_acting(self) -> dict[str, Any]:
         accelerator, book = self._find_accelerator(), self._self_testing.book
@@ -141,6 +132,18 @@ def why_not(settings: Settings, has_accelerator: bool, report: SelfTestReport | 
     return "blocks by itself" if report.runs_ahead is False else "not shown to run ahead"
 
 
+def find_versions(accelerator: Accelerator | None, book: TrustBook) -> dict[str, Any]:
+    """Return what there is to tell of a device, its driver and torch, by the report's entries."""
+    versions = {
+        "torch": str(torch.__version__),
+        "hip": getattr(torch.version, "hip", None),
+        "cuda": getattr(torch.version, "cuda", None),
+    }
+    if accelerator is None:
+        return {"versions": versions}
+    return {"device": accelerator.name, "versions": {**versions, **book.versions_of(accelerator)}}
+
+
 def find_private_words() -> set[str]:
     """Return the names of the user and of the machine, as far as they can be found."""
     found: set[str] = set()
@@ -151,7 +154,8 @@ def find_private_words() -> set[str]:
     return found | {name.partition(".")[0] for name in found}
 
 
-def _find_system() -> dict[str, Any]:
+def find_system() -> dict[str, Any]:
+    """Return what there is to tell of Python and the operating system, by the report's entries."""
     family = platform.system()
     # The release of Windows 11 is 10, but for its build.
     release = platform.version() if family == "Windows" else platform.release()
