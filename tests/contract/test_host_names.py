@@ -8,12 +8,14 @@ from __future__ import annotations
 import ast
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from bench.contract.host_names import HOST_NAMES
-from bench.contract.host_source import HostFolder, find, parameters_of
+from bench.contract.host_source import HostCommit, HostFolder, find, parameters_of
+from bench.contract.versions import find_tags, judge
 
 EMBEDDED = Path(__file__).parents[2]
 REAL = os.environ.get("SDNEXT_DIR")
@@ -74,3 +76,26 @@ def test_devices_is_asked_only_for_the_synchronize(root):
         ):
             asked.add(node.attr)
     assert asked <= {"backend", "device"}
+
+
+def test_a_release_that_lacks_what_is_needed_is_told(tmp_path):
+    """Read from a commit, with nothing checked out: what is missing, and what is done without."""
+
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        subprocess.run(["git", "-C", str(tmp_path), *who, *words], check=True, capture_output=True)
+
+    git("init", "-q")
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "shared_state.py").write_text(
+        "class State:\n    interrupted = skipped = paused = False\n    job_count = 0\n", encoding="utf-8"
+    )
+    git("add", ".")
+    git("commit", "-qm", "a")
+    git("tag", "2026-01-01")
+    git("tag", "not-a-release")
+    (tmp_path / "modules" / "shared_state.py").unlink()
+    assert ["2026-01-01"] == find_tags(tmp_path)
+    told = judge(HostCommit(tmp_path, "2026-01-01"))
+    assert {"Stop, Skip, Pause": "yes", "cells are declared": "without frame_count"}.items() <= told.items()
+    assert ("no", "-") == (told["steps of pipelines"], told["video tabs"])
