@@ -97,7 +97,9 @@ class Acting:
             self._probe = None
 
     def _steps_seen_ahead(self, settings: Settings, accelerator: Accelerator) -> int | None:
-        return self._sightings.find(self._kind_of(accelerator)) if settings.gate is Gate.AUTO else None
+        if settings.gate is not Gate.AUTO or self._sightings.is_empty:
+            return None
+        return self._sightings.find(self._kind_of(accelerator))
 
     def _kind_of(self, accelerator: Accelerator) -> str:
         """Return the digest of what decides whether the host runs ahead: device, model, settings."""

@@ -36,6 +36,12 @@ class Sightings:
         self._steps: dict[str, int] | None = None
         self._lock = threading.Lock()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the host was never seen ahead."""
+        with self._lock:
+            return not self._loaded()
+
     def find(self, kind: str) -> int | None:
         """Return how many steps ahead the host was seen in jobs of this kind, None if it was not.
 

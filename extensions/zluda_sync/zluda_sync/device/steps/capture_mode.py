@@ -15,6 +15,8 @@ import os
 import torch
 
 _RELAXED = 2
+#: As Python names it.
+SYSTEM = os.name
 
 
 def leave_captures_alone() -> None:
@@ -28,16 +30,13 @@ def leave_captures_alone() -> None:
 
 def _find_calls() -> list[tuple[str, str]]:
     """Return where the call may be, by library and name; empty where torch was built for neither."""
-    is_windows = os.name == "nt"
     cuda, hip = torch.version.cuda, getattr(torch.version, "hip", None)
-    if cuda:  # ZLUDA set-ups have both: their runtime is CUDA's, above ZLUDA's driver
-        major, _, minor = str(cuda).partition(".")
-        windows, linux = [f"cudart64_{major}.dll", f"cudart64_{major}{minor}.dll"], [f"libcudart.so.{major}"]
-        call = "cudaThreadExchangeStreamCaptureMode"
-    elif hip:
-        major = str(hip).partition(".")[0]
-        windows, linux = [f"amdhip64_{major}.dll", "amdhip64.dll"], ["libamdhip64.so"]
-        call = "hipThreadExchangeStreamCaptureMode"
-    else:
+    if bool(cuda) is bool(hip):  # both: a set-up for ZLUDA, whose driver may not know the call
         return []
-    return [(name, call) for name in (windows if is_windows else linux)]
+    major, _, minor = str(cuda or hip).partition(".")
+    if cuda:
+        names = [f"cudart64_{major}.dll", f"cudart64_{major}{minor}.dll"]
+        names = names if SYSTEM == "nt" else [f"libcudart.so.{major}"]
+        return [(name, "cudaThreadExchangeStreamCaptureMode") for name in names]
+    names = [f"amdhip64_{major}.dll", "amdhip64.dll"] if SYSTEM == "nt" else ["libamdhip64.so"]
+    return [(name, "hipThreadExchangeStreamCaptureMode") for name in names]

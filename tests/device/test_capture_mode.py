@@ -1,0 +1,56 @@
+"""Our threads declare that they have nothing to do with graphs that are captured."""
+
+from __future__ import annotations
+
+import ctypes
+
+import pytest
+import torch
+
+from zluda_sync.device.steps import capture_mode
+
+
+class Library:
+    """A driver that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def __getattr__(self, name: str):
+        return lambda mode: self.told.append((name, mode._obj.value))
+
+
+@pytest.mark.parametrize(
+    ("cuda", "hip", "system", "library", "call"),
+    [
+        ("12.8", None, "posix", "libcudart.so.12", "cudaThreadExchangeStreamCaptureMode"),
+        ("12.8", None, "nt", "cudart64_12.dll", "cudaThreadExchangeStreamCaptureMode"),
+        (None, "6.4.1", "posix", "libamdhip64.so", "hipThreadExchangeStreamCaptureMode"),
+        (None, "7.0", "nt", "amdhip64_7.dll", "hipThreadExchangeStreamCaptureMode"),
+    ],
+)
+def test_the_driver_is_told_once(monkeypatch, cuda, hip, system, library, call):
+    """The relaxed mode, by the name that torch's runtime has for it."""
+    asked, driver = [], Library()
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(torch.version, "hip", hip, raising=False)
+    monkeypatch.setattr(capture_mode, "SYSTEM", system)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: asked.append(name) or driver)
+    capture_mode.leave_captures_alone()
+    assert ([library], [(call, 2)]) == (asked, driver.told)
+
+
+@pytest.mark.parametrize(("cuda", "hip"), [(None, None), ("11.8", "5.7")])
+def test_nothing_is_asked_where_there_are_no_captures(monkeypatch, cuda, hip):
+    """On the CPU, and on ZLUDA, whose driver may not know the call."""
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(torch.version, "hip", hip, raising=False)
+    monkeypatch.setattr(ctypes, "CDLL", pytest.fail)
+    capture_mode.leave_captures_alone()
+
+
+def test_a_library_that_cannot_be_had_is_done_without(monkeypatch):
+    """The thread goes on as it would have before."""
+    monkeypatch.setattr(torch.version, "cuda", "99.0")
+    monkeypatch.setattr(torch.version, "hip", None, raising=False)
+    capture_mode.leave_captures_alone()
