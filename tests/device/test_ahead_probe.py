@@ -6,7 +6,7 @@ import pytest
 
 from tests.fake_device import FakeDevice
 from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.ahead_probe import FIRST_STEP, MOST_MARKS, AheadProbe
+from zluda_sync.device.steps.ahead_probe import MOST_MARKS, AheadProbe
 
 
 class Job:
@@ -78,7 +78,7 @@ def test_a_long_decode_behind_the_steps_is_no_run_ahead(job):
 
 def test_nothing_is_marked_while_graphs_are_captured(job):
     """They are in the first steps, and a mark would get into them."""
-    job.run(FIRST_STEP - 1, 0.001)
+    job.run(2, 0.001)
     job.wait(1.0)
     assert [] == job.device.events
 

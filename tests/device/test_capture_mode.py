@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 
 import pytest
 import torch
 
-from zluda_sync.device.steps import capture_mode
+from tests.fake_device import FakeDevice
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.device.steps import capture_mode, watcher
+from zluda_sync.device.steps.accelerator import Accelerator
+from zluda_sync.device.steps.ladder import Ladder
+from zluda_sync.device.steps.rungs import PlantedEvent
 
 
 class Library:
@@ -54,3 +60,16 @@ def test_a_library_that_cannot_be_had_is_done_without(monkeypatch):
     monkeypatch.setattr(torch.version, "cuda", "99.0")
     monkeypatch.setattr(torch.version, "hip", None, raising=False)
     capture_mode.leave_captures_alone()
+
+
+def test_the_watcher_declares_it(monkeypatch):
+    """It asks the driver about events at any time, that of a capture too."""
+    declared = threading.Event()
+    monkeypatch.setattr(watcher, "leave_captures_alone", declared.set)
+    device, ledger = FakeDevice(), Ledger()
+    rung = PlantedEvent(Accelerator(device))
+    watching = watcher.CompletionWatcher()
+    step = ledger.record_launch()
+    watching.watch(Ladder([rung]), rung, rung.plant()[0], ledger, step)
+    assert declared.wait(20.0)
+    watching.stop()

@@ -16,6 +16,7 @@ from tests.options import GATE, MODE
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.host import acting as acting_module
 from zluda_sync.host.accelerator import accelerator_of
+from zluda_sync.host.sdnext import SdNext
 
 READS = ("status", "metrics", "selftest", "jobs", "profiles", "profiles/schema", "preview")
 #: Backend, kind of device, and a word of the explanation on a page whose settings ask for every GPU.
@@ -94,6 +95,16 @@ def test_a_device_that_torch_knows_is_answered_for_without_its_driver(host, back
     assert [] == answers(client)
     assert client.get("/zluda_sync/v1/status").json()["is_acting"]
     assert client.post("/zluda_sync/v1/selftest").status_code in (200, 409)
+
+
+@pytest.mark.parametrize(("backend", "device"), [*FOLLOWED, *((one, "cpu") for one, _ in FOLLOWED)])
+def test_the_kind_of_a_device_goes_by_the_hosts_word(monkeypatch, backend, device):
+    """Also where SD.Next names no device of torch's."""
+    monkeypatch.setattr(devices, "backend", backend)
+    monkeypatch.setattr(devices, "device", torch.device(device))
+    accelerator = accelerator_of(SdNext())
+    assert accelerator is not None
+    assert backend == accelerator.kind.name
 
 
 @pytest.mark.parametrize("error", [AttributeError, RuntimeError, ImportError, OSError, KeyError])
