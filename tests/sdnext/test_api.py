@@ -79,7 +79,7 @@ def test_a_report_on_the_card_has_the_hosts_version_and_none_of_its_names(server
     assert ("acts", False, "run-ahead") == (tree["why"], tree["torch_sync"], tree["settings"]["mode"])
     assert "zluda" == tree["backend"]
     assert "sd" == tree["model_family"]
-    assert "active, mode …" in [line["said"] for line in tree["log"]]
+    assert "active, mode … on …: …" in [line["said"] for line in tree["log"]]
     assert set(tree["sdnext"]) == {"commit", "date", "branch"}
     private = {str(server.data_dir), os.environ["SDNEXT_DIR"], platform.node(), status["profile"]["reason"]}
     private |= {record["model"] for record in server.get(f"{PATH}/jobs")["jobs"]}

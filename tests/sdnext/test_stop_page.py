@@ -1,4 +1,4 @@
-"""Stop, Skip and Pause on SD.Next's own page."""
+"""Generate, Stop, Skip and Pause on SD.Next's own pages."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from tests.sdnext.server import ROOT, SdNextServer
 pytestmark = pytest.mark.browser
 
 STEPS = 8
+PAGE_LIMIT_S = 180
 
 
-@pytest.fixture(scope="module")
-def server(make_server) -> SdNextServer:
+@pytest.fixture(scope="module", params=["standard/black-teal", "Modern/Default"], ids=["standard", "modern"])
+def server(make_server, request) -> SdNextServer:
     """SD.Next with the extension; everything takes long enough for a page that asks twice a second."""
-    made = make_server("stopped_page", step_s=0.4, decode_s=1.5, block_s=0.4)
+    made = make_server(f"stopped_page_{request.param[0]}", step_s=0.4, decode_s=1.5, block_s=0.4)
+    made.theme = request.param
     made.install(ROOT / "extensions" / "zluda_sync", "zluda_sync")
     made.start()
     made.set_options(zluda_sync_mode="run-ahead", samples_save=False)
@@ -28,20 +30,24 @@ def server(make_server) -> SdNextServer:
 
 @pytest.fixture(scope="module")
 def page(server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """A browser on the tab that makes pictures from text."""
+    """A browser on the tab that a page opens with: text to picture, or Control without an input."""
     with open_page(server.url, tmp_path_factory.mktemp("browser")) as opened:
-        wait_for(lambda: button_text(opened) == "Generate", "page", 120)
+        opened.driver.set_script_timeout(PAGE_LIMIT_S)  # the host builds its page in one go
+        opened.tab = "control" if server.theme.startswith("Modern") else "txt2img"
+        opened.size = "control_before_resize" if opened.tab == "control" else opened.tab
+        wait_for(lambda: button_text(opened) == "Generate", "page", PAGE_LIMIT_S)
         yield opened
 
 
 def button_text(page: SimpleNamespace) -> str:
     """What stands on Generate."""
-    return str(page.js("return document.getElementById('txt2img_generate')?.innerText || ''")).strip()
+    read = "return document.getElementById(arguments[0])?.innerText || ''"
+    return str(page.js(read, f"{page.tab}_generate")).strip()
 
 
 def press(page: SimpleNamespace, name: str) -> None:
     """Press a button beside Generate; by script, for the page may scroll."""
-    page.js("document.getElementById(arguments[0]).click()", f"txt2img_{name}")
+    page.js("document.getElementById(arguments[0]).click()", f"{page.tab}_{name}")
 
 
 def generate(page: SimpleNamespace, prompt: str) -> None:
@@ -52,9 +58,10 @@ def generate(page: SimpleNamespace, prompt: str) -> None:
         "box.dispatchEvent(new Event('input', {bubbles: true}));"
         "box.dispatchEvent(new Event('change', {bubbles: true}));"
     )
-    page.js(set_value, "#txt2img_prompt textarea", prompt)
-    for name, value in (("steps", STEPS), ("batch_count", 2), ("width", 256), ("height", 256)):
-        page.js(set_value, f"#txt2img_{name} input[type=number]", str(value))
+    page.js(set_value, f"#{page.tab}_prompt textarea", prompt)
+    numbers = {f"{page.tab}_steps": STEPS, f"{page.tab}_batch_count": 2}
+    for name, value in {**numbers, f"{page.size}_width": 256, f"{page.size}_height": 256}.items():
+        page.js(set_value, f"#{name} input[type=number]", str(value))
     time.sleep(0.5)  # the page sends what is typed with a delay of its own
     press(page, "generate")
 
@@ -62,6 +69,43 @@ def generate(page: SimpleNamespace, prompt: str) -> None:
 def wait_until_idle(server: SdNextServer) -> None:
     """Wait until the host has nothing to do."""
     wait_for(lambda: server.get("/sdapi/v1/status")["status"] == "idle", "end of the job")
+
+
+def test_the_panel_has_an_icon_among_its_neighbours(server, page):
+    """The Modern page gives two letters to tabs that it does not know, and no tooltip."""
+    if page.tab != "control":
+        pytest.skip("the Standard page has tabs with words")
+    look = """
+    const button = document.querySelector('#other_extensions button[tabitemid*="tab_zluda_sync"]');
+    const icon = button?.querySelector('.mask-icon');
+    return icon ? [button.title, button.innerText.trim(), getComputedStyle(icon).maskImage] : [];
+    """
+    title, words, image = wait_for(lambda: page.js(look), "icon")
+    assert "GPU" in title
+    assert words in ("", "ZLUDA Sync")  # the word is shown when the bar of icons is wide
+    assert image.startswith("url(")
+
+
+def test_a_batch_is_shown_from_its_first_step_to_its_picture(server, page):
+    """Label, time left and preview on the page, and then the pictures."""
+    seen: set[str] = set()
+    generate(page, "a red circle")
+    look = """
+    const shown = [...document.querySelectorAll('img')].map((one) => one.src);
+    return shown.filter((one) => one.startsWith('data:image') && one.length > 2000);
+    """
+
+    def is_over() -> bool:
+        words = button_text(page)
+        seen.update(word for word in ("Image 1/2: Denoise", "Image 2/2: Denoise") if word in words)
+        if page.js(look):
+            seen.add("preview")
+        if any(mark in words for mark in (" s", "s left", ":")) and "%" in words:
+            seen.add("share")
+        return len(seen) >= 4 and words == "Generate"
+
+    wait_for(is_over, lambda: f"{seen}, {button_text(page)}", PAGE_LIMIT_S)
+    wait_until_idle(server)
 
 
 @pytest.mark.parametrize("phase", ["Text encode", "Denoise", "VAE decode"])

@@ -100,6 +100,7 @@
   });
 
   function mount() {
+    zs.dressTab();
     const root = document.getElementById(ROOT_ID);
     if (!root) return;
     const isStale = panel && panel.language !== zs.language();
@@ -147,8 +148,7 @@
   const NEEDED = [
     'ask', 'axes', 'buildCheck', 'buildConnection', 'buildField', 'buildHistory', 'buildJob', 'buildNow',
     'buildProfiles', 'buildReport', 'buildRules', 'buildSelfTest', 'buildSpeeds', 'buildVerdict',
-    'chooseInk', 'countSteps',
-    'el', 'startEstimate', 'startExtras', 'startLive', 't',
+    'chooseInk', 'countSteps', 'dressTab', 'el', 'startEstimate', 'startExtras', 'startLive', 't',
   ];
   const startWhenWhole = () => {
     if (document.body && NEEDED.every((name) => name in zs) && zs.words.en) start();

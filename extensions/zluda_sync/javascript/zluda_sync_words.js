@@ -203,6 +203,7 @@
     'selftest.lies': 'not truthful',
     'selftest.untried': 'not tried',
 
+    'tab.what': 'ZLUDA Sync: what the GPU has finished',
     'check.title': 'Check of this card',
     'check.what':
       'Runs the self-test, and then short fixed jobs in each mode, with SD.Next’s own wait after each step ' +

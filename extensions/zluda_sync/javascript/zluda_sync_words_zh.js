@@ -188,6 +188,7 @@
     'selftest.lies': '不真实',
     'selftest.untried': '未试',
 
+    'tab.what': 'ZLUDA Sync：显卡已经完成了什么',
     'check.title': '检查这块显卡',
     'check.what': '先运行自检，再在每种模式下运行短小的固定任务，分别带有和不带 SD.Next 自己每步之后的等待，并用真实情况核对进度条、步数和预览。大约需要一分钟，其间显卡忙碌。',
     'check.start': '检查这块显卡',
