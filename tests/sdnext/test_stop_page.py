@@ -52,7 +52,7 @@ def press(page: SimpleNamespace, name: str) -> None:
 
 def generate(page: SimpleNamespace, prompt: str) -> None:
     """Press Generate for a batch of two."""
-    wait_for(lambda: button_text(page) == "Generate", "Generate")
+    wait_for(lambda: button_text(page) == "Generate", lambda: f"not idle: {button_text(page)!r}")
     set_value = (
         "const box = document.querySelector(arguments[0]); box.value = arguments[1];"
         "box.dispatchEvent(new Event('input', {bubbles: true}));"
