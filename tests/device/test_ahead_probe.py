@@ -67,6 +67,16 @@ def test_one_step_on_its_way_is_no_run_ahead(job):
     assert [] == job.seen
 
 
+def test_a_device_that_holds_back_after_two_steps_is_not_seen_ahead(job):
+    """The same lead before the mark and behind it counts once."""
+    job.run(2, 0.01)
+    for _ in range(12):
+        job.run(2, 0.2)
+        job.device.finish()
+        job.probe.look()
+    assert [] == job.seen
+
+
 def test_a_long_decode_behind_the_steps_is_no_run_ahead(job):
     """The mark lies behind the steps, not behind the decode."""
     for _ in range(12):

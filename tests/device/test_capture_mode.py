@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
 
 import pytest
@@ -30,20 +29,28 @@ class Library:
     ("cuda", "hip", "system", "library", "call"),
     [
         ("12.8", None, "posix", "libcudart.so.12", "cudaThreadExchangeStreamCaptureMode"),
+        ("11.8", None, "posix", "libcudart.so.11.0", "cudaThreadExchangeStreamCaptureMode"),
         ("12.8", None, "nt", "cudart64_12.dll", "cudaThreadExchangeStreamCaptureMode"),
-        (None, "6.4.1", "posix", "libamdhip64.so", "hipThreadExchangeStreamCaptureMode"),
+        ("11.8", None, "nt", "cudart64_110.dll", "cudaThreadExchangeStreamCaptureMode"),
+        (None, "6.4.1", "posix", "libamdhip64.so.6", "hipThreadExchangeStreamCaptureMode"),
         (None, "7.0", "nt", "amdhip64_7.dll", "hipThreadExchangeStreamCaptureMode"),
     ],
 )
 def test_the_driver_is_told_once(monkeypatch, cuda, hip, system, library, call):
     """The relaxed mode, by the name that torch's runtime has for it."""
-    asked, driver = [], Library()
+    driver = Library()
     monkeypatch.setattr(torch.version, "cuda", cuda)
     monkeypatch.setattr(torch.version, "hip", hip, raising=False)
     monkeypatch.setattr(capture_mode, "SYSTEM", system)
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: asked.append(name) or driver)
+
+    def find(name: str) -> Library:
+        if name != library:
+            raise OSError(name)
+        return driver
+
+    monkeypatch.setattr(capture_mode, "_loaded", find)
     capture_mode.leave_captures_alone()
-    assert ([library], [(call, 2)]) == (asked, driver.told)
+    assert [(call, 2)] == driver.told
 
 
 @pytest.mark.parametrize(("cuda", "hip"), [(None, None), ("11.8", "5.7")])
@@ -51,8 +58,16 @@ def test_nothing_is_asked_where_there_are_no_captures(monkeypatch, cuda, hip):
     """On the CPU, and on ZLUDA, whose driver may not know the call."""
     monkeypatch.setattr(torch.version, "cuda", cuda)
     monkeypatch.setattr(torch.version, "hip", hip, raising=False)
-    monkeypatch.setattr(ctypes, "CDLL", pytest.fail)
+    monkeypatch.setattr(capture_mode, "_loaded", pytest.fail)
     capture_mode.leave_captures_alone()
+
+
+@pytest.mark.skipif(capture_mode.SYSTEM == "nt", reason="another way to ask")
+def test_no_library_is_loaded_for_it():
+    """Another version of the runtime beside torch's would be worse than a spoilt capture."""
+    with pytest.raises(OSError, match="libcurses"):
+        capture_mode._loaded("libcurses.so.0")
+    assert capture_mode._loaded("libc.so.6")
 
 
 def test_a_library_that_cannot_be_had_is_done_without(monkeypatch):

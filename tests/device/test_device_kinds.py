@@ -65,6 +65,13 @@ def test_no_thread_waits_beside_one_that_queues_where_that_holds_it_up(backend, 
     assert any(rung.waits_beside for rung in rungs_for(mode, Accelerator(FakeDevice()), ONLY_WAITS))
 
 
+@pytest.mark.parametrize("backend", ["rocm", "mps"])
+def test_nor_where_a_user_has_asked_for_it(backend):
+    """A profile may be made for another card."""
+    rungs = rungs_for(SyncMode.OBSERVE, Accelerator(FakeDevice(), backend=backend), None, "lagged-wait")
+    assert not any(rung.waits_beside for rung in rungs)
+
+
 def test_of_an_unknown_device_everything_is_tried():
     """Nothing is forbidden on a guess."""
-    assert (True, True, None) == (UNKNOWN.has_marks, UNKNOWN.may_wait_beside, UNKNOWN.times_events)
+    assert (True, True, True) == (UNKNOWN.has_marks, UNKNOWN.may_wait_beside, UNKNOWN.times_events)

@@ -99,12 +99,22 @@ def test_a_device_that_torch_knows_is_answered_for_without_its_driver(host, back
 
 @pytest.mark.parametrize(("backend", "device"), [*FOLLOWED, *((one, "cpu") for one, _ in FOLLOWED)])
 def test_the_kind_of_a_device_goes_by_the_hosts_word(monkeypatch, backend, device):
-    """Also where SD.Next names no device of torch's."""
+    """Also where SD.Next names no device of torch's, but there is one."""
+    for module in (torch.xpu, torch.mps):
+        monkeypatch.setattr(module, "Event", FakeEvent, raising=False)
     monkeypatch.setattr(devices, "backend", backend)
     monkeypatch.setattr(devices, "device", torch.device(device))
     accelerator = accelerator_of(SdNext())
     assert accelerator is not None
     assert backend == accelerator.kind.name
+
+
+@pytest.mark.parametrize("backend", ["mps", "ipex"])
+def test_a_backend_without_its_driver_is_not_followed(monkeypatch, backend):
+    """SD.Next says ``mps`` on a Mac that has none, and computes on the CPU."""
+    monkeypatch.setattr(devices, "backend", backend)
+    monkeypatch.setattr(devices, "device", torch.device("cpu"))
+    assert accelerator_of(SdNext()) is None
 
 
 @pytest.mark.parametrize("error", [AttributeError, RuntimeError, ImportError, OSError, KeyError])
@@ -115,6 +125,10 @@ def test_a_device_whose_module_cannot_be_had_is_not_followed(host, monkeypatch, 
     assert [] == answers(client)
     assert "cuda" in client.get("/zluda_sync/v1/status").json()["explanation"]
     assert [] == caplog.records
+
+
+class FakeEvent:
+    """One that can be made."""
 
 
 class PoorDevice(FakeDevice):

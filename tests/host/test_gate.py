@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from modules import devices, shared
+from modules import call_queue, devices, progress, shared
 from tests.host.test_job_records import picture
 from tests.options import ENABLED, GATE, MODE
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
@@ -140,3 +140,34 @@ def test_the_log_says_on_which_device_and_why(bench, monkeypatch, caplog):
     assert ["not active on ROCm", "active, mode run-ahead on ROCm"] == [
         text.partition("ZLUDA Sync: ")[2].partition(":")[0] for text in said if "active" in text
     ]
+
+
+def test_the_log_has_the_last_word(bench, monkeypatch, caplog):
+    """A model that runs ahead, one that does not, and the first again."""
+    monkeypatch.setattr(devices, "backend", "cuda")
+    shared.opts.data.update({ENABLED: True, MODE: "auto", GATE: "auto"})
+    with caplog.at_level("INFO"):
+        for report in (RUNS_AHEAD, HOLDS_BACK, RUNS_AHEAD, RUNS_AHEAD):
+            monkeypatch.setattr(bench.session._book, "find", lambda accelerator, report=report: report)
+            bench.session.reconcile()
+    said = [record.getMessage() for record in caplog.records if "active" in record.getMessage()]
+    assert [False, True, False] == ["not active" in text for text in said]
+
+
+@pytest.mark.parametrize(("backend", "mode"), [("mps", "observe"), ("cuda", "every-step")])
+def test_no_wait_is_added_where_the_host_itself_makes_none(bench, monkeypatch, backend, mode):
+    """SD.Next waits after each step on some backends only, whatever its setting says."""
+    monkeypatch.setattr(devices, "backend", backend)
+    shared.opts.data.update({ENABLED: True, MODE: "auto", GATE: "always", "torch_sync": True})
+    acting = bench.session._acting
+    assert mode == acting.policy(bench.session.profile_choice.settings, acting.find_accelerator()).mode.value
+
+
+def test_no_self_test_comes_between_phases_of_what_runs(bench, monkeypatch):
+    """A download that ends within a model's load leaves the host without a job's name; its lock is held."""
+    session = bench.session
+    assert session._is_idle()
+    with call_queue.queue_lock:
+        assert not session._is_idle()
+    monkeypatch.setattr(progress, "current_task", "task(somebody)")
+    assert not session._is_idle()

@@ -70,8 +70,8 @@ def measure_card(card: Presented, wanted: WantedJob, app: Any) -> Row:
     with presented(card) as stalls:
         _begin_anew(card)
         session.self_testing.run_now()
-        acted_in = [_run_watched(wanted, app) for _ in range(JOBS - 1)]
         stalls.launches.clear()  # of the self-test: nothing else is queued beside it
+        acted_in = [_run_watched(wanted, app) for _ in range(JOBS - 1)]
         with counted_syncs() as syncs:
             acted, job = _run_watched(wanted, app)
         accelerator = session._acting.find_accelerator()

@@ -166,7 +166,7 @@ def build_through_session(villain: Villain) -> str:
     )
     said = HostLog()
     with _hostile_system(villain):
-        for tell in (said.warn, said.inform):
+        for tell in (said.warn, said.tell):
             tell(say())
         said.guard.tell(say(), RuntimeError(villain.error_text()))
         said.refusals.tell(say(), OSError(say()))

@@ -33,7 +33,18 @@ def accelerator_of(host: SdNext) -> Accelerator | None:
     if backend in _CUDA_BACKENDS:
         return Accelerator(torch.cuda, backend=backend)
     module = getattr(torch, _MODULES.get(backend, ""), None) if device is not None else None
-    return Accelerator(module, backend=backend) if module is not None else None
+    return Accelerator(module, backend=backend) if module is not None and _has_driver(module) else None
+
+
+def _has_driver(module: Any) -> bool:
+    """Whether there is such a device: SD.Next says ``mps`` on a Mac that has none, too.
+
+    Events that are not torch's own come with a driver that is not, either.
+    """
+    has_own = not str(getattr(module.Event, "__module__", "torch.")).startswith("torch.")
+    if module is getattr(torch, "mps", None):
+        return has_own or torch.backends.mps.is_available()
+    return has_own or bool(module.is_available())
 
 
 def explain_no_accelerator(host: SdNext) -> str:

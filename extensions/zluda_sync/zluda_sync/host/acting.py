@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 
 from zluda_sync.core.learning.sightings import Sightings
-from zluda_sync.core.settings.gate import Decision, Gate, decide
+from zluda_sync.core.settings.gate import Decision, Gate, Known, decide
 from zluda_sync.core.settings.settings import Settings
 from zluda_sync.core.steps.policy import BarrierPolicy
 from zluda_sync.device.steps.accelerator import Accelerator
@@ -16,6 +16,9 @@ from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.host.accelerator import accelerator_of, is_zluda
 from zluda_sync.host.job.fingerprints import fingerprint_settings
 from zluda_sync.host.sdnext import SdNext
+
+#: Backends on which the host itself waits after each step, unless that is switched off.
+SYNCED_BACKENDS = ("zluda", "rocm", "cuda", "ipex")
 
 
 class Acting:
@@ -39,32 +42,38 @@ class Acting:
         self._sightings = sightings
         self._inform = inform
         self._probe: AheadProbe | None = None
+        self._told = ""
 
     def decide(self, settings: Settings, accelerator: Accelerator | None) -> Decision:
         """Return whether to act on a device, None for one that cannot be followed, and why."""
         if accelerator is None:
             return Decision(False, "there is nothing to follow")
-        on_zluda, report = is_zluda(self._host), self.book.find(accelerator)
-        seen = self._steps_seen_ahead(settings, accelerator)
-        can_be_tested = accelerator.has_named_device or not accelerator.kind.name
-        return decide(settings.gate, on_zluda, report, seen, can_be_tested)
+        known = Known(
+            is_zluda=is_zluda(self._host),
+            report=self.book.find(accelerator),
+            unfinished=self._find_unfinished(accelerator),
+            can_be_tested=accelerator.has_named_device or not accelerator.kind.name,
+            steps_seen_ahead=self._steps_seen_ahead(settings, accelerator),
+            may_sync=self._may_sync,
+        )
+        return decide(settings.gate, known)
 
     def decide_and_tell(self, settings: Settings, accelerator: Accelerator | None) -> bool:
-        """Return whether to act on a device; the log says which and why, once."""
+        """Return whether to act on a device; the log says which and why, whenever that changes."""
         decision = self.decide(settings, accelerator)
         if accelerator is not None:
             mode = f"active, mode {self.policy(settings, accelerator).mode.value}"
-            self._inform(
-                f"{mode if decision.acts else 'not active'} on {_title_of(accelerator)}: {decision.why}"
-            )
+            text = f"{mode if decision.acts else 'not active'} on {_title_of(accelerator)}: {decision.why}"
+            if text != self._told:
+                self._told = text
+                self._inform(text)
         return decision.acts
 
     def policy(self, settings: Settings, accelerator: Accelerator | None) -> BarrierPolicy:
         """Return when the host waits on a device."""
         report = self.book.find(accelerator)
         is_seen_ahead = accelerator is not None and self._steps_seen_ahead(settings, accelerator) is not None
-        may_sync = is_zluda(self._host) or bool(getattr(self._host.opts, "torch_sync", True))
-        return settings.policy(report, is_seen_ahead, may_sync)
+        return settings.policy(report, is_seen_ahead, self._may_sync)
 
     def find_accelerator(self) -> Accelerator | None:
         """Return what the host computes on, None if that cannot be followed."""
@@ -95,6 +104,16 @@ class Acting:
         if self._probe is not None:
             self._probe.end()
             self._probe = None
+
+    @property
+    def _may_sync(self) -> bool:
+        """Whether a full wait after each step adds none to what the host does by itself."""
+        host_syncs = self._host.backend in SYNCED_BACKENDS and getattr(self._host.opts, "torch_sync", True)
+        return is_zluda(self._host) or bool(host_syncs)
+
+    def _find_unfinished(self, accelerator: Accelerator) -> str:
+        report = self.book.find_unfinished(accelerator)
+        return report.unfinished if report is not None and not report.was_called_off else ""
 
     def _steps_seen_ahead(self, settings: Settings, accelerator: Accelerator) -> int | None:
         if settings.gate is not Gate.AUTO or self._sightings.is_empty:

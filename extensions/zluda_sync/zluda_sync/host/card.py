@@ -141,7 +141,10 @@ def find_versions(accelerator: Accelerator | None, book: TrustBook) -> dict[str,
     }
     if accelerator is None:
         return {"versions": versions}
-    return {"device": accelerator.name, "versions": {**versions, **book.versions_of(accelerator)}}
+    return {
+        "device": accelerator.name or accelerator.kind.title,  # torch tells none of Apple's
+        "versions": {**versions, **book.versions_of(accelerator)},
+    }
 
 
 def find_private_words() -> set[str]:

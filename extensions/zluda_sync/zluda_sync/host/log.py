@@ -25,10 +25,9 @@ class HostLog:
         self.guard = Guard(self._tell_failure, self._told)
         self.refusals = Guard(self._tell_refusal, self._told)
 
-    def inform(self, text: str) -> None:
-        """Tell what is so now."""
-        if self._told.is_new(text):
-            self._tell(logging.INFO, text)
+    def tell(self, text: str) -> None:
+        """Tell what is so now, each time anew."""
+        self._tell(logging.INFO, text)
 
     def warn(self, text: str) -> None:
         """Tell in one sentence what does not work."""

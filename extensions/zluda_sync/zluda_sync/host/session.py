@@ -78,7 +78,7 @@ class Session:
             host.data_folder / "zluda_sync" / "selftest.json", warn, lambda: host.zluda_build
         )
         self._lessons = lessons = Lessons.of(host.data_folder, warn)
-        self._acting = Acting(host, self._book, lessons.sightings, self._log.inform)
+        self._acting = Acting(host, self._book, lessons.sightings, self._log.tell)
         self.self_testing = SelfTesting(
             TestSubject("SD.Next", self._acting.find_accelerator, lambda: explain_no_accelerator(host)),
             self._book,
@@ -290,6 +290,8 @@ class Session:
     def _is_idle(self) -> bool:
         if self._jobs.current is not None or self._requests.meant is not None:
             return False
+        if self._host.is_locked or self._host.page_tasks[0] is not None:
+            return False  # phases that end within something leave the host without a job's name
         return not self._host.job or self._plan.idleness.is_idle
 
     def _take_self_test(self, report: SelfTestReport) -> None:

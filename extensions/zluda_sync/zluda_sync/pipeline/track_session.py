@@ -29,6 +29,7 @@ from zluda_sync.core.wishes.job_wishes import JobWishes
 from zluda_sync.device.preview.copy import CopyWay, make_copier
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.steps.accelerator import Accelerator, accelerator_on
+from zluda_sync.device.steps.device_kinds import PINNED_TYPES
 from zluda_sync.device.steps.ladder import telling
 from zluda_sync.device.steps.self_testing import SelfTesting, TestSubject
 from zluda_sync.device.steps.tracker import StepTracker, Tracking
@@ -223,6 +224,8 @@ class TrackSession:
         if accelerator is not None:
             tracking = self._begin_tracking(policy, accelerator, control, notices)
         way = CopyWay.ASYNCHRONOUS if device.type == "cpu" else CopyWay.THREAD
+        if accelerator is not None and not accelerator.kind.may_wait_beside and device.type in PINNED_TYPES:
+            way = CopyWay.PINNED  # a copy that waits would hold up the script's own thread
         queue = JobPreviews(
             lambda _device: make_copier(way, tracking.marks),
             lambda channels: self._projections.find(name_of(pipe), channels),

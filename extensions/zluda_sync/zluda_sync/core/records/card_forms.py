@@ -30,7 +30,7 @@ _MAKERS_WORDS = (
     "generation blackwell hopper ampere tu pcie sxm sxm2 sxm4 sxm5 nvl hbm2 hbm2e hbm3 hbm3e oem cuda "
     "hip rocm black founders intel arc iris xe uhd hd core ultra battlemage alchemist data center flex "
     "apple m1 m2 m3 m4 m5 mps metal moore threads mtt microsoft direct3d12 (tm) (r) tm r emulated "
-    "asynchronous device cpu [zluda] zluda vf opencl llvmpipe basic render driver"
+    "asynchronous device cpu [zluda] zluda vf opencl llvmpipe basic render driver vii series"
 )
 _NAME_WORDS = frozenset(_MAKERS_WORDS.split())
 #: A model's number with what makers put around it: MI300X, 7900XTX, gfx1100, 780M, 24GB.

@@ -169,6 +169,12 @@ class SelfTestReport:
         return self._cheapest(EVENT_RUNGS)
 
     @property
+    def has_no_marks(self) -> bool:
+        """Whether rungs were tried that tell steps apart, and none told the truth."""
+        tried = [rung for rung in self.rungs if rung.name in EVENT_RUNGS and rung.is_truthful is not None]
+        return bool(tried) and self.event_rung is None
+
+    @property
     def proven(self) -> frozenset[str]:
         """Names of the rungs that told the truth."""
         return (

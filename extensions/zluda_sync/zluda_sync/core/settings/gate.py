@@ -30,23 +30,31 @@ class Decision:
     why: str
 
 
-def decide(
-    gate: Gate,
-    is_zluda: bool,
-    report: SelfTestReport | None,
-    steps_seen_ahead: int | None = None,
-    can_be_tested: bool = True,
-) -> Decision:
-    """Return whether to act on a device.
+@dataclass(frozen=True)
+class Known:
+    """What is known of a device when it is decided whether to act there.
 
-    Args:
-        gate: as the user has set it.
+    Attributes:
         is_zluda: whether CUDA calls go through ZLUDA there.
-        report: of the device's self-test, None if there was none so far.
-        steps_seen_ahead: how far the host was seen ahead in jobs like those to come, None if it was not.
+        report: of its self-test, None if there was none so far.
+        unfinished: why a self-test could not be finished, empty if none was.
         can_be_tested: whether a self-test can run there at all.
+        steps_seen_ahead: how far the host was seen ahead in jobs like those to come, None if it was not.
+        may_sync: whether the host itself waits there after each step, or may be made to.
     """
-    if is_zluda:
+
+    is_zluda: bool = False
+    report: SelfTestReport | None = None
+    unfinished: str = ""
+    can_be_tested: bool = True
+    steps_seen_ahead: int | None = None
+    may_sync: bool = True
+
+
+def decide(gate: Gate, known: Known) -> Decision:
+    """Return whether to act on a device, and why."""
+    report = known.report
+    if known.is_zluda:
         return Decision(True, "on ZLUDA SD.Next queues work without bound")
     if gate is Gate.ALWAYS:
         return Decision(True, "you have chosen to act on every GPU")
@@ -54,17 +62,43 @@ def decide(
         return Decision(
             False, "this device is not on ZLUDA; Settings > ZLUDA Sync > Where to act has other choices"
         )
+    why = _why_ahead(gate, known)
+    if why and report is not None and not known.may_sync and report.has_no_marks:
+        return Decision(
+            False,
+            "nothing but a full wait tells steps apart on this GPU, and SD.Next's Force synchronize is off",
+        )
+    if why:
+        return Decision(True, why)
+    return Decision(False, _why_not(known))
+
+
+def _why_ahead(gate: Gate, known: Known) -> str:
+    """Return how it is known that the host runs ahead, empty if it is not."""
+    report = known.report
     if report is not None and report.runs_ahead:
-        return Decision(True, f"in the self-test SD.Next could queue {_amount_of(report)} ahead of this GPU")
-    if gate is Gate.AUTO and steps_seen_ahead is not None:
-        return Decision(True, f"SD.Next was seen {steps_seen_ahead} steps ahead of this GPU with this model")
-    if gate is Gate.AUTO and report is None and not can_be_tested:
-        return Decision(True, "no self-test can run here; what the GPU reports is checked in each job")
-    if report is None or report.runs_ahead is None:
-        test = "has not been made so far" if report is None else "could not tell whether SD.Next runs ahead"
-        return Decision(False, f"the self-test {test} on this device; see Where to act in Settings")
-    held = "by itself" if report.is_blocking else f"after {report.blocking_launch} operations"
-    return Decision(False, f"this GPU holds SD.Next back {held}: SD.Next's own progress is true here")
+        return f"in the self-test SD.Next could queue {_amount_of(report)} ahead of this GPU"
+    if gate is not Gate.AUTO:
+        return ""
+    if known.steps_seen_ahead is not None:
+        return f"SD.Next was seen {known.steps_seen_ahead} steps ahead of this GPU with this model"
+    if report is None and not known.can_be_tested:
+        return "no self-test can run here; what the GPU reports is checked in each job"
+    return ""
+
+
+def _why_not(known: Known) -> str:
+    report = known.report
+    if report is None and known.unfinished:
+        test = f"the self-test could not be finished on this device: {known.unfinished}"
+    elif report is None:
+        test = "the self-test is made once SD.Next is idle, and has not been made on this device"
+    elif report.runs_ahead is None:
+        test = "the self-test could not tell whether SD.Next runs ahead on this device"
+    else:
+        held = "by itself" if report.is_blocking else f"after {report.blocking_launch} operations"
+        return f"this GPU holds SD.Next back {held}: SD.Next's own progress is true here"
+    return f"{test}; see Where to act in Settings"
 
 
 def _amount_of(report: SelfTestReport) -> str:

@@ -20,6 +20,7 @@ from zluda_sync.device.steps.accelerator import (
     device_module,
     explain_environment,
 )
+from zluda_sync.device.steps.capture_mode import leave_captures_alone
 from zluda_sync.device.steps.device_kinds import PINNED_TYPES
 from zluda_sync.device.steps.waits import BlockingWaits
 from zluda_sync.device.steps.watcher import Marks
@@ -142,6 +143,7 @@ class ThreadCopier(HostCopier):
             self._thread = None
 
     def _run(self) -> None:
+        leave_captures_alone()
         while True:
             copy = self._waiting.get()
             while copy is not None and not self._waiting.empty():

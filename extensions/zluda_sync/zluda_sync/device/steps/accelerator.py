@@ -245,7 +245,7 @@ def accelerator_on(device: torch.device, backend: str = "") -> Accelerator | Non
         device: torch's.
         backend: as the host names it, empty if it does not.
     """
-    if device.type == "cpu":
+    if device.type == "cpu" or not find_kind(backend, device, "", is_cuda_module=False).has_marks:
         return None
     try:
         module = device_module(device)

@@ -20,6 +20,8 @@ LEAST_AHEAD, LEAST_LAG_S = 3.0, 0.1
 FIRST_STEP = 3
 #: Pause between two looks, in seconds; a captured step is launched within milliseconds.
 LOOK_S = 0.005
+#: Pause once all marks of a loop are left, until another loop begins.
+REST_S = 0.1
 #: So many marks are left in one loop.
 MOST_MARKS = 3
 
@@ -74,11 +76,14 @@ class AheadProbe:
         self._step = step
         if self._mark is not None:
             return self._look_at_mark(now_s)
-        if step >= FIRST_STEP and self._first is not None and step > self._marked_step:
-            if self._marks >= MOST_MARKS:
-                return False
+        is_due = step >= FIRST_STEP and self._first is not None and step > self._marked_step
+        if is_due and self._marks < MOST_MARKS:
             self._leave_mark(step, now_s)
         return True
+
+    @property
+    def _is_looking(self) -> bool:
+        return self._mark is not None or self._marks < MOST_MARKS
 
     def _leave_mark(self, step: int, now_s: float) -> None:
         self._marks += 1
@@ -102,14 +107,15 @@ class AheadProbe:
         """Return how many steps lie between the host and the GPU, after waiting so long for the mark."""
         if self._first is None or lag_s <= 0:
             return 0.0
-        # Those before the mark were begun since the first was counted, and are not finished now.
+        # Those before the mark were begun since the first was counted, and are not finished now. Both say how
+        # far ahead the host is, before the mark and behind it; added they would count it twice.
         counted_s = max(0.0, self._marked_at_s - self._first[1])
-        return max(0, self._step - self._marked_step) + self._marked_step * lag_s / (counted_s + lag_s)
+        return max(self._step - self._marked_step, self._marked_step * lag_s / (counted_s + lag_s))
 
     def _run(self) -> None:
         leave_captures_alone()
         try:
-            while not self._ended.wait(LOOK_S) and self.look():
+            while not self._ended.wait(LOOK_S if self._is_looking else REST_S) and self.look():
                 pass
         except Exception:  # noqa: BLE001  a driver may fail in every way: then nothing is noticed
             pass

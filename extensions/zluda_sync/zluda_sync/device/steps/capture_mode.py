@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+from typing import Any
 
 import torch
 
@@ -23,9 +24,25 @@ def leave_captures_alone() -> None:
     """Declare it for the calling thread, once, before its first call of the driver. Never raises."""
     for library, name in _find_calls():
         with contextlib.suppress(OSError, AttributeError):
-            exchange = getattr(ctypes.CDLL(library), name)
+            exchange = getattr(_loaded(library), name)
             exchange(ctypes.byref(ctypes.c_int(_RELAXED)))
             return
+
+
+def _loaded(library: str) -> ctypes.CDLL:
+    """Return a library that torch has loaded; loads none itself, which could be another version.
+
+    Raises:
+        OSError: it is not loaded.
+    """
+    if SYSTEM != "nt":
+        return ctypes.CDLL(library, mode=getattr(os, "RTLD_NOLOAD", 0) | getattr(os, "RTLD_LAZY", 1))
+    kernel: Any = vars(ctypes)["WinDLL"]("kernel32")
+    kernel.GetModuleHandleW.restype = ctypes.c_void_p
+    handle = kernel.GetModuleHandleW(library)
+    if not handle:
+        raise OSError(f"{library} is not loaded")
+    return ctypes.CDLL(library, handle=handle)
 
 
 def _find_calls() -> list[tuple[str, str]]:
@@ -33,10 +50,14 @@ def _find_calls() -> list[tuple[str, str]]:
     cuda, hip = torch.version.cuda, getattr(torch.version, "hip", None)
     if bool(cuda) is bool(hip):  # both: a set-up for ZLUDA, whose driver may not know the call
         return []
-    major, _, minor = str(cuda or hip).partition(".")
+    major = str(cuda or hip).partition(".")[0]
     if cuda:
-        names = [f"cudart64_{major}.dll", f"cudart64_{major}{minor}.dll"]
-        names = names if SYSTEM == "nt" else [f"libcudart.so.{major}"]
-        return [(name, "cudaThreadExchangeStreamCaptureMode") for name in names]
-    names = [f"amdhip64_{major}.dll", "amdhip64.dll"] if SYSTEM == "nt" else ["libamdhip64.so"]
-    return [(name, "hipThreadExchangeStreamCaptureMode") for name in names]
+        # Those of CUDA 11 have the minor version of its first release.
+        names = {"nt": [f"cudart64_{major}.dll", f"cudart64_{major}0.dll"]}
+        names["posix"] = [f"libcudart.so.{major}", f"libcudart.so.{major}.0"]
+        call = "cudaThreadExchangeStreamCaptureMode"
+    else:
+        names = {"nt": [f"amdhip64_{major}.dll", "amdhip64.dll"]}
+        names["posix"] = [f"libamdhip64.so.{major}", "libamdhip64.so"]
+        call = "hipThreadExchangeStreamCaptureMode"
+    return [(name, call) for name in names.get(SYSTEM, [])]

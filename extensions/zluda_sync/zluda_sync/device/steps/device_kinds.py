@@ -24,8 +24,7 @@ class DeviceKind:
         title: for the user.
         has_marks: whether torch can tell when such a device has finished something.
         may_wait_beside: whether one thread may wait for the device while another one queues work.
-        times_events: whether the time between two events may be asked for; None where versions differ, so
-            that asking is tried.
+        times_events: whether the time between two events may be asked for; whether it is true is tried.
         sources: of all this.
     """
 
@@ -33,7 +32,7 @@ class DeviceKind:
     title: str
     has_marks: bool = True
     may_wait_beside: bool = True
-    times_events: bool | None = True
+    times_events: bool = True
     sources: tuple[str, ...] = ()
 
 
@@ -43,7 +42,6 @@ KINDS: Mapping[str, DeviceKind] = {
         DeviceKind(
             "zluda",
             "ZLUDA",
-            times_events=None,  # the fork tells when the host has noticed, not when the GPU was done
             sources=("lshqqytiger/ZLUDA 3.9.5: cuEventElapsedTime",),
         ),
         DeviceKind(
@@ -57,7 +55,6 @@ KINDS: Mapping[str, DeviceKind] = {
         DeviceKind(
             "ipex",
             "Intel XPU",
-            times_events=None,  # since torch 2.6 with oneAPI 2025.0; NotImplementedError before
             sources=("pytorch/pytorch #131840", "pytorch/pytorch #140873"),
         ),
         DeviceKind(
@@ -80,7 +77,7 @@ KINDS: Mapping[str, DeviceKind] = {
 #: SYCL 2020, 4.8: unified shared memory).
 PINNED_TYPES = ("cuda", "xpu")
 #: What nothing is known of: everything is tried.
-UNKNOWN = DeviceKind("", "this GPU", times_events=None)
+UNKNOWN = DeviceKind("", "this GPU")
 #: By the type of torch's device, where that says it all.
 _BY_TYPE = {"xpu": "ipex", "mps": "mps"}
 

@@ -62,11 +62,11 @@ def rungs_for(
         events = report.usable(EVENT_RUNGS) or untested
         # Reading a value back is the last resort, whatever was said of it.
         waits = tuple(name for name in waits if name not in lying or name == ReadBack.name)
-    if not accelerator.kind.may_wait_beside:
-        events = tuple(name for name in events if not RUNG_CLASSES[name].waits_beside)
     names = waits if mode is SyncMode.EVERY_STEP else (*events, *waits)
     if wanted is not None and wanted not in lying:
         names = (wanted, *(name for name in names if name != wanted))
+    if not accelerator.kind.may_wait_beside:
+        names = tuple(name for name in names if not RUNG_CLASSES[name].waits_beside)
     return tuple(RUNG_CLASSES[name](accelerator) for name in names)
 
 

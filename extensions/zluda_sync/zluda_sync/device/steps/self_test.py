@@ -209,7 +209,7 @@ class SelfTest:
             self._note(frees_interpreter=longest_s < 0.5 * self._work_s)
 
     def _measure_event_times(self, work: Workload) -> None:
-        if self._accelerator.kind.times_events is False:
+        if not self._accelerator.kind.times_events:
             return
         with contextlib.suppress(AttributeError, RuntimeError, ValueError, TypeError, NotImplementedError):
             first, last = self._accelerator.make_timing_event(), self._accelerator.make_timing_event()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.core.clock import Clock
+from zluda_sync.device.steps.capture_mode import leave_captures_alone
 
 #: How often a wait looks whether it is still worth it, in seconds.
 LOOK_S = 0.05
@@ -112,6 +113,7 @@ class _Worker:
         self._calls.put(None)
 
     def _run(self) -> None:
+        leave_captures_alone()
         while (call := self._calls.get()) is not None:
             call.run()
             del call

@@ -13,6 +13,7 @@ from typing import Any
 from zluda_sync.core.guard import Guard
 from zluda_sync.core.steps.other_work import OtherWork
 from zluda_sync.device.preview.ring import StepFrame
+from zluda_sync.device.steps.capture_mode import leave_captures_alone
 from zluda_sync.host.hooks.patch_table import Patch, Switch
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.host_pass import HostPass
@@ -135,6 +136,7 @@ class HostMadePreviews(PreviewMaker):
             thread.join(END_LIMIT_S)
 
     def _run(self) -> None:
+        leave_captures_alone()
         while True:
             self._is_wanted.wait()
             self._is_wanted.clear()
