@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser.chromium import open_page, wait_for
 from tests.sdnext.server import ROOT, SdNextServer
+from tests.sdnext.test_estimate import READ
 
 pytestmark = pytest.mark.browser
 
@@ -25,6 +26,7 @@ def server(make_server, request) -> SdNextServer:
     made.install(ROOT / "extensions" / "zluda_sync", "zluda_sync")
     made.start()
     made.set_options(zluda_sync_mode="run-ahead", samples_save=False)
+    made.run_job(steps=2)  # an estimate is shown once something is learned
     return made
 
 
@@ -35,7 +37,9 @@ def page(server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNam
         opened.driver.set_script_timeout(PAGE_LIMIT_S)  # the host builds its page in one go
         opened.tab = "control" if server.theme.startswith("Modern") else "txt2img"
         opened.size = "control_before_resize" if opened.tab == "control" else opened.tab
-        wait_for(lambda: button_text(opened) == "Generate", "page", PAGE_LIMIT_S)
+        # The Modern page shows its button long before it listens; what it takes to estimate comes last.
+        wait_for(lambda: opened.js(READ), "page", PAGE_LIMIT_S)
+        wait_for(lambda: button_text(opened) == "Generate", "button", PAGE_LIMIT_S)
         yield opened
 
 
