@@ -34,6 +34,8 @@ COLUMNS = (
     ("first_error", "1st call", ".3f"),
     ("second_error", "2nd call", ".3f"),
     ("own_error", "tqdm's", ".3f"),
+    ("latents", "latents true/told", ""),
+    ("preview", "previews", ""),
     ("stop", "Stop", ""),
     ("undone", "undone", ""),
     ("problem", "", ""),
