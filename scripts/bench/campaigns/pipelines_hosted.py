@@ -157,4 +157,4 @@ def _stop(session: Any, tiny: TinyPipeline) -> int | None:
         _generate(session)
     is_first.set()
     pressing.join()
-    return len(launched) - at_press[0] if at_press and len(launched) else None
+    return len(launched) - at_press[0] if at_press and launched else None

@@ -77,10 +77,10 @@ def counted_bars(own: OwnCount) -> Iterator[None]:
 def marked_steps(pipe: Any, marks: CompletionMarks, tell: Callable[[float], None]) -> Iterator[None]:
     """A context in which a mark is left on the device behind each step of a scheduler of the pipeline."""
     with contextlib.ExitStack() as undo:
-        for kind in _scheduler_kinds(pipe):
-            own_step = kind.step
-            undo.callback(setattr, kind, "step", own_step)
-            kind.step = _marking(own_step, marks, tell)
+        for kind, name in _find_steps(pipe):
+            own_step = getattr(kind, name)
+            undo.callback(setattr, kind, name, own_step)
+            setattr(kind, name, _marking(own_step, marks, tell))
         yield
 
 
@@ -177,10 +177,10 @@ class TrueLatents:
             note(followed, latents, shape)
 
         with contextlib.ExitStack() as undo:
-            for kind in _scheduler_kinds(pipe):
-                own_step = kind.step
-                undo.callback(setattr, kind, "step", own_step)
-                kind.step = self._recording(own_step)
+            for kind, name in _find_steps(pipe):
+                own_step = getattr(kind, name)
+                undo.callback(setattr, kind, name, own_step)
+                setattr(kind, name, self._recording(own_step))
             undo.callback(setattr, followed_passes, "note_latents", note)
             followed_passes.note_latents = noted
             yield
@@ -189,11 +189,14 @@ class TrueLatents:
         @functools.wraps(own_step)
         def step(*args: Any, **kwargs: Any) -> Any:
             output = own_step(*args, **kwargs)
-            self._newest = output[0] if isinstance(output, tuple) else output.prev_sample
+            newest = output[0] if isinstance(output, tuple) else output
+            self._newest = getattr(newest, "prev_sample", newest)
             return output
 
         return step
 
 
-def _scheduler_kinds(pipe: Any) -> set[Any]:
-    return {type(part) for part in pipe.components.values() if hasattr(part, "set_timesteps")}
+def _find_steps(pipe: Any) -> list[tuple[Any, str]]:
+    """Return class and name of what makes the steps: its schedulers', or a stand-in's own without any."""
+    kinds = {type(part) for part in pipe.components.values() if hasattr(part, "set_timesteps")}
+    return [(kind, "step") for kind in kinds] or [(type(pipe), "advance")]

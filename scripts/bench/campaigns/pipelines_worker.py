@@ -17,6 +17,7 @@ import diffusers
 import torch
 import transformers
 
+from bench.campaigns.pipelines_hosted import measure_hosted
 from bench.campaigns.pipelines_setup import (
     Launches,
     OwnCount,
@@ -34,6 +35,7 @@ from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.steps.accelerator import accelerator_on
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.pipeline.track_session import session_in
+from zluda_sync.pipeline.ways import Way, find_way
 
 #: A tiny pipeline asks for so few steps that a bar has nothing to go by: so many times more are asked for.
 MORE_STEPS = 3
@@ -104,6 +106,8 @@ def _measure_on(device: torch.device, name: str, row: dict[str, Any], folder: st
     tiny = build(name)
     tiny.pipe.to(device)
     row["device"] = device.type
+    way = find_way(type(tiny.pipe))
+    row["way"] = way.value
     _keep_report(device, folder)
     # The first call of a process loads what later ones find loaded.
     evaluations = _count_scheduler_steps(tiny.pipe, tiny.arguments) // tiny.steps
@@ -132,6 +136,10 @@ def _measure_on(device: torch.device, name: str, row: dict[str, Any], folder: st
             problems.append("Stop is late")
         latents, row["preview"] = _look_at_previews(longer, folder)
         row["latents"] = f"{latents.true}/{latents.told}"
+        if way in (Way.BAR, Way.BLOCKS):  # which the host's own hooks follow otherwise
+            problems += _problems_with_latents(latents, watched.told)
+            row |= measure_hosted(longer, device, folder, evaluations)
+            problems += _problems_in_host(row)
         is_undone = when_slow == state_of(tiny.pipe)
     is_undone = is_undone and before == state_of(tiny.pipe) and not _threads_left()
     row["undone"] = "yes" if is_undone else "no"
@@ -198,6 +206,24 @@ def _watch_call(tiny: TinyPipeline, device: torch.device, folder: str) -> Watche
             time.sleep(SAMPLE_S)
         told = _count_told(job)
     return Watched(began_s, ended_s[0], samples, finished_s, told)
+
+
+def _problems_with_latents(latents: TrueLatents, steps: int) -> list[str]:
+    """Say what is wrong with latents; steps of embeddings have none that could be shown."""
+    is_whole = latents.true == latents.told and latents.told in (steps, 0)
+    return [] if is_whole else [f"latents of {latents.true} of {steps} steps"]
+
+
+def _problems_in_host(row: dict[str, Any]) -> list[str]:
+    told, _, steps = row["host_steps"].partition("/")
+    true, _, latents = row["host_latents"].partition("/")
+    is_late = row["host_stop"] not in [f"+{number}" for number in range(MOST_STEPS_AFTER_STOP + 1)]
+    problems = {
+        f"{told} of {steps} steps told in the host": told != steps,
+        f"latents of {true} of {latents} steps in the host": true != latents,
+        "Stop is late in the host": is_late,
+    }
+    return [problem for problem, is_so in problems.items() if is_so]
 
 
 def _look_at_previews(tiny: TinyPipeline, folder: str) -> tuple[TrueLatents, str]:
