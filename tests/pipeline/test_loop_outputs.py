@@ -119,10 +119,10 @@ def test_nothing_is_built_while_nobody_looks():
 def test_of_two_calls_in_a_step_the_second_counts():
     """As samplers of second order make them."""
     scheduler = begun(diffusers.HeunDiscreteScheduler)
-    outputs, latents = LoopOutputs(Loop(scheduler=scheduler)), tensor()
+    outputs, given = LoopOutputs(Loop(scheduler=scheduler)), tensor()
     for timestep in scheduler.timesteps[:3]:
-        latents = scheduler.step(model_output=tensor(), timestep=timestep, sample=latents).prev_sample
-    assert outputs.take().latents is latents
+        given = scheduler.step(model_output=tensor(), timestep=timestep, sample=given).prev_sample
+    assert outputs.take().latents is given
     outputs.end()
 
 
@@ -131,10 +131,10 @@ def test_of_several_schedulers_the_one_counts_that_was_called_last():
     first, second = begun(diffusers.DDIMScheduler), begun(diffusers.DDPMScheduler)
     outputs = LoopOutputs(Loop(prior_scheduler=first, decoder_scheduler=second))
     first.step(tensor(), 50, tensor())
-    latents = second.step(tensor(), second.timesteps[0], tensor()).prev_sample
-    assert outputs.take().latents is latents
-    latents = first.step(tensor(), 50, tensor()).prev_sample
-    assert outputs.take().latents is latents
+    given = second.step(tensor(), second.timesteps[0], tensor()).prev_sample
+    assert outputs.take().latents is given
+    given = first.step(tensor(), 50, tensor()).prev_sample
+    assert outputs.take().latents is given
     outputs.end()
 
 
@@ -144,10 +144,10 @@ def test_methods_beside_step_tell_too():
     scheduler.set_timesteps(4)
     scheduler.set_sigmas(4)
     outputs = LoopOutputs(Loop(scheduler=scheduler))
-    latents = scheduler.step_correct(tensor(), tensor()).prev_sample
-    assert outputs.take().latents is latents
-    latents = scheduler.step_pred(tensor(), torch.tensor(1.0), tensor()).prev_sample
-    assert outputs.take().latents is latents
+    given = scheduler.step_correct(tensor(), tensor()).prev_sample
+    assert outputs.take().latents is given
+    given = scheduler.step_pred(tensor(), torch.tensor(1.0), tensor()).prev_sample
+    assert outputs.take().latents is given
     outputs.end()
 
 
@@ -155,8 +155,8 @@ def test_the_scheduler_of_a_modular_loop_is_found_with_its_components():
     """The block that makes the bar has none itself."""
     components = Loop(scheduler=begun(diffusers.FlowMatchEulerDiscreteScheduler))
     outputs = LoopOutputs(Loop())
-    latents = components.scheduler.step(tensor(), components.scheduler.timesteps[0], tensor()).prev_sample
-    assert outputs.take().latents is latents
+    given = components.scheduler.step(tensor(), components.scheduler.timesteps[0], tensor()).prev_sample
+    assert outputs.take().latents is given
     outputs.end()
     assert type(components.scheduler) is diffusers.FlowMatchEulerDiscreteScheduler
 
@@ -237,8 +237,8 @@ def test_a_step_that_somebody_has_replaced_before_is_put_back():
 
     scheduler.step = replaced
     outputs = LoopOutputs(Loop(scheduler=scheduler))
-    latents = scheduler.step(tensor(), 50, tensor()).prev_sample
-    assert outputs.take().latents is latents
+    given = scheduler.step(tensor(), 50, tensor()).prev_sample
+    assert outputs.take().latents is given
     outputs.end()
     assert scheduler.step is replaced
     assert type(scheduler) is diffusers.DDIMScheduler
@@ -254,8 +254,8 @@ def test_a_step_that_somebody_wraps_meanwhile_stays_theirs():
         return ours(*args, **kwargs)
 
     scheduler.step = theirs
-    latents = scheduler.step(tensor(), 50, tensor()).prev_sample
-    assert outputs.take().latents is latents
+    given = scheduler.step(tensor(), 50, tensor()).prev_sample
+    assert outputs.take().latents is given
     outputs.end()
     assert scheduler.step is theirs
     gone = weakref.ref(scheduler.step(tensor(), 50, tensor()).prev_sample)
@@ -278,8 +278,8 @@ def test_a_loop_whose_bar_moves_after_its_end_goes_on():
     outputs = LoopOutputs(Loop(scheduler=scheduler))
     outputs.end()
     outputs.take()
-    latents = scheduler.step(tensor(), 50, tensor()).prev_sample
-    assert outputs.take().latents is latents
+    given = scheduler.step(tensor(), 50, tensor()).prev_sample
+    assert outputs.take().latents is given
     outputs.end()
 
 

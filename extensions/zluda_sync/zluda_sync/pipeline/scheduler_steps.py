@@ -15,9 +15,10 @@ _NEWEST = "_zluda_sync_newest"
 def is_scheduler(value: Any) -> bool:
     """Whether something makes the steps of a loop; optimizers have steps too, and no timesteps."""
     kind = type(value)
-    return isinstance(getattr(kind, "step", None), FunctionType) and (
-        hasattr(kind, "set_timesteps") or "timesteps" in getattr(value, "__dict__", {})
+    is_like_one = isinstance(getattr(kind, "step", None), FunctionType) and "timesteps" in _namespace_of(
+        value
     )
+    return hasattr(kind, "set_timesteps") or is_like_one
 
 
 class NewestStep:
@@ -49,7 +50,7 @@ def install_notes(scheduler: Any, newest: NewestStep) -> Callable[[], None]:
     For as long it is of a class of its own, like its own and under the same name. Its attributes are none of
     ours: pipelines copy them in the middle of a loop, and a copy of it is of its own class.
     """
-    wrapped = getattr(scheduler, "__dict__", {}).get("step")
+    wrapped = _namespace_of(scheduler).get("step")
     if wrapped is not None:  # somebody has replaced that of this one object
         ours = _noting(wrapped, newest, scheduler)
         vars(scheduler)["step"] = ours
@@ -117,3 +118,8 @@ def _noting(own: Any, newest: NewestStep, scheduler: Any = None) -> Any:
         return output
 
     return step
+
+
+def _namespace_of(value: Any) -> dict[str, Any]:
+    namespace: dict[str, Any] = getattr(value, "__dict__", {})
+    return namespace
