@@ -28,6 +28,7 @@ QUICK = (
 LIMIT_S = 60.0
 #: Most of the time a pipeline waits for a slow device.
 WORKERS = 3
+_SILENT_WAYS = ("progress bar", "blocks of its loop")
 COLUMNS = (
     ("pipeline", "pipeline", ""),
     ("way", "followed by", ""),
@@ -121,4 +122,21 @@ def _sum_up(ways: dict[str, str], standard: int, measured: list[dict[str, Any]])
         f"median of {len(measured)} pipelines: bar error {first:.2f} on the first call, {second:.2f} on the "
         f"second, tqdm's own count {own:.2f}"
     )
-    return lines
+    return [*lines, *_sum_up_silent(measured)]
+
+
+def _sum_up_silent(measured: list[dict[str, Any]]) -> list[str]:
+    """Say how many of those that call nobody back have latents and previews, and what listening costs."""
+    silent = [row for row in measured if row.get("way") in _SILENT_WAYS]
+    hosted = [row for row in silent if "host_steps" in row]
+    if not silent:
+        return []
+    worker: Any = importlib.import_module("bench.campaigns.pipelines_setup")
+    shown, shown_in_host = (
+        sum(row.get(key, "no") != "no" for row in rows)
+        for key, rows in (("preview", silent), ("host_preview", hosted))
+    )
+    return [
+        f"{len(silent)} call nobody back: {shown} have previews, in the host {shown_in_host} of {len(hosted)}",
+        f"a scheduler that is listened to takes {worker.measure_listening_us():.1f} us longer for a step",
+    ]

@@ -34,7 +34,7 @@ def measure_hosted(tiny: TinyPipeline, device: torch.device, folder: str, evalua
     with _embedded_host(tiny, device, folder) as session:
         latents, previews = TrueLatents(), _Looks(session)
         with latents.recorded(tiny.pipe), marked_steps(tiny.pipe, Launches(), counted.append), previews:
-            told = _generate(session)
+            told = _generate(session, tiny)
         steps = len(counted) // evaluations if counted else tiny.steps
         after_stop = _stop(session, tiny)
     return {
@@ -117,14 +117,15 @@ def _find_callbacks(pipe: Any) -> dict[str, Any]:
     return {}
 
 
-def _generate(session: Any) -> int:
+def _generate(session: Any, tiny: TinyPipeline) -> int:
     """Have a picture made; return the steps that are told as finished once it is."""
     from modules import processing_diffusers, shared
 
     shared.state.begin("Process")
-    session.begin_job(SimpleNamespace())
+    size = {side: tiny.arguments[side] for side in ("width", "height") if side in tiny.arguments}
+    session.begin_job(SimpleNamespace(**size))
     try:
-        processing_diffusers.process_diffusers(SimpleNamespace())
+        processing_diffusers.process_diffusers(SimpleNamespace(**size))
         passes = session._jobs.current.job.passes
         for part in passes:
             part.ledger.wait_completed(part.ledger.launched - 1, LIMIT_S)
@@ -154,7 +155,7 @@ def _stop(session: Any, tiny: TinyPipeline) -> int | None:
     pressing = threading.Thread(target=press, daemon=True)
     pressing.start()
     with marked_steps(tiny.pipe, Launches(), count):
-        _generate(session)
+        _generate(session, tiny)
     is_first.set()
     pressing.join()
     return len(launched) - at_press[0] if at_press and launched else None

@@ -7,6 +7,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from diffusers.pipelines import pipeline_utils
 from tqdm.auto import tqdm
 
 from bench.truth.recorder import CompletionMarks
+from zluda_sync.pipeline.loop_outputs import LoopOutputs
 from zluda_sync.pipeline.passes import FollowedPass
 
 #: What each forward takes the device, in seconds.
@@ -152,13 +154,15 @@ class TrueLatents:
     """Compares what we take for the latents of each step with what the pipeline's schedulers have given.
 
     Attributes:
+        possible: how often a scheduler has given what may be a picture or a film; embeddings are none.
         told: latents that were told of so far.
         true: how many of these were what a scheduler had given last, to the bit.
     """
 
+    possible: int = 0
     told: int = 0
     true: int = 0
-    _newest: torch.Tensor | None = field(default=None, repr=False)
+    _newest: Any = field(default=None, repr=False)
 
     @contextlib.contextmanager
     def recorded(self, pipe: Any) -> Iterator[None]:
@@ -191,6 +195,7 @@ class TrueLatents:
             output = own_step(*args, **kwargs)
             newest = output[0] if isinstance(output, tuple) else output
             self._newest = getattr(newest, "prev_sample", newest)
+            self.possible += 3 <= self._newest.ndim <= 5
             return output
 
         return step
@@ -200,3 +205,28 @@ def _find_steps(pipe: Any) -> list[tuple[Any, str]]:
     """Return class and name of what makes the steps: its schedulers', or a stand-in's own without any."""
     kinds = {type(part) for part in pipe.components.values() if hasattr(part, "set_timesteps")}
     return [(kind, "step") for kind in kinds] or [(type(pipe), "advance")]
+
+
+class _Sampler:
+    """A scheduler that does nothing."""
+
+    def set_timesteps(self, steps: int) -> None:
+        """Take nothing."""
+
+    def step(self, _prediction: Any, _timestep: Any, sample: Any) -> tuple[Any]:
+        """Return what was given."""
+        return (sample,)
+
+
+def measure_listening_us(calls: int = 20_000) -> float:
+    """Return how much longer a scheduler's step takes, with what the bar's move takes to fetch it."""
+    pipe, latents, took_s = SimpleNamespace(scheduler=_Sampler()), torch.zeros(1, 4, 8, 8), list[float]()
+    outputs = LoopOutputs(pipe)
+    for take in (outputs.take, lambda: None):
+        began_s = time.perf_counter()
+        for _ in range(calls):
+            pipe.scheduler.step(latents, 0, latents)
+            take()
+        took_s.append(time.perf_counter() - began_s)
+        outputs.end()
+    return 1e6 * (took_s[0] - took_s[1]) / calls

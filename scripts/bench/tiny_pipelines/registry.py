@@ -30,6 +30,8 @@ FAMILIES = (
     "rarer",
     "rarer_video",
     "several_loops",
+    "silent",
+    "modular_more",
 )
 """The files that hold builders, the most used families first."""
 STAND_INS = ("own_loops",)

@@ -26,6 +26,7 @@ _X0_NAMES = ("pred_original_sample", "denoised")
 _FRAMES = 3
 #: Frames of these lie between a loop and what is told of it.
 _BETWEEN = ("zluda_sync", "tqdm")
+_BAR_METHODS = ("__iter__", "__next__", "update")
 _TOLD_WAYS = (Way.STEP_END, Way.LEGACY)
 
 
@@ -129,7 +130,8 @@ def _frames_of_loop() -> Iterator[FrameType]:
     frame: FrameType | None = sys._getframe(1)
     count = 0
     while frame is not None and count < _FRAMES:
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in _BETWEEN:
+        is_between = frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN
+        if not is_between and frame.f_code.co_name not in _BAR_METHODS:
             count += 1
             yield frame
         frame = frame.f_back
