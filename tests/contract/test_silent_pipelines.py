@@ -14,9 +14,9 @@ from tests.markdown_page import DOCS
 
 REAL = os.environ.get("SDNEXT_DIR")
 CALLBACKS = ({"callback_on_step_end"}, {"callback", "callback_steps"})
-SCHEDULER, VARIABLES = "scheduler", "loop's variables"
-BAR, OWN_BAR, UNSEEN = "bar", "a bar of its class", "not at all: a bar of nobody's"
-ELSEWHERE = "by what it runs"
+SCHEDULER, VARIABLES, NOBODY = "its scheduler", "its loop's variables", "nothing"
+BAR, OWN_BAR, UNSEEN = "its bar", "a bar that its class makes", "nothing"
+ELSEWHERE = "the pipeline that it runs"
 
 
 @dataclass(eq=False)
@@ -85,7 +85,8 @@ def ways_of(kinds: dict[str, Kind]) -> dict[str, tuple[str, str]]:
             is_own = any("progress_bar" in one.methods for one in line)
             found[name] = (OWN_BAR if is_own else BAR, latents)
         else:
-            found[name] = (UNSEEN, "no") if "tqdm" in calls else (ELSEWHERE, ELSEWHERE)
+            is_unseen = "tqdm" in calls and "pipe" not in calls
+            found[name] = (UNSEEN, NOBODY) if is_unseen else (ELSEWHERE, ELSEWHERE)
     return found
 
 
@@ -124,5 +125,5 @@ class HiddenPipeline(DiffusionPipeline):
         "SilentPipeline": (BAR, SCHEDULER),
         "HeirPipeline": (BAR, SCHEDULER),
         "OwnPipeline": (OWN_BAR, VARIABLES),
-        "HiddenPipeline": (UNSEEN, "no"),
+        "HiddenPipeline": (UNSEEN, NOBODY),
     } == ways_of(kinds)

@@ -136,7 +136,8 @@ def _sum_up_silent(measured: list[dict[str, Any]]) -> list[str]:
         sum(row.get(key, "no") != "no" for row in rows)
         for key, rows in (("preview", silent), ("host_preview", hosted))
     )
+    in_host = f"{shown_in_host} of the {len(hosted)} that were run in the host"
     return [
-        f"{len(silent)} call nobody back: {shown} have previews, in the host {shown_in_host} of {len(hosted)}",
+        f"{len(silent)} call nobody back: previews of {shown} under track, of {in_host}",
         f"a scheduler that is listened to takes {worker.measure_listening_us():.1f} us longer for a step",
     ]
