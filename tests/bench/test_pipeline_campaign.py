@@ -23,6 +23,20 @@ ROW = {
 }
 
 
+@pytest.mark.parametrize("name", ["OwnBarPipeline", "FluxModularPipeline"])
+def test_one_that_calls_nobody_back_is_measured_in_the_host_too(name):
+    """Steps, latents and Stop, there and under ``track``; somebody who looks is shown pictures."""
+    out = run_in_own_process(
+        "import sys; sys.path.insert(0, '..'); sys.path.insert(0, '../extensions/zluda_sync')\n"
+        "import json; from bench.campaigns.pipelines_worker import measure\n"
+        f"print(json.dumps(measure({name!r})))"
+    )
+    row = json.loads(out.splitlines()[-1])
+    assert "" == row["problem"]
+    assert ["12/12"] * 3 == [row[key] for key in ("latents", "host_steps", "host_latents")]
+    assert "no" not in (row["preview"], row["host_preview"], row["stop"], row["host_stop"])
+
+
 @pytest.mark.parametrize("name", ["PixArtSigmaPipeline", "FluxModularPipeline"])
 def test_a_pipeline_is_measured_on_the_emulated_device(name):
     """In a process of its own: all steps are told, Stop acts, all is undone."""

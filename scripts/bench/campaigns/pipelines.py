@@ -21,11 +21,14 @@ QUICK = (
     "PixArtSigmaPipeline",
     "DiTPipeline",
     "FluxModularPipeline",
+    "OwnBarPipeline",
+    "PackedLoopPipeline",
 )
 #: Longest time for one pipeline, in seconds; a machine of two cores needs five for the slowest.
 LIMIT_S = 60.0
 #: Most of the time a pipeline waits for a slow device.
 WORKERS = 3
+_SILENT_WAYS = ("progress bar", "blocks of its loop")
 COLUMNS = (
     ("pipeline", "pipeline", ""),
     ("way", "followed by", ""),
@@ -34,7 +37,13 @@ COLUMNS = (
     ("first_error", "1st call", ".3f"),
     ("second_error", "2nd call", ".3f"),
     ("own_error", "tqdm's", ".3f"),
+    ("latents", "latents true/told", ""),
+    ("preview", "previews", ""),
     ("stop", "Stop", ""),
+    ("host_steps", "in the host: told/true", ""),
+    ("host_latents", "latents", ""),
+    ("host_preview", "previews", ""),
+    ("host_stop", "Stop", ""),
     ("undone", "undone", ""),
     ("problem", "", ""),
 )
@@ -42,14 +51,15 @@ COLUMNS = (
 
 def run_pipeline_campaign(quick: bool) -> int:
     """Measure and print the table; 0 if every pipeline is followed as it should be, else 1."""
-    from bench.tiny_pipelines import every_class, names
+    from bench.tiny_pipelines import FAMILIES, STAND_INS, every_class, names
 
     bar = TerminalBar()
     try:
         bar.show(0.0, "looking at every class")
         classes = every_class()
         measured: list[dict[str, Any]] = []
-        chosen = [name for name in names() if name in QUICK] if quick else names()
+        whole = names((*FAMILIES, *STAND_INS))
+        chosen = [name for name in whole if name in QUICK] if quick else whole
         for row in _measure_all(chosen):
             measured.append(row)
             bar.show(len(measured) / len(chosen), f"{len(measured)}/{len(chosen)} {row['pipeline']}")
@@ -91,7 +101,7 @@ def _find_ways(classes: dict[str, type]) -> dict[str, str]:
 
 
 def _build_rows(ways: dict[str, str], measured: list[dict[str, Any]], every_class_too: bool) -> list[Row]:
-    rows: list[Row] = [{**row, "way": ways.get(row["pipeline"].partition(" ")[0])} for row in measured]
+    rows: list[Row] = list(measured)
     if every_class_too:
         seen = {row["pipeline"].partition(" ")[0] for row in measured}
         rows += [{"pipeline": name, "way": way} for name, way in ways.items() if name not in seen]
@@ -112,4 +122,22 @@ def _sum_up(ways: dict[str, str], standard: int, measured: list[dict[str, Any]])
         f"median of {len(measured)} pipelines: bar error {first:.2f} on the first call, {second:.2f} on the "
         f"second, tqdm's own count {own:.2f}"
     )
-    return lines
+    return [*lines, *_sum_up_silent(measured)]
+
+
+def _sum_up_silent(measured: list[dict[str, Any]]) -> list[str]:
+    """Say how many of those that call nobody back have latents and previews, and what listening costs."""
+    silent = [row for row in measured if row.get("way") in _SILENT_WAYS]
+    hosted = [row for row in silent if "host_steps" in row]
+    if not silent:
+        return []
+    worker: Any = importlib.import_module("bench.campaigns.pipelines_setup")
+    shown, shown_in_host = (
+        sum(row.get(key, "no") != "no" for row in rows)
+        for key, rows in (("preview", silent), ("host_preview", hosted))
+    )
+    in_host = f"{shown_in_host} of the {len(hosted)} that were run in the host"
+    return [
+        f"{len(silent)} call nobody back: previews of {shown} under track, of {in_host}",
+        f"a scheduler that is listened to takes {worker.measure_listening_us():.1f} us longer for a step",
+    ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import statistics
 import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,27 +16,32 @@ from typing import Any
 import diffusers
 import torch
 import transformers
-from diffusers.modular_pipelines import modular_pipeline
-from diffusers.pipelines import pipeline_utils
-from tqdm.auto import tqdm
 
+from bench.campaigns.pipelines_hosted import measure_hosted
+from bench.campaigns.pipelines_setup import (
+    Launches,
+    OwnCount,
+    TrueLatents,
+    counted_bars,
+    marked_steps,
+    slowed,
+    state_of,
+)
 from bench.tiny_pipelines import TinyPipeline, build
-from bench.truth.recorder import CompletionMarks, build_marks
+from bench.truth.recorder import build_marks
 from zluda_sync import track
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.steps.accelerator import accelerator_on
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.pipeline.track_session import session_in
+from zluda_sync.pipeline.ways import Way, find_way
 
-#: What each forward takes the device, in seconds.
-ENCODE_S, DENOISE_S, DECODE_S = 0.05, 0.06, 0.15
 #: A tiny pipeline asks for so few steps that a bar has nothing to go by: so many times more are asked for.
 MORE_STEPS = 3
 SAMPLE_S = 0.01
 #: More steps than this are not queued behind a Stop: the run-ahead, and the one that is being queued.
 MOST_STEPS_AFTER_STOP = 2
-_PATCHED = ("__call__", "loop_step", "progress_bar")
 _OUR_THREADS = ("zluda_sync-reports", "zluda_sync-console")
 THREADS_LIMIT_S = 2.0
 
@@ -81,47 +85,6 @@ class Watched:
         )
 
 
-class OwnCount:
-    """What the pipeline's bars would say by themselves."""
-
-    def __init__(self) -> None:
-        self.share = 0.0
-
-    def bar(self, *args: Any, **kwargs: Any) -> Any:
-        """Return a bar that is not drawn."""
-        count = self
-
-        class Counted(tqdm):  # type: ignore[misc]
-            moved = 0.0
-
-            def _move(self, steps: float) -> None:
-                self.moved += steps
-                count.share = min(1.0, self.moved / self.total) if self.total else 0.0
-
-            def update(self, n: float | None = 1) -> Any:
-                self._move(n or 0)
-                return super().update(n)
-
-            def __iter__(self) -> Any:
-                for item in self.iterable:
-                    yield item
-                    self._move(1)
-
-        self.share = 0.0
-        return Counted(*args, **{**kwargs, "disable": True})
-
-
-class _Launches:
-    """In the place of marks on a device: tells of a step when it is queued."""
-
-    def put(self, on_completed: Callable[[float], None]) -> None:
-        """Tell at once."""
-        on_completed(time.perf_counter())
-
-    def wait_drained(self) -> None:
-        """Nothing is ever pending."""
-
-
 def measure(name: str) -> dict[str, Any]:
     """Return the row of one pipeline; ``problem`` is empty where all is as it should be."""
     _be_quiet()
@@ -143,13 +106,15 @@ def _measure_on(device: torch.device, name: str, row: dict[str, Any], folder: st
     tiny = build(name)
     tiny.pipe.to(device)
     row["device"] = device.type
+    way = find_way(type(tiny.pipe))
+    row["way"] = way.value
     _keep_report(device, folder)
     # The first call of a process loads what later ones find loaded.
     evaluations = _count_scheduler_steps(tiny.pipe, tiny.arguments) // tiny.steps
-    before = _state_of(tiny.pipe)
+    before = state_of(tiny.pipe)
     problems, longer = [], _with_more_steps(tiny)
-    with _slowed(tiny.pipe, device):
-        slowed = _state_of(tiny.pipe)
+    with slowed(tiny.pipe, device):
+        when_slow = state_of(tiny.pipe)
         for key in ("first_error", "second_error"):
             try:
                 watched = _watch_call(longer, device, folder)
@@ -169,8 +134,19 @@ def _measure_on(device: torch.device, name: str, row: dict[str, Any], folder: st
         row["stop"] = "no" if after_stop is None else f"+{after_stop}"
         if after_stop is None or after_stop > MOST_STEPS_AFTER_STOP:
             problems.append("Stop is late")
-        is_undone = slowed == _state_of(tiny.pipe)
-    is_undone = is_undone and before == _state_of(tiny.pipe) and not _threads_left()
+        latents, row["preview"] = _look_at_previews(longer, folder)
+        row["latents"] = f"{latents.true}/{latents.told}"
+        if way in (Way.BAR, Way.BLOCKS):  # which the host's own hooks follow otherwise
+            # Blocks may change what their scheduler has given before the step is over.
+            if latents.told != latents.possible // evaluations:
+                problems.append(f"latents of {latents.told} steps")
+            elif way is Way.BAR and latents.true != latents.told:
+                problems.append("latents of another step")
+            if device.type != "cpu":  # where the host's hooks are not put on
+                row |= measure_hosted(longer, device, folder, evaluations)
+                problems += _problems_in_host(row)
+        is_undone = when_slow == state_of(tiny.pipe)
+    is_undone = is_undone and before == state_of(tiny.pipe) and not _threads_left()
     row["undone"] = "yes" if is_undone else "no"
     row["problem"] = ", ".join(problems if is_undone else [*problems, "not all undone"])
 
@@ -196,7 +172,7 @@ def _keep_report(device: torch.device, folder: str) -> None:
 
 def _count_scheduler_steps(pipe: Any, arguments: dict[str, Any]) -> int:
     counted: list[float] = []
-    with _counted_bars(OwnCount()), _marked_steps(pipe, _Launches(), counted.append):
+    with counted_bars(OwnCount()), marked_steps(pipe, Launches(), counted.append):
         pipe(**arguments)
     return len(counted)
 
@@ -206,8 +182,8 @@ def _watch_call(tiny: TinyPipeline, device: torch.device, folder: str) -> Watche
     samples: list[Sample] = []
     own, is_over, ended_s = OwnCount(), threading.Event(), list[float]()
     with (
-        _counted_bars(own),
-        _marked_steps(tiny.pipe, marks, finished_s.append),
+        counted_bars(own),
+        marked_steps(tiny.pipe, marks, finished_s.append),
         track(tiny.pipe, mode=SyncMode.OBSERVE, folder=folder) as job,
     ):
 
@@ -237,6 +213,43 @@ def _watch_call(tiny: TinyPipeline, device: torch.device, folder: str) -> Watche
     return Watched(began_s, ended_s[0], samples, finished_s, told)
 
 
+def _problems_in_host(row: dict[str, Any]) -> list[str]:
+    told, _, steps = row["host_steps"].partition("/")
+    true, _, latents = row["host_latents"].partition("/")
+    is_late = row["host_stop"] not in [f"+{number}" for number in range(MOST_STEPS_AFTER_STOP + 1)]
+    problems = {
+        f"{told} of {steps} steps told in the host": told != steps,
+        f"latents of {true} of {latents} steps in the host": true != latents,
+        "Stop is late in the host": is_late,
+    }
+    return [problem for problem, is_so in problems.items() if is_so]
+
+
+def _look_at_previews(tiny: TinyPipeline, folder: str) -> tuple[TrueLatents, str]:
+    """Look at the previews of a call; return the latents of its steps, and how many pictures there were."""
+    latents, is_over, pictures = TrueLatents(), threading.Event(), list[int]()
+    job = track(tiny.pipe, mode=SyncMode.RUN_AHEAD, folder=folder)
+
+    def look() -> None:
+        newest = None
+        while not is_over.wait(SAMPLE_S):
+            picture = job.preview()
+            if picture is not None and picture is not newest:
+                newest = picture
+                pictures.append(1)
+
+    job.preview()
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        with counted_bars(OwnCount()), latents.recorded(tiny.pipe), job:
+            tiny.pipe(**tiny.arguments)
+    finally:
+        is_over.set()
+        looking.join()
+    return latents, str(len(pictures)) if pictures else "no"
+
+
 def _stop_call(tiny: TinyPipeline, folder: str) -> int | None:
     """Stop a call after its first step; return how many were queued after that, None if it went on."""
     is_first, launched = threading.Event(), 0
@@ -256,7 +269,7 @@ def _stop_call(tiny: TinyPipeline, folder: str) -> int | None:
 
     pressing = threading.Thread(target=press, daemon=True)
     was_stopped = True
-    with _counted_bars(OwnCount()), _marked_steps(tiny.pipe, _Launches(), count), job:
+    with counted_bars(OwnCount()), marked_steps(tiny.pipe, Launches(), count), job:
         pressing.start()
         tiny.pipe(**tiny.arguments)
         was_stopped = False
@@ -276,90 +289,6 @@ def _count_launched(job: Any) -> int:
 
 def _has_call(job: Any) -> bool:
     return job._call._newest is not None
-
-
-@contextlib.contextmanager
-def _counted_bars(own: OwnCount) -> Iterator[None]:
-    with contextlib.ExitStack() as undo:
-        for module in (pipeline_utils, modular_pipeline):
-            undo.callback(setattr, module, "tqdm", module.tqdm)
-            module.tqdm = own.bar
-        yield
-
-
-@contextlib.contextmanager
-def _marked_steps(pipe: Any, marks: CompletionMarks, tell: Callable[[float], None]) -> Iterator[None]:
-    """A context in which a mark is left on the device behind each step of a scheduler of the pipeline."""
-    kinds = {type(part) for part in pipe.components.values() if hasattr(part, "set_timesteps")}
-    with contextlib.ExitStack() as undo:
-        for kind in kinds:
-            own_step = kind.step
-            undo.callback(setattr, kind, "step", own_step)
-            kind.step = _marking(own_step, marks, tell)
-        yield
-
-
-def _marking(own_step: Any, marks: CompletionMarks, tell: Callable[[float], None]) -> Any:
-    @functools.wraps(own_step)  # pipelines look at its signature
-    def step(*args: Any, **kwargs: Any) -> Any:
-        result = own_step(*args, **kwargs)
-        marks.put(tell)
-        return result
-
-    return step
-
-
-@contextlib.contextmanager
-def _slowed(pipe: Any, device: torch.device) -> Iterator[None]:
-    """A context in which the models of a pipeline take their time."""
-    with contextlib.ExitStack() as undo:
-        for module, seconds in _find_work(pipe):
-            if device.type == "cpu":
-                handle: Any = module.register_forward_pre_hook(functools.partial(_sleep, seconds))
-            else:
-                from modules.emulated_device import slow_down
-
-                handle = slow_down(module, functools.partial(_take, seconds), "work")
-            undo.callback(handle.remove)
-        yield
-
-
-def _find_work(pipe: Any) -> Iterator[tuple[torch.nn.Module, float]]:
-    for name, component in pipe.components.items():
-        if not isinstance(component, torch.nn.Module):
-            continue
-        decoder = getattr(component, "decoder", None)
-        if "encoder" in name:
-            yield component, ENCODE_S
-        elif isinstance(decoder, torch.nn.Module):
-            yield decoder, DECODE_S
-        else:
-            yield component, DENOISE_S
-
-
-def _sleep(seconds: float, *_: Any) -> None:
-    time.sleep(seconds)
-
-
-def _take(seconds: float, *_: Any) -> float:
-    return seconds
-
-
-def _state_of(pipe: Any) -> list[Any]:
-    """What tracking changes of a pipeline while it lasts; a call itself leaves figures of its own there."""
-    state: list[Any] = [type(pipe), repr(getattr(pipe, "_progress_bar_config", None))]
-    for component in pipe.components.values():
-        if isinstance(component, torch.nn.Module):
-            state += [
-                (tuple(module._forward_hooks), tuple(module._forward_pre_hooks))
-                for module in component.modules()
-            ]
-    waiting = [pipe, getattr(pipe, "_blocks", None)]
-    while waiting:
-        one = waiting.pop()
-        state.append([name for name in _PATCHED if name in getattr(one, "__dict__", {})])
-        waiting += list((getattr(one, "sub_blocks", None) or {}).values())
-    return state
 
 
 def _threads_left() -> bool:

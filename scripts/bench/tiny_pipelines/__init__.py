@@ -2,6 +2,6 @@
 
 from .classes import Classes, every_class
 from .left_out import LEFT_OUT
-from .registry import FAMILIES, TinyPipeline, build, names
+from .registry import FAMILIES, STAND_INS, TinyPipeline, build, names
 
-__all__ = ["FAMILIES", "LEFT_OUT", "Classes", "TinyPipeline", "build", "every_class", "names"]
+__all__ = ["FAMILIES", "LEFT_OUT", "STAND_INS", "Classes", "TinyPipeline", "build", "every_class", "names"]

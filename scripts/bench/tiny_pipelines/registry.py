@@ -30,8 +30,12 @@ FAMILIES = (
     "rarer",
     "rarer_video",
     "several_loops",
+    "silent",
+    "modular_more",
 )
 """The files that hold builders, the most used families first."""
+STAND_INS = ("own_loops",)
+"""Those that hold stand-ins of pipelines that are none of diffusers'."""
 
 _builders: dict[str, Callable[[], TinyPipeline]] = {}
 
@@ -92,4 +96,4 @@ def build(name: str) -> TinyPipeline:
     Raises:
         KeyError: there is none of this name.
     """
-    return builders()[name]()
+    return builders((*FAMILIES, *STAND_INS))[name]()

@@ -15,13 +15,13 @@ from zluda_sync.core.guard import Watch
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.preview.queue import JobPreviews
-from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.pipeline.call_shape import CallPlace, count_loop_steps, find_size_px
 from zluda_sync.pipeline.component_phases import CallModels, ComponentPhases
 from zluda_sync.pipeline.console.bar import BarSteps
+from zluda_sync.pipeline.loop_outputs import LoopOutput, LoopOutputs
 from zluda_sync.pipeline.pictures import NewestPicture, is_on_device
 from zluda_sync.pipeline.run import PipelineRun
-from zluda_sync.pipeline.step_previews import PreviewDemand, StepDetails
+from zluda_sync.pipeline.step_previews import PreviewDemand
 from zluda_sync.pipeline.track_session import TrackSession
 
 #: Somebody looks if a preview was asked for within this time, in seconds.
@@ -110,7 +110,7 @@ class FollowedCall:
         call = self._followed()
         if call is not None:
             with self._watching(call, "following a step"):
-                _pass_step(call, index, total, latents, scheduler)
+                _pass_step(call, index, total, LoopOutput.from_callback(latents, scheduler))
 
     def leave_if_wanted(self) -> None:
         """Leave the call if it was stopped."""
@@ -124,15 +124,16 @@ class FollowedCall:
         if call is None:
             return build()
         run = call.run
-        bar = self._console.make(pipe, build, is_ours=True)
+        bar, outputs = self._console.make(pipe, build, is_ours=True), None
         with self._watching(call, "announcing a denoising loop"):
             if call.phases is not None:
                 call.phases.note_loop()
             if run.newest_launched or run.newest_pass is None:  # else this bar lies within the one before
                 run.go_on()
                 call.place.loops += 1
-            run.announce_loop(count_loop_steps(pipe, bar))
-        steps = _CallBarSteps(self, call)
+            outputs = LoopOutputs(pipe)
+            run.announce_loop(count_loop_steps(pipe, bar), outputs)
+        steps = _CallBarSteps(self, call, outputs)
         return self._console.follow(bar, steps, lambda: run.newest_ledger, lambda: not call.is_broken)
 
     # What is asked. Any thread.
@@ -225,9 +226,8 @@ class FollowedCall:
             ledger = call.run.newest_ledger
             if call.is_broken or ledger is None or ledger.is_drained:
                 self._console.end_job()  # else the lines end by themselves, with the device
-        failed_at = None
-        if result is _NONE or call.is_broken:
-            failed_at = replace(call.run.snapshot(), eta_s=None, eta_spread_s=None)
+        has_failed = result is _NONE or call.is_broken
+        failed_at = replace(call.run.snapshot(), eta_s=None, eta_spread_s=None) if has_failed else None
 
         def finish() -> None:
             with self._session.guard.watching("ending a call"):
@@ -262,26 +262,25 @@ class FollowedCall:
 
 
 def _pass_step(
-    call: _Call, index: int | None, total: int | None, latents: Any, scheduler: Any, is_from_bar: bool = False
+    call: _Call, index: int | None, total: int | None, output: LoopOutput | None, is_from_bar: bool = False
 ) -> None:
     run = call.run
     followed = run.find_pass(index)
-    tensor = latents if isinstance(latents, torch.Tensor) else None
-    run.pass_step(followed, index, total, tensor, is_from_bar)
-    if tensor is None:
+    run.pass_step(followed, index, total, output.latents if output is not None else None, is_from_bar)
+    if output is None:
         return
-    followed.note_latents(tensor, tuple(tensor.shape))
-    launched = followed.ledger.launched
-    run.offer_preview(followed, [StepFrame(launched - 1, tensor)], StepDetails(scheduler=scheduler))
-    if launched == followed.ledger.total:
-        call.final_latents = tensor
+    followed.note_latents(output.latents, tuple(output.latents.shape))
+    frames = output.build_frames(followed.ledger.launched - 1, are_wanted=run.are_previews_wanted)
+    run.offer_preview(followed, frames, output.build_details())
+    if followed.ledger.launched == followed.ledger.total:
+        call.final_latents = output.latents
 
 
 class _CallBarSteps(BarSteps):
     """Steps of a bar of a call."""
 
-    def __init__(self, calls: FollowedCall, call: _Call) -> None:
-        super().__init__()
+    def __init__(self, calls: FollowedCall, call: _Call, outputs: LoopOutputs | None) -> None:
+        super().__init__(outputs)
         self._calls = calls
         self._call = call
 
@@ -291,7 +290,8 @@ class _CallBarSteps(BarSteps):
 
     def count_step(self) -> bool:
         with self._calls._watching(self._call, "counting a step"):
-            _pass_step(self._call, None, None, None, None, is_from_bar=True)
+            output = self.outputs.take() if self.outputs is not None else None
+            _pass_step(self._call, None, None, output, is_from_bar=True)
             return True
         return False
 

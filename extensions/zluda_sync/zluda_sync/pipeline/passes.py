@@ -12,6 +12,7 @@ import torch
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.pipeline.loop_outputs import LoopOutputs
 
 
 class Place(Protocol):
@@ -94,14 +95,22 @@ class Passes:
         self._job = job
         self._place = place
         self._all: list[FollowedPass] = []
+        self._outputs: LoopOutputs | None = None
 
     @property
     def newest(self) -> FollowedPass | None:
         """The pass that is queued, None before the first. Any thread."""
         return self._all[-1] if self._all else None
 
-    def announce(self, total: int | None) -> FollowedPass:
-        """A loop of so many steps, None if unknown, is about to begin: return its pass."""
+    def announce(self, total: int | None, outputs: LoopOutputs | None = None) -> FollowedPass:
+        """A loop of so many steps, None if unknown, is about to begin: return its pass.
+
+        Args:
+            total: of the loop.
+            outputs: of the loop, None if they are not followed; they end with it at the latest.
+        """
+        self._end_outputs()
+        self._outputs = outputs
         newest = self.newest
         if newest is None or newest.ledger.launched or newest.is_left:
             newest = self._begin()
@@ -122,6 +131,7 @@ class Passes:
 
     def leave(self) -> None:
         """The pipeline has gone on from its loop."""
+        self._end_outputs()
         newest = self.newest
         if newest is not None and not newest.is_left:
             newest.is_left = True
@@ -137,6 +147,7 @@ class Passes:
 
     def let_go(self) -> Iterator[Ledger]:
         """Let go of what steps have left, pass by pass; gives the counts of each."""
+        self._end_outputs()
         for followed in self._all:
             followed.newest_latents = None
             yield followed.ledger
@@ -147,3 +158,7 @@ class Passes:
         followed = FollowedPass(*self._job.begin_pass(self._place.role, self._place.image))
         self._all.append(followed)
         return followed
+
+    def _end_outputs(self) -> None:
+        if self._outputs is not None:
+            self._outputs.end()

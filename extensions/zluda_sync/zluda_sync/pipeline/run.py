@@ -21,6 +21,7 @@ from zluda_sync.device.preview.ring import StepFrame
 from zluda_sync.device.steps.tracker import Tracking
 from zluda_sync.pipeline.decode_blocks import DecodeBlocks
 from zluda_sync.pipeline.exit_points import ExitPoints
+from zluda_sync.pipeline.loop_outputs import LoopOutputs
 from zluda_sync.pipeline.passes import FollowedPass, Models, Passes, Place
 from zluda_sync.pipeline.step_previews import StepDetails, StepPreviews
 
@@ -98,14 +99,13 @@ class PipelineRun:
         if phase is Phase.DETAIL or (phase is Phase.DECODE and self._role_in(phase) == BASE):
             self.job.begin_part(Phase.SAVE, image=self._place.image)
 
-    def announce_loop(self, total: int | None) -> FollowedPass:
+    def announce_loop(self, total: int | None, outputs: LoopOutputs | None = None) -> FollowedPass:
         """A denoising loop is about to begin; returns its pass.
 
-        Args:
-            total: its number of steps, None if unknown.
+        Args: as of :meth:`Passes.announce`.
         """
         self._driver = threading.get_ident()
-        return self._passes.announce(total)
+        return self._passes.announce(total, outputs)
 
     def find_pass(self, index: int | None, has_begun_anew: bool = False) -> FollowedPass:
         """Return the pass that a step belongs to which was just queued; begins one if need be.
@@ -162,20 +162,8 @@ class PipelineRun:
             frames: what it has left, in each shape that is known; the first usable one is taken.
             details: of its scheduler.
         """
-        previews = self.previews
-        if previews is None:
-            return
-        if not previews.are_wanted:
-            previews.let_go()
-            return
-        previews.offer(
-            followed.ledger,
-            frames,
-            step_s=followed.ledger.mean_step_s,
-            size_px=self._place.size_px,
-            prediction_type=details.prediction_type,
-            scheduler=details.scheduler,
-        )
+        if self.previews is not None:
+            self.previews.offer(followed.ledger, frames, details, self._place.size_px)
 
     def leave_if_wanted(self) -> None:
         """Leave what is computed if the user has asked for an end of it, and nobody else does so.
@@ -241,6 +229,11 @@ class PipelineRun:
     def rung_name(self) -> str | None:
         """Name of the way in which completions are learned, None if none is left."""
         return self._barrier.rung_name
+
+    @property
+    def are_previews_wanted(self) -> bool:
+        """Whether somebody looks at previews, and they are made of what steps leave."""
+        return self.previews is not None and self.previews.are_wanted
 
     def is_driver(self) -> bool:
         """Whether the calling thread is the one that queues the steps."""

@@ -40,6 +40,9 @@ class StepDetails:
     scheduler: Any = None
 
 
+_NOTHING_KNOWN = StepDetails()
+
+
 class StepPreviews:
     """Offers each step to the previews of a job.
 
@@ -61,23 +64,36 @@ class StepPreviews:
         """Whether somebody looks, and they can be made."""
         return not self.is_off and self._demand.is_looked_at()
 
-    def offer(self, ledger: Ledger, frames: Sequence[StepFrame], **details: Any) -> None:
+    def offer(
+        self,
+        ledger: Ledger,
+        frames: Sequence[StepFrame],
+        details: StepDetails = _NOTHING_KNOWN,
+        size_px: tuple[int, int] | None = None,
+    ) -> None:
         """A step was queued: queue its preview if somebody looks and it is due. Never raises.
+
+        Where nobody looks, nothing is kept that can be let go.
 
         Args:
             ledger: of the pass.
             frames: what the step has left, in each shape that is known; the first of which a preview can be
                 made is taken.
-            details: as :meth:`JobPreviews.queue_preview` takes them.
+            details: of its scheduler.
+            size_px: width and height of the picture, None if unknown.
         """
         if not self.are_wanted:
+            self.queue.let_go()
             return
         with self._watch:
-            self._queue_first_usable(ledger, frames, details)
-
-    def let_go(self) -> None:
-        """Nobody looks: keep nothing that can be let go."""
-        self.queue.let_go()
+            self._queue_first_usable(
+                ledger,
+                frames,
+                step_s=ledger.mean_step_s,
+                size_px=size_px,
+                prediction_type=details.prediction_type,
+                scheduler=details.scheduler,
+            )
 
     def end_pass(self) -> None:
         """The pipeline has gone on from a pass: what its last step left is of no use for another."""
@@ -90,9 +106,9 @@ class StepPreviews:
     def _switch_off(self, _error: Exception) -> None:
         self.is_off = True
 
-    def _queue_first_usable(
-        self, ledger: Ledger, frames: Sequence[StepFrame], details: dict[str, Any]
-    ) -> None:
+    def _queue_first_usable(self, ledger: Ledger, frames: Sequence[StepFrame], **details: Any) -> None:
+        if not frames:
+            return  # somebody began to look this instant
         *others, last = frames
         wants_clip = self._demand.is_clip_wanted()
         for frame in others:

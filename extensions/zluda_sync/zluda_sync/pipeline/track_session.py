@@ -164,8 +164,8 @@ class TrackSession:
         channels = channels_of(CallModels(pipe).vae)
         if latents is None or channels is None or not pictures:
             return
-        width_px, height_px = getattr(pictures[0], "size", (0, 0))
-        pair = build_pair(latents, pictures, channels, (width_px, height_px) if width_px else None)
+        size = getattr(pictures[0], "size", None)  # of an array it is a number
+        pair = build_pair(latents, pictures, channels, size if isinstance(size, tuple) else None)
         if pair is not None:
             with contextlib.suppress(LatentShapeError):  # a black picture teaches nothing
                 self._projections.learn(name_of(pipe), [pair])

@@ -48,5 +48,6 @@ def find_inner_pipelines(pipe: Any) -> list[Any]:
     return [
         value
         for value in getattr(pipe, "__dict__", {}).values()
-        if callable(value) and hasattr(value, "progress_bar") and hasattr(value, "components")
+        # Of the class: that of an object looks into it, and may fail.
+        if callable(value) and hasattr(type(value), "progress_bar") and hasattr(type(value), "components")
     ]

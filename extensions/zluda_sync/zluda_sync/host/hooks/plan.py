@@ -21,6 +21,7 @@ from zluda_sync.host.preview.hosts_own import PreviewPatches
 from zluda_sync.host.preview.previews import Previews
 from zluda_sync.host.sdnext import PROCESSING_MODULE, SdNext
 from zluda_sync.pipeline.console.console import Console
+from zluda_sync.pipeline.ways import find_inner_pipelines
 
 #: Modules that import the step-end callback by name and are loaded only when their tab is used.
 _LATE_IMPORTERS = ("modules.ltx.ltx_process",)
@@ -94,7 +95,7 @@ class PatchPlan:
                     self._hooks.wrap_progress_bar,
                     "learn totals, count steps without callbacks, draw what is finished",
                 )
-                for owner in _loaded_classes()
+                for owner in _bar_makers(host.model)
             ),
             Patch(
                 host.processing_callbacks,
@@ -123,6 +124,9 @@ class PatchPlan:
         ]
 
 
-def _loaded_classes() -> list[Any]:
-    found = (getattr(sys.modules.get(module), name, None) for module, name in _PROGRESS_BARS)
-    return [owner for owner in found if hasattr(owner, "progress_bar")]
+def _bar_makers(model: Any) -> list[Any]:
+    """Return the classes that make a loop's bar: the bases, and those of the model with one of their own."""
+    found = [getattr(sys.modules.get(module), name, None) for module, name in _PROGRESS_BARS]
+    bases = [owner for owner in found if hasattr(owner, "progress_bar")]
+    kinds = [kind for pipe in (model, *find_inner_pipelines(model)) for kind in type(pipe).__mro__]
+    return list(dict.fromkeys([*bases, *(kind for kind in kinds if "progress_bar" in vars(kind))]))

@@ -14,6 +14,7 @@ from zluda_sync.host.hooks.patch_table import Switch
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.pipeline.console.bar import BarSteps
 from zluda_sync.pipeline.console.console import Console
+from zluda_sync.pipeline.loop_outputs import LoopOutputs
 
 
 class StepHooks:
@@ -81,9 +82,11 @@ class StepHooks:
             job = self._jobs.of_this_thread()
             if job is None:
                 return bar
+            outputs = None
             with self._jobs.following(job, "announcing a denoising loop"):
-                job.announce_loop(getattr(bar, "total", None))
-            steps = _HostBarSteps(self._jobs, switch)
+                outputs = LoopOutputs(pipe)
+                job.announce_loop(getattr(bar, "total", None), outputs)
+            steps = _HostBarSteps(self._jobs, switch, outputs)
             return self._console.follow(bar, steps, lambda: job.run.newest_ledger, lambda: job.is_shown)
 
         return progress_bar
@@ -108,10 +111,11 @@ class _HostBarSteps(BarSteps):
     Args:
         jobs: knows the job.
         switch: off, nothing is counted.
+        outputs: of the bar's loop, None if they cannot be followed.
     """
 
-    def __init__(self, jobs: Jobs, switch: Switch) -> None:
-        super().__init__()
+    def __init__(self, jobs: Jobs, switch: Switch, outputs: LoopOutputs | None) -> None:
+        super().__init__(outputs)
         self._jobs = jobs
         self._switch = switch
 
@@ -125,8 +129,7 @@ class _HostBarSteps(BarSteps):
         if job is None:
             return False
         with self._jobs.following(job, "counting a step"):
-            job.pass_step(is_from_bar=True)
-            job.settle_step()
+            job.pass_bar_step(self.outputs.take() if self.outputs is not None else None)
             return True
         return False
 

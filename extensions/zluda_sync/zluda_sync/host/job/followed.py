@@ -17,10 +17,11 @@ from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.device.preview.projection import DecodedPair
 from zluda_sync.device.preview.ring import StepFrame
-from zluda_sync.host.job.host_pass import KEPT_FIELDS, HostPass, find_frame
+from zluda_sync.host.job.host_pass import KEPT_FIELDS, HostPass, find_frame, settle_output
 from zluda_sync.host.job.planning import Planning
 from zluda_sync.host.job.processing import HostPlace, HostProcessing
 from zluda_sync.host.job.titles import phase_of
+from zluda_sync.pipeline.loop_outputs import LoopOutput, LoopOutputs
 from zluda_sync.pipeline.passes import FollowedPass
 from zluda_sync.pipeline.run import PipelineRun
 from zluda_sync.pipeline.step_previews import StepDetails
@@ -130,10 +131,10 @@ class HostJob:
         self.image_latents = None
         self._plan_late_changes()
 
-    def announce_loop(self, total: int | None) -> None:
-        """A denoising loop is about to begin; ``total`` is its number of steps, None if unknown."""
+    def announce_loop(self, total: int | None, outputs: LoopOutputs | None = None) -> None:
+        """A denoising loop is about to begin; the arguments are those of :meth:`Passes.announce`."""
         self._plan_late_changes()
-        self._host_pass_of(self.run.announce_loop(total), self._find_state().sampling_step)
+        self._host_pass_of(self.run.announce_loop(total, outputs), self._find_state().sampling_step)
 
     def pass_step(
         self,
@@ -141,26 +142,32 @@ class HostJob:
         total: int | None = None,
         latents: torch.Tensor | None = None,
         scheduler: Any = None,
-        is_from_bar: bool = False,
     ) -> None:
         """A step was queued: count it, mark it, and wait as the mode says.
 
         Args: as of :meth:`PipelineRun.pass_step`, and the scheduler, None if the pipeline does not tell.
         """
         self._scheduler = scheduler
-        self._pass_step(self._find_state().sampling_step, index, total, latents, is_from_bar)
+        self._pass_step(self._find_state().sampling_step, index, total, latents)
+
+    def pass_bar_step(self, output: LoopOutput | None) -> None:
+        """A step was queued of which only the bar tells; what it has left, its loop, None if it does not."""
+        latents = output.latents if output is not None else None
+        self._pass_step(self._find_state().sampling_step, latents=latents, is_from_bar=True)
+        self.settle_step(output=output)
 
     def pass_counted_step(self, count_before: int) -> None:
         """The host has counted a step by itself, outside of all hooks; before it its count was this."""
         self._pass_step(count_before)
         self.settle_step()
 
-    def settle_step(self, given: Mapping[str, Any] | None = None) -> None:
+    def settle_step(self, given: Mapping[str, Any] | None = None, output: LoopOutput | None = None) -> None:
         """The host has dealt with the step: take over what it now says of it.
 
         Args:
             given: what the pipeline gave to the callback, in shapes of its own: ``latents``, and
                 ``noise_pred`` where it tells; the host keeps them unpacked, and of a video one frame.
+            output: what the loop has left that calls nobody back; the host has nothing of it.
         """
         state, newest = self._find_state(), self._passes[-1]
         followed = newest.followed
@@ -170,7 +177,10 @@ class HostJob:
         if followed.ledger.total is None and newest.host_total > newest.first_count:
             self.job.expect_total(followed.part, newest.host_total - newest.first_count)
         latents = state.current_latent
-        if latents is not None:
+        if output is not None:
+            are_read = self._are_latents_wanted()
+            self.image_latents = settle_output(newest, output, self.run, are_read, self._place.size_px)
+        elif latents is not None:
             own = given.get("latents") if given is not None else None
             is_own = isinstance(own, torch.Tensor)
             followed.note_latents(own if is_own else latents, tuple(latents.shape))

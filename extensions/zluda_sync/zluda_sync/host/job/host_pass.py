@@ -5,11 +5,17 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
+
+from zluda_sync.core.errors import LatentShapeError
+from zluda_sync.device.preview.frames import middle_frame, select_frames
 from zluda_sync.device.preview.ring import LatentsRing, StepFrame
+from zluda_sync.pipeline.loop_outputs import LoopOutput
 from zluda_sync.pipeline.passes import FollowedPass
+from zluda_sync.pipeline.run import PipelineRun
 
 #: Fields of the host that describe the pass and are lost when the host goes on before the device does.
 KEPT_FIELDS = ("job", "time_start", "prediction_type")
@@ -72,3 +78,40 @@ def find_frame(followed: FollowedPass, state: Any) -> StepFrame:
         sigma=getattr(state, "current_sigma", None),
         sigma_next=getattr(state, "current_sigma_next", None),
     )
+
+
+def settle_output(
+    newest: HostPass, output: LoopOutput, run: PipelineRun, are_read: bool, size_px: tuple[int, int] | None
+) -> torch.Tensor | None:
+    """Take over what a loop that calls nobody back has left: for its preview, and for readers of the host's.
+
+    Args:
+        newest: the pass of the step.
+        output: what that has left.
+        run: offered the preview.
+        are_read: whether somebody reads the latents of the host.
+        size_px: width and height of the picture, None if unknown.
+    Returns:
+        Its latents where they are a picture's, whole: (B, C, h, w).
+    """
+    followed, latents = newest.followed, output.latents
+    followed.note_latents(latents, tuple(latents.shape))
+    step, are_wanted = followed.ledger.launched - 1, are_read or run.are_previews_wanted
+    frames = output.build_frames(step, are_wanted)
+    shown = _as_host_holds(frames[0], size_px) if are_read else None
+    if shown is not None:
+        newest.frames.hold(shown, followed.ledger.completed)
+    elif not are_read:
+        newest.frames.clear()
+    run.offer_preview(followed, frames, output.build_details())
+    return latents if latents.ndim == 4 and latents._base is None else None
+
+
+def _as_host_holds(frame: StepFrame, size_px: tuple[int, int] | None) -> StepFrame | None:
+    """Return a frame in the shape in which the host holds latents, None where it cannot be told."""
+    parts = [frame.latents] if frame.noise_pred is None else [frame.latents, frame.noise_pred]
+    try:
+        shown = [middle_frame(select_frames(part, None, size_px)) for part in parts]
+    except LatentShapeError:
+        return None
+    return replace(frame, latents=shown[0], noise_pred=shown[1] if len(shown) > 1 else None)

@@ -8,15 +8,21 @@ from typing import Any
 
 from zluda_sync.core.guard import Watch
 from zluda_sync.pipeline.console.drawn_bar import DrawnBar
+from zluda_sync.pipeline.loop_outputs import LoopOutputs
 
 #: Parallel samplers move their bar by several steps; a bar of bytes or tokens is none of ours.
 MAX_STEPS_AT_ONCE = 64
 
 
 class BarSteps(ABC):
-    """Counts the steps that only a progress bar tells of: those that no callback has counted."""
+    """Counts the steps that only a progress bar tells of: those that no callback has counted.
 
-    def __init__(self) -> None:
+    Args:
+        outputs: what the steps of the bar's loop leave, None if that cannot be told.
+    """
+
+    def __init__(self, outputs: LoopOutputs | None = None) -> None:
+        self.outputs = outputs
         self._counted = 0
 
     @property
@@ -42,9 +48,14 @@ class BarSteps(ABC):
             if self.launched == self._counted and self.count_step():
                 self._counted += 1
 
+    def end(self) -> None:
+        """The pipeline is done with its bar: nothing of the loop is kept."""
+        if self.outputs is not None:
+            self.outputs.end()
+
     def attach(self, bar: Any) -> None:
         """Count the moves of a bar that draws itself, or is not drawn at all; it stays what it is."""
-        update = bar.update
+        update, close = bar.update, getattr(bar, "close", None)
 
         def counted_update(n: float | None = 1) -> Any:
             self.count(n)
@@ -53,15 +64,25 @@ class BarSteps(ABC):
             return result
 
         bar.update = counted_update
+        if close is not None:
+
+            def noted_close(*args: Any, **kwargs: Any) -> Any:
+                self.end()
+                return close(*args, **kwargs)
+
+            bar.close = noted_close
         if getattr(bar, "iterable", None) is not None:
             bar.iterable = self._count_items(bar.iterable)
 
     def _count_items(self, items: Iterable[Any]) -> Iterator[Any]:
         # Asking for the next item means that the step of the item before is queued.
-        for item in items:
-            yield item
-            self.count(1)
-            self.leave_if_wanted()
+        try:
+            for item in items:
+                yield item
+                self.count(1)
+                self.leave_if_wanted()
+        finally:
+            self.end()
 
 
 class ConsoleBar:
@@ -90,9 +111,10 @@ class ConsoleBar:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.close()
-        else:
-            with self._watch:
-                self._drawn.cut()
+            return
+        with self._watch:
+            self._steps.end()
+            self._drawn.cut()
 
     def __iter__(self) -> Iterator[Any]:
         try:
@@ -148,6 +170,7 @@ class ConsoleBar:
         """The pipeline is done with its bar; the line ends when the device is done too."""
         if not self._drawn.is_left:
             with self._watch:
+                self._steps.end()
                 self._drawn.leave()
 
     def reset(self, total: float | None = None) -> None:

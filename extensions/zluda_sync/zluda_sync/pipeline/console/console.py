@@ -79,6 +79,8 @@ class Console:
             find_ledger: gives the counts of the pass that is queued now, None if there is none.
             is_followed: whether the counts can be had.
         """
+        if isinstance(bar, ConsoleBar):
+            return bar  # a class that makes bars of its own has asked the one below it
         if getattr(bar, "disable", True) or not all(hasattr(bar, name) for name in _NEEDED):
             with contextlib.suppress(AttributeError):  # a bar of a kind of its own
                 steps.attach(bar)
