@@ -135,7 +135,7 @@ def test_ours_comes_back_after_somebody_put_back_what_stood_there_before_us():
 
 
 def test_ours_comes_back_after_somebody_put_back_an_old_one_of_ours():
-    """They kept ours, we went and came back, and they take their wrapper away: what they kept is out of use."""
+    """They kept ours, we went and came back, and they put back what they kept, which is out of use."""
     owner, table = SimpleNamespace(greet=greet), PatchTable()
     table.install([loud(owner)])
     kept = owner.greet

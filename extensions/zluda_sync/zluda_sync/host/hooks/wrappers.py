@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterator
 from types import CodeType, FunctionType, MethodType, ModuleType
@@ -14,9 +15,9 @@ _MOST_DEPTH = 8
 def leads_to(wrapper: Any, target: Any) -> bool:
     """Whether a wrapper can be seen to hold what it is to call.
 
-    Looks at what wrappers are made of: closures, partials, properties, fields of a descriptor, and the globals
-    that its own code names, as where a module keeps the original. One that keeps it elsewhere is not seen
-    through: the answer is no.
+    Looks at what wrappers are made of: closures, partials, properties, fields of a descriptor, and the
+    globals that its own code names, as where a module keeps the original. One that keeps it elsewhere is not
+    seen through: the answer is no.
     """
     seen: set[int] = set()
     level = [wrapper]
@@ -52,10 +53,8 @@ def _is_made_for_wrapping(one: Any) -> bool:
 
 def _held_by_function(function: FunctionType) -> Iterator[Any]:
     for cell in function.__closure__ or ():
-        try:
+        with contextlib.suppress(ValueError):  # not filled yet
             yield cell.cell_contents
-        except ValueError:  # not filled yet
-            continue
     yield from function.__defaults__ or ()
     yield from (function.__kwdefaults__ or {}).values()
     if "__wrapped__" in vars(function):
