@@ -16,6 +16,7 @@ from PIL import Image
 from tests.sdnext.server import ROOT, TEST_EXTENSIONS, DoneJob, Poll, SdNextServer
 
 STEP_S, DECODE_S = 0.15, 0.3
+API_PROGRESS = "/sdapi/v1/progress"
 #: Extensions are loaded in the order of their folders' names.
 FOLDERS = {"before": "a_others", "after": "zz_others"}
 CASES: dict[str, dict[str, Any]] = {
@@ -142,6 +143,70 @@ def test_stop_ends_a_job_through_their_wrappers(server, case):
     assert job.launched_after(pressed_at_s[0]) <= 1
     assert len(job.loops) == 1
     assert 6 == len(run(server).job.loops[0])
+
+
+#: What SD.Next alone answers a client of its API with.
+ANSWER = {
+    "id": str,
+    "progress": float,
+    "eta_relative": float,
+    "state": dict,
+    "current_image": str | None,
+    "textinfo": str | None,
+}
+STATE = {
+    "skipped": bool,
+    "interrupted": bool,
+    "job": str,
+    "job_count": int,
+    "job_timestamp": str,
+    "job_no": int,
+    "sampling_step": int,
+    "sampling_steps": int,
+}
+
+
+def test_a_client_of_the_api_is_answered_in_the_words_that_it_knows(server):
+    """Fields and types, a share and a step that clients can show, a picture that can be opened."""
+    answers: list[dict[str, Any]] = []
+
+    def ask(_poll: Poll) -> None:
+        answers.append(server.get(f"{API_PROGRESS}?skip_current_image={bool(len(answers) % 2)}".lower()))
+
+    run(server, "batch", on_poll=ask)
+    for answer in answers:
+        assert ANSWER.keys() == answer.keys()
+        assert STATE.keys() == answer["state"].keys()
+        assert all(isinstance(answer[name], kind) for name, kind in ANSWER.items())
+        assert all(type(answer["state"][name]) is kind for name, kind in STATE.items())
+        assert answer["state"]["sampling_step"] <= answer["state"]["sampling_steps"]
+        assert 0 <= answer["progress"] <= 1
+        assert answer["eta_relative"] >= 0
+    assert all(answer["current_image"] is None for answer in answers[1::2])
+    shown = [answer["current_image"] for answer in answers if answer["current_image"]]
+    assert shown
+    assert Image.open(io.BytesIO(base64.b64decode(shown[-1]))).size[0] > 0
+
+
+def test_a_client_that_waits_for_an_idle_host_is_not_let_in_before(server):
+    """As clients ask for it: not ready from the first step to the last, and ready after the job."""
+    answers: list[tuple[float, dict[str, Any]]] = []
+
+    def ask(_poll: Poll) -> None:
+        asked_at_s = time.time()
+        answers.append((asked_at_s, server.get(f"{API_PROGRESS}?skip_current_image=true")))
+
+    job = run(server, "detailer", on_poll=ask).job
+    ends_s = [end_s for loop in job.loops for end_s in loop]
+    within = [answer for at_s, answer in answers if job.launches[0][0] < at_s < ends_s[-1]]
+    assert within
+    assert not any(is_ready(answer) for answer in within)
+    assert is_ready(server.get(API_PROGRESS))
+
+
+def is_ready(answer: dict[str, Any]) -> bool:
+    """Whether a client takes the host for ready."""
+    return answer["progress"] == 0 and answer["state"]["job_count"] == 0
 
 
 def test_switched_off_their_wrappers_work_on_and_ours_are_gone(server, alone):

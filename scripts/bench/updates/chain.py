@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.commands.environment import REPOSITORY
+from bench.terminal.bar import TerminalBar
 from bench.terminal.table import Row, build_table
 
 PACKAGE = "extensions/zluda_sync/zluda_sync"
@@ -132,19 +133,26 @@ def run_chain(count: int, folder: Path) -> int:
     from bench.host.tiny_model import make_tiny_model  # torch and diffusers
 
     model = make_tiny_model(folder / "model")
+    versions = [*find_versions(count), Version(NOW)]
     rows: list[Row] = []
-    for number, version in enumerate([*find_versions(count), Version(NOW)]):
-        tree = unpack(version, folder / version.commit)
-        updated = run_version(version, tree, folder / "data", model)
-        rows.append(
-            {
-                "case": version.commit,
-                "subject": version.subject[:60],
-                "recent": updated.told["recent"],
-                "samples": updated.samples,
-                "misses": "; ".join(updated.find_misses(number)),
-            }
-        )
+    bar = TerminalBar()
+    try:
+        for number, version in enumerate(versions):
+            bar.show(number / len(versions), version.commit)
+            tree = unpack(version, folder / version.commit)
+            updated = run_version(version, tree, folder / "data", model)
+            rows.append(
+                {
+                    "case": version.commit,
+                    "subject": version.subject[:60],
+                    "recent": updated.told["recent"],
+                    "samples": updated.samples,
+                    "misses": "; ".join(updated.find_misses(number)),
+                }
+            )
+        bar.show(1.0, "done")
+    finally:
+        bar.close()
     print(build_table(rows, COLUMNS))
     missed = [row for row in rows if row["misses"]]
     print(f"{len(rows) - len(missed)} of {len(rows)} took over what there was")
