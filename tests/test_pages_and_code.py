@@ -41,6 +41,7 @@ COMMANDS = (
     "read_reports",
     "run_host",
     "train_model",
+    "updates",
     "verify_card",
     "versions",
 )

@@ -8,6 +8,7 @@
 - `reports`: reports on cards that strangers have sent: read, checked, and merged into the page of cards.
 - `lane`: bare loops on a real GPU, without any host.
 - `card`: the check of the card at hand, without any host.
+- `updates`: the last versions of the extension, one after the other over one data folder.
 - `real_host` and `differential`: the real SD.Next, and the extension held against it.
 
 It is a folder of its own because SD.Next executes every file lying directly in `scripts/`.

@@ -22,6 +22,7 @@ OWN_COMMANDS = [
         "read_reports.py",
         "run_host.py",
         "train_model.py",
+        "updates.py",
         "verify_card.py",
         "versions.py",
     )

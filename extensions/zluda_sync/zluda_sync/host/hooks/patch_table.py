@@ -11,7 +11,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from zluda_sync.host.hooks.wrappers import leads_to
+
 _ABSENT = object()
+#: Replacements of one name that are out of use and may yet be put back by somebody who kept them.
+_MOST_RETIRED = 16
 
 
 @dataclass
@@ -56,11 +60,14 @@ class PatchTable:
     """Installs patches and undoes them exactly, absence included.
 
     A name that somebody else wrapped after us cannot be given back without taking their wrapper away; there
-    ours stays beneath as a pass-through.
+    ours stays beneath as a pass-through. Whoever takes a wrapper away puts back what stood there before it,
+    whatever has been done since: what of ours is thrown out by that is put in anew by the next install, and
+    a pass-through that comes to light by it is taken out.
     """
 
     def __init__(self) -> None:
         self._installed: dict[tuple[int, str], _Installed] = {}
+        self._retired: dict[tuple[int, str], list[_Installed]] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -73,13 +80,16 @@ class PatchTable:
         return tuple(entry.patch for entry in self._installed.values())
 
     def install(self, patches: Sequence[Patch]) -> None:
-        """Install those that are not installed yet: all of them, or none if one fails.
+        """Install those that are not in place: all of them, or none if one fails.
 
         Raises:
             Exception: whatever made a patch fail; the table is as it was before.
         """
         with ExitStack() as undo:
             for patch in patches:
+                entry = self._installed.get(patch.key)
+                if entry is not None and self._is_thrown_out(entry):
+                    self._remove_one(patch.key)
                 if patch.key not in self._installed:
                     self._install_one(patch)
                     undo.callback(self._remove_one, patch.key)
@@ -89,8 +99,28 @@ class PatchTable:
         """Undo everything, last one first. Doing it twice is the same as once."""
         for key in reversed(list(self._installed)):
             self._remove_one(key)
+        for retired in list(self._retired.values()):
+            self._take_out_retired(retired[-1].patch)
+
+    def _is_thrown_out(self, entry: _Installed) -> bool:
+        """Whether nobody who uses the name comes to ours any more."""
+        value = _own_value(entry.patch.owner, entry.patch.name)
+        if value is entry.replacement:
+            return False
+        beneath = [entry.original, *(old.replacement for old in self._retired.get(entry.patch.key, ()))]
+        return any(value is one for one in beneath) or not leads_to(value, entry.replacement)
+
+    def _take_out_retired(self, patch: Patch) -> None:
+        """Take out what of ours stands at a name and is out of use."""
+        retired = self._retired.get(patch.key, [])
+        while found := [old for old in retired if _own_value(patch.owner, patch.name) is old.replacement]:
+            _put_back(found[0])
+            retired.remove(found[0])
+        if not retired:
+            self._retired.pop(patch.key, None)
 
     def _install_one(self, patch: Patch) -> None:
+        self._take_out_retired(patch)
         original = _own_value(patch.owner, patch.name)
         inherited = getattr(patch.owner, patch.name) if original is _ABSENT else original
         entry = _Installed(patch, original, None)
@@ -102,12 +132,20 @@ class PatchTable:
     def _remove_one(self, key: tuple[int, str]) -> None:
         entry = self._installed.pop(key)
         entry.switch.is_on = False
-        if _own_value(entry.patch.owner, entry.patch.name) is not entry.replacement:
+        if _own_value(entry.patch.owner, entry.patch.name) is entry.replacement:
+            _put_back(entry)
             return
-        if entry.original is _ABSENT:
-            delattr(entry.patch.owner, entry.patch.name)
-        else:
-            setattr(entry.patch.owner, entry.patch.name, entry.original)
+        retired = self._retired.setdefault(key, [])
+        retired.append(entry)
+        del retired[:-_MOST_RETIRED]
+
+
+def _put_back(entry: _Installed) -> None:
+    """Put back what stood at a name before."""
+    if entry.original is _ABSENT:
+        delattr(entry.patch.owner, entry.patch.name)
+    else:
+        setattr(entry.patch.owner, entry.patch.name, entry.original)
 
 
 def _own_value(owner: Any, name: str) -> Any:
