@@ -9,12 +9,11 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from bench.differential.cases import IMG2IMG
+from bench.differential.cases import IMG2IMG, TXT2IMG
 from bench.real_host import small_upscaler
-from bench.real_host.whole_requests import MODELS, SIDE_PX, Request, build_input
+from bench.real_host.whole_requests import CONTROL, MODELS, SIDE_PX, Request, build_input
 
-CONTROL = "/sdapi/v1/control"
-PROCESS, PROCESS_BATCH = "/sdapi/v1/extra-single-image", "/sdapi/v1/extra-batch-images"
+PROCESS = "/ways_device/process"
 STEPS = 12
 #: Fewest distinct previews of a job that has so many steps or more.
 FEWEST_PREVIEWS, PREVIEWED_STEPS = 3, 10
@@ -29,7 +28,7 @@ class Way:
         labels: how the bar's label must begin, each at some time.
         has_previews: whether there can be any: something is denoised, for long enough.
         is_instant: whether it is over before anybody could look; then only what it leaves behind is judged.
-        can_stop: whether a Stop may end it early; a model that is loaded by halves would fail the next request.
+        can_stop: whether a Stop may end it early; a model loaded by halves would fail what comes next.
         makes_pictures: whether it delivers any.
         why_not: why it cannot be had without the net, empty if it can.
     """
@@ -54,103 +53,95 @@ def build_ways() -> list[Way]:
 
 def _picture_ways() -> list[Way]:
     steps = {"steps": STEPS}
-    hires = {"enable_hr": True, "hr_upscaler": "Latent", "hr_scale": 1.5, "denoising_strength": 0.6}
-    detail = {
-        "detailer_enabled": True,
-        "detailer_steps": STEPS,
-        "detailer_strength": 0.6,
-        "detailer_resolution": SIDE_PX,
-    }
-    encode, decode = "Text encode", "VAE decode"
+    hires = {"enable_hr": True, "hr_scale": 1.5, "denoising_strength": 0.6}
+    resized = {**hires, "hr_resize_mode": 1, "hr_force": True}
+    lanczos, tiles = {"hr_upscaler": "Resize Lanczos"}, {"hr_upscaler": small_upscaler.NAME}
+    detail = {"detailer_steps": STEPS, "detailer_strength": 0.6, "detailer_resolution": 256}
+    decode, source = "VAE decode", {"steps": 16}
     return [
-        Way(Request("text", steps, label="Denoise"), (encode, decode)),
-        Way(Request("batch of 2", {**steps, "batch_size": 2}, label="Denoise"), (decode,)),
-        Way(Request("2 batches", {**steps, "n_iter": 2}, label="Image 2/2: Denoise"), ("Image 1/2: VAE",)),
-        Way(Request("hires", {**steps, **hires}, label="Hires"), ("Denoise", decode)),
-        Way(
-            Request("hires by a resize", {**steps, **hires, "hr_upscaler": "Resize Lanczos", "hr_force": True},
-                    label="Hires"),
-            ("Denoise", decode),
-        ),
-        Way(
-            Request("hires by tiles", {**steps, **hires, "hr_upscaler": small_upscaler.NAME, "hr_force": True},
-                    label="Hires"),
-            ("Denoise", "Upscale", decode),
-        ),
-        Way(Request("image to image", {"steps": 16}, IMG2IMG, True, label="Denoise"), (decode,)),
-        Way(
-            Request("inpaint", {"steps": 16, "mask": _build_mask()}, IMG2IMG, True, label="Denoise"), (decode,)
-        ),
-        Way(Request("detailer", {**steps, **detail}, label="Detail"), ("Denoise", decode)),
+        _picture("text", {**steps, "prompt": "a new circle"}, decode),
+        _picture("batch of 2", {**steps, "batch_size": 2}, decode),
+        _picture("2 batches", {**steps, "n_iter": 2}, "Image 2/2: VAE", label="Image 1/2"),
+        _picture("hires", {**steps, **hires, "hr_upscaler": "Latent"}, "Hires", decode),
+        _picture("hires by a resize", {**steps, **resized, **lanczos}, "Hires", decode),
+        _picture("hires by tiles", {**steps, **resized, **tiles}, "Upscale", "Hires", decode),
+        _picture("image to image", source, decode, route=IMG2IMG),
+        _picture("inpaint", {**source, "mask": _build_mask()}, decode, route=IMG2IMG),
+        _picture("detailer", {**steps, **detail, "detailer_enabled": True}, "Detail", decode, is_open=True),
         Way(
             Request(
                 "detailer alone",
-                {"image": build_input(), **{k: v for k, v in detail.items() if k != "detailer_enabled"},
-                 "seed": 1},
+                {**detail, "image": build_input(), "seed": 1},
                 "/sdapi/v1/detail",
                 label="Detail",
                 is_plain=False,
             )
         ),
-    ]  # fmt: skip
+    ]
+
+
+def _picture(
+    name: str,
+    body: dict[str, Any],
+    *labels: str,
+    route: str = TXT2IMG,
+    label: str = "Denoise",
+    is_open: bool = False,
+) -> Way:
+    return Way(Request(name, body, route, route == IMG2IMG, is_open, label), labels)
 
 
 def _control_ways() -> list[Way]:
-    body = {
-        "width_before": SIDE_PX,
-        "height_before": SIDE_PX,
-        "prompt": "a red circle",
-        "seed": 1,
-        "steps": STEPS,
-        "sampler_name": "Euler",
-    }
+    """Return those of the Control tab, whose work is a generator that goes on on several threads."""
     source = build_input()
 
-    def way(name: str, label: str = "Denoise", **fields: Any) -> Way:
-        return Way(Request(name, {**body, **fields}, CONTROL, label=label, is_plain=False), ("VAE decode",))
+    def way(name: str, is_open: bool = False, **fields: Any) -> Way:
+        body = {"steps": STEPS, **fields}
+        return Way(Request(name, body, CONTROL, is_open=is_open, label=""), ("VAE decode",))
 
-    first = Way(
-        Request("control, 3 inputs", {**body, "inputs": [source] * 3}, CONTROL, label="", is_plain=False)
-    )
+    image: dict[str, Any] = {"denoising_strength": 0.9, "input_type": 1}
     return [
         way("control"),
-        way("control, 1 input", inputs=[source], input_type=1, denoising_strength=0.9),
-        way("control, 1 init image", inits=[source], input_type=2, denoising_strength=0.9),
-        first,
+        way("control, 1 input", init_images=[source], **image),
+        way("control, 3 inputs", True, init_images=[source] * 3, **image),
+        way("control, 2 batches", batch_count=2),
     ]
 
 
 def _process_ways() -> list[Way]:
-    source = build_input()
-    tiles = {"upscaler_1": small_upscaler.NAME, "upscaling_resize": 4}
-    blend = {"upscaler_2": small_upscaler.NAME, "extras_upscaler_2_visibility": 0.5}
-
-    def way(name: str, is_instant: bool = False, **fields: Any) -> Way:
-        request = Request(name, {"image": source, **fields}, PROCESS, label="Upscale", is_plain=False)
-        return Way(request, has_previews=False, is_instant=is_instant)
-
-    files = [{"data": source, "name": f"{number}.png"} for number in range(3)]
-    batch = Request("process, 3 files", {"imageList": files, **tiles}, PROCESS_BATCH, False, False, "", False)
+    tiles = {"upscaler_1_name": small_upscaler.NAME, "upscale_by": 4}
+    blend = {"upscaler_2_name": small_upscaler.NAME, "upscaler_2_visibility": 0.5}
+    lanczos = {"upscaler_1_name": "Resize Lanczos", "upscale_by": 2}
+    both = {**lanczos, "upscaler_2_name": "Resize Nearest", "upscaler_2_visibility": 0.5}
     return [
-        way("process, Lanczos", True, upscaler_1="Resize Lanczos"),
-        way("process, Nearest", True, upscaler_1="Resize Nearest"),
-        way("process, Lanczos then Nearest", True, upscaler_1="Resize Lanczos", upscaler_2="Resize Nearest",
-            extras_upscaler_2_visibility=0.5),
-        way("process, tiles", **tiles),
-        way("process, tiles twice", **tiles, **blend),
-        Way(batch, ("Upscale",), has_previews=False),
-    ]  # fmt: skip
+        _process("process, Lanczos", lanczos, is_instant=True),
+        _process("process, Nearest", {**lanczos, "upscaler_1_name": "Resize Nearest"}, is_instant=True),
+        _process("process, Lanczos and Nearest", both, is_instant=True),
+        _process("process, tiles", tiles),
+        _process("process, tiles twice", {**tiles, **blend}, is_open=True),
+        _process("process, 3 files", tiles, pictures=3),
+    ]
+
+
+def _process(
+    name: str, upscale: dict[str, Any], pictures: int = 1, is_instant: bool = False, is_open: bool = False
+) -> Way:
+    body = {"pictures": [build_input()] * pictures, "upscale": {"upscale_mode": 0, **upscale}}
+    label = "Upscale" if pictures == 1 else f"Image {pictures}/{pictures}: Upscale"
+    request = Request(name, body, PROCESS, is_open=is_open, label=label, is_plain=False)
+    return Way(request, has_previews=False, is_instant=is_instant)
 
 
 def _loading_ways() -> list[Way]:
     def way(name: str, route: str, **fields: Any) -> Way:
-        request = Request(name, fields, route, label="Loading model", is_plain=False)
+        request = Request(name, fields, route, is_open=True, label="Loading model", is_plain=False)
         return Way(request, has_previews=False, can_stop=False, makes_pictures=False)
 
+    chosen = "/sdapi/v1/checkpoint?force=true&sd_model_checkpoint"
     return [
         way("another model by its option", "/sdapi/v1/options", sd_model_checkpoint=MODELS[0]),
         way("reload", "/sdapi/v1/reload-checkpoint?force=true"),
-        way("another model by its route", f"/sdapi/v1/checkpoint?sd_model_checkpoint={MODELS[1]}&force=true"),
+        way("another model by its route", f"{chosen}={MODELS[1]}"),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from bench.differential.cases import NEXT, TXT2IMG
 from bench.differential.trial import fingerprint
 from bench.real_host.server import SdNextServer
 from bench.real_host.way_requests import FEWEST_PREVIEWS, PREVIEWED_STEPS, Way
-from bench.real_host.whole_requests import LEARNED_BAR, Watched, find_misses, watch
+from bench.real_host.whole_requests import Watched, find_misses, watch
 from bench.truth.figures import build_figures
 from bench.truth.measured_job import MeasuredJob, PassTruth, Preview, Sample
 
@@ -81,7 +82,7 @@ class Ways:
         watched = watch(self._server, way.request, on_sample=look)
         passes = self._read_passes()
         job = replace(watched.job, passes=passes, previews=previews)
-        early = sum(_is_early(job, preview) for preview in previews)
+        early = count_early(job, previews)
         return WayRun(replace(watched, job=job), early, sum(len(one.launched_s) for one in passes))
 
     def stop(self, way: Way, usual_s: float) -> StoppedRun:
@@ -127,14 +128,15 @@ class Ways:
             page = self._server.post("/internal/progress", {"id_live_preview": -1})
             route = self._server.get("/sdapi/v1/progress?skip_current_image=true")
             flags = [name for name in ("interrupted", "skipped") if route["state"].get(name)]
-            left = [f"still shows {page['job']} {page['progress']}"] if page["job"] or page["progress"] else []
+            is_shown = page["job"] or page["progress"]
+            left = [f"still shows {page['job']} {page['progress']}"] if is_shown else []
             left += [f"still {name}" for name in flags]
             if not left or time.perf_counter() > end_s:
                 return tuple(left)
             time.sleep(0.1)
 
     def _ask_next(self) -> tuple[str, ...]:
-        """Return fingerprints of a plain request's pictures: they tell whether what ran before has left a mark."""
+        """Return fingerprints of a plain request's pictures: what ran before must not have left a mark."""
         return tuple(map(fingerprint, self._server.post(TXT2IMG, dict(NEXT), 60.0)["images"]))
 
     def _read_passes(self) -> list[PassTruth]:
@@ -149,10 +151,13 @@ class Ways:
         ]
 
 
-def _is_early(job: MeasuredJob, preview: Preview) -> bool:
-    """Whether no pass had finished the step of a preview when it was shown."""
-    step = preview.step
-    return step is not None and all(one.completed_at(preview.arrived_s) <= step for one in job.passes)
+def count_early(job: MeasuredJob, previews: Sequence[Preview]) -> int:
+    """Return how many previews were shown when no pass had finished their step."""
+    return sum(
+        preview.step is not None
+        and all(one.completed_at(preview.arrived_s) <= preview.step for one in job.passes)
+        for preview in previews
+    )
 
 
 def find_run_misses(way: Way, run: WayRun, is_first: bool) -> list[str]:

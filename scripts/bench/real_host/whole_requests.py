@@ -26,7 +26,7 @@ STEPS = 6
 #: Checkpoints between which a grid changes, as the host names them.
 MODELS = ("Diffusers/tests/other", f"Diffusers/{small_model.NAME}")
 _NOTHING = ("Nothing", "", "")
-_CONTROL = "/unruly_scripts/control"
+CONTROL = "/unruly_scripts/control"
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,11 @@ def build_requests(pictures: Path) -> list[Request]:
         _selected("once", "Cells: once", [1], label="Image 2/3"),
         _selected("undeclared", "Cells: undeclared", [5], is_open=True, label="Cell 2"),
         _selected("declared, other steps", "Cells: declared", [4]),
-        Request("control, batch of 3", {"batch_count": 3}, _CONTROL, label="Image 2/3"),
+        Request("control, batch of 3", {"batch_count": 3}, CONTROL, label="Image 2/3"),
         Request(
             "control, 2 pictures",
             {"init_images": [build_input()] * 2},
-            _CONTROL,
+            CONTROL,
             is_open=True,
             label="",  # one call in some versions, two in others
         ),
@@ -125,7 +125,7 @@ def build_requests(pictures: Path) -> list[Request]:
                 "override_script_name": "XYZ Grid Script",
                 "override_script_args": [*seeds, *guidance, *_NOTHING, *XYZ_GRID],
             },
-            _CONTROL,
+            CONTROL,
         ),
         Request(
             "img2img, folder",

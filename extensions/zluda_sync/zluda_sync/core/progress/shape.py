@@ -49,6 +49,8 @@ class JobShape:
         source: what it begins with: empty for nothing but a prompt, else IMAGE or MASK.
         strength: how much of that is made anew, None without one.
         scripts: what tells the scripts that take part, and their arguments, from others; empty for none.
+        is_denoised: whether pictures are made; else each image goes through the phases alone, and the first
+            pass tells no more than its size.
     """
 
     device: str = ""
@@ -65,6 +67,7 @@ class JobShape:
     source: str = ""
     strength: float | None = None
     scripts: str = ""
+    is_denoised: bool = field(default=True, repr=False)  # what was learned of grids is kept by the text
 
     @property
     def base_pixels(self) -> int:
@@ -168,6 +171,9 @@ def _insert(extra: Extra, of_image: list[Part]) -> None:
 
 
 def _foreseen_parts(shape: JobShape, image: int) -> list[Part]:
+    if not shape.is_denoised:
+        role = shape.passes[0].role
+        return [Part(phase, role, image, is_foreseen=True) for phase in shape.phases]
     parts: list[Part] = []
     for index, one in enumerate(shape.passes):
         if index:
