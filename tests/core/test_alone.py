@@ -9,6 +9,8 @@ from zluda_sync.core.learning.durations import Durations
 from zluda_sync.core.phase import ALONE, Phase
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.core.records.job_record import build_title
+from zluda_sync.core.settings.conditions import JobTraits
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import SyncMode
 
@@ -73,3 +75,13 @@ def test_how_long_it_takes_is_learned(shape, phase):
         durations.learn(shape, job.parts)
     assert pytest.approx(2.0 * shape.images - 1.0, abs=0.1) == half.eta_s
     assert pytest.approx(1.0 / (2.0 * shape.images), abs=0.05) == half.fraction
+
+
+def test_the_record_says_what_was_done():
+    """No picture was made, so none is counted as made."""
+    clock = VirtualClock()
+    job = Job(SyncMode.RUN_AHEAD, FILES, clock=clock)
+    upscale(clock, job, 0, TILES)
+    assert "3 images upscaled" == build_title(JobTraits(), job.parts)
+    loading = Job(SyncMode.RUN_AHEAD, LOAD, clock=clock)
+    assert "loading a model" == build_title(JobTraits(), loading.parts)

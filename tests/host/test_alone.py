@@ -223,6 +223,23 @@ def test_a_model_that_is_loaded_beside_a_request_is_not_followed(tab):
     tab.state.end(cells)
 
 
+def test_a_picture_that_is_detailed_alone_is_one_job(tab):
+    """A route of SD.Next's does so: there is no picture call around it, and its first step comes late."""
+    outer = tab.state.begin("API-DETAIL", api=True)
+    for _ in range(2):  # faces
+        phase = tab.state.begin("Detailer")
+        assert "Detailer" == tab.shown().label
+        job = tab.bench.session._jobs.current
+        for step in range(2):
+            tab.bench.step(step)
+            tab.bench.finish()
+        assert "Detail 2/4" == tab.shown().label
+        tab.state.end(phase)
+        assert tab.bench.session._jobs.current is job
+    tab.state.end(outer)
+    assert tab.shown() is None
+
+
 def test_without_a_chosen_model_nothing_is_followed(tab):
     """To ask for the name of the one in use would load it."""
     shared.opts.data["sd_model_checkpoint"] = ""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.real_host.bars import start_server
 from bench.real_host.way_requests import build_ways
 from bench.real_host.way_run import Ways, find_run_misses, find_stop_misses
-from bench.real_host.ways import TILE_PX
+from bench.real_host.ways import start_ways_server
 
 BY_NAME = {way.name: way for way in build_ways()}
 
@@ -15,8 +14,8 @@ BY_NAME = {way.name: way for way in build_ways()}
 @pytest.fixture(scope="module")
 def ways(tmp_path_factory):
     """SD.Next with the extension, an upscaler, and models that take their time to load."""
-    server = start_server(tmp_path_factory.mktemp("ways"), has_ways=True)
-    server.set_options(upscaler_tile_size=TILE_PX, zluda_sync_mode="run-ahead")
+    server = start_ways_server(tmp_path_factory.mktemp("ways"))
+    server.set_options(zluda_sync_mode="run-ahead")
     yield Ways(server)
     server.stop()
 

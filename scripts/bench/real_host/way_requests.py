@@ -30,6 +30,8 @@ class Way:
         is_instant: whether it is over before anybody could look; then only what it leaves behind is judged.
         can_stop: whether a Stop may end it early; a model loaded by halves would fail what comes next.
         makes_pictures: whether it delivers any.
+        is_guess: whether nothing can be known of it before it was done once.
+        undo: makes it possible once more, None where that needs nothing.
         why_not: why it cannot be had without the net, empty if it can.
     """
 
@@ -39,6 +41,8 @@ class Way:
     is_instant: bool = False
     can_stop: bool = True
     makes_pictures: bool = True
+    is_guess: bool = False
+    undo: Request | None = None
     why_not: str = ""
 
     @property
@@ -56,7 +60,7 @@ def _picture_ways() -> list[Way]:
     hires = {"enable_hr": True, "hr_scale": 1.5, "denoising_strength": 0.6}
     resized = {**hires, "hr_resize_mode": 1, "hr_force": True}
     lanczos, tiles = {"hr_upscaler": "Resize Lanczos"}, {"hr_upscaler": small_upscaler.NAME}
-    detail = {"detailer_steps": STEPS, "detailer_strength": 0.6, "detailer_resolution": 256}
+    detail = {"detailer_steps": STEPS, "detailer_strength": 0.6, "detailer_resolution": SIDE_PX}
     decode, source = "VAE decode", {"steps": 16}
     return [
         _picture("text", {**steps, "prompt": "a new circle"}, decode),
@@ -71,7 +75,7 @@ def _picture_ways() -> list[Way]:
         Way(
             Request(
                 "detailer alone",
-                {**detail, "image": build_input(), "seed": 1},
+                {**detail, "detailer_resolution": 256, "image": build_input(), "seed": 1},
                 "/sdapi/v1/detail",
                 label="Detail",
                 is_plain=False,
@@ -95,16 +99,16 @@ def _control_ways() -> list[Way]:
     """Return those of the Control tab, whose work is a generator that goes on on several threads."""
     source = build_input()
 
-    def way(name: str, is_open: bool = False, **fields: Any) -> Way:
+    def way(name: str, is_open: bool = False, label: str = "VAE decode", **fields: Any) -> Way:
         body = {"steps": STEPS, **fields}
-        return Way(Request(name, body, CONTROL, is_open=is_open, label=""), ("VAE decode",))
+        return Way(Request(name, body, CONTROL, is_open=is_open, label=label))
 
     image: dict[str, Any] = {"denoising_strength": 0.9, "input_type": 1}
     return [
         way("control"),
         way("control, 1 input", init_images=[source], **image),
         way("control, 3 inputs", True, init_images=[source] * 3, **image),
-        way("control, 2 batches", batch_count=2),
+        way("control, 2 batches", batch_count=2, label="Image 2/2: VAE decode"),
     ]
 
 
@@ -133,13 +137,17 @@ def _process(
 
 
 def _loading_ways() -> list[Way]:
-    def way(name: str, route: str, **fields: Any) -> Way:
-        request = Request(name, fields, route, is_open=True, label="Loading model", is_plain=False)
-        return Way(request, has_previews=False, can_stop=False, makes_pictures=False)
+    def way(name: str, route: str, undo: Request | None = None, **fields: Any) -> Way:
+        request = Request(name, fields, route, label="Loading model", is_plain=False)
+        return Way(
+            request, has_previews=False, can_stop=False, makes_pictures=False, is_guess=True, undo=undo
+        )
 
+    options = "/sdapi/v1/options"
+    back = Request("the model before", {"sd_model_checkpoint": MODELS[1]}, options, is_plain=False)
     chosen = "/sdapi/v1/checkpoint?force=true&sd_model_checkpoint"
     return [
-        way("another model by its option", "/sdapi/v1/options", sd_model_checkpoint=MODELS[0]),
+        way("another model by its option", options, undo=back, sd_model_checkpoint=MODELS[0]),
         way("reload", "/sdapi/v1/reload-checkpoint?force=true"),
         way("another model by its route", f"{chosen}={MODELS[1]}"),
     ]

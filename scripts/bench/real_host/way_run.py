@@ -82,6 +82,7 @@ class Ways:
         watched = watch(self._server, way.request, on_sample=look)
         passes = self._read_passes()
         job = replace(watched.job, passes=passes, previews=previews)
+        self._undo(way)
         early = count_early(job, previews)
         return WayRun(replace(watched, job=job), early, sum(len(one.launched_s) for one in passes))
 
@@ -114,6 +115,7 @@ class Ways:
             left.append(f"answered {watched.failure}")
         if self._ask_next() != self._next:
             left.append("the next request is another")
+        self._undo(way)
         is_shown = not labels or any("Stopping" in label for label in labels)
         return StoppedRun(seconds, sum(at_s > pressed_s[0] for at_s in launched), is_shown, tuple(left))
 
@@ -121,6 +123,10 @@ class Ways:
         """Return in words what is wrong with a host that has nothing to do."""
         left = self._find_left()
         return left if self._ask_next() == self._next else (*left, "the next request is another")
+
+    def _undo(self, way: Way) -> None:
+        if way.undo is not None:
+            self._server.post(way.undo.route, way.undo.build())
 
     def _find_left(self) -> tuple[str, ...]:
         end_s = time.perf_counter() + IDLE_LIMIT_S
@@ -171,7 +177,8 @@ def find_run_misses(way: Way, run: WayRun, is_first: bool) -> list[str]:
     watched = run.watched
     if watched.failure:
         return [f"answered {watched.failure}"]
-    misses = find_misses(way.request, watched, is_first) if not way.is_instant else []
+    is_judged = not way.is_instant and not (is_first and way.is_guess)
+    misses = find_misses(way.request, watched, is_first) if is_judged else []
     if not way.makes_pictures:
         misses = [miss for miss in misses if miss != "no picture"]
     missing = [] if way.is_instant else [label for label in way.labels if not _has(watched, label)]

@@ -101,10 +101,8 @@ class Session:
             lambda: (self.is_acting, self._failure),
         )
         self.feed = StatusFeed(self.status.build_for_events, warn, record_told=self.status.record_shown)
-        self._failure = ""
+        self._failure, self._last_end_s, self._is_job_overriding = "", 0.0, False
         self._routes: Sequence[Any] = ()
-        self._last_end_s = 0.0
-        self._is_job_overriding = False
         self._lock = threading.RLock()
         self.patches = PatchTable()
 

@@ -1,4 +1,4 @@
-"""What the host does without making a picture: it upscales some, or it loads a model."""
+"""What the host does without a picture call: it upscales pictures, details one, or loads a model."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class LoneWork(HostProcessing):
         self._what = what
         self._sizes = sizes
         self._image = 0
+        self._role = DETAIL if phase is Phase.DETAIL else ALONE
 
     def look(self) -> None:
         """A phase begins within the work: see which picture that is for. On the thread that does it."""
@@ -55,7 +56,7 @@ class LoneWork(HostProcessing):
     @property
     def role(self) -> str:
         """The one that work without a pass has."""
-        return DETAIL if self.is_in_detailer else ALONE
+        return DETAIL if self.is_in_detailer else self._role
 
     @property
     def size_px(self) -> tuple[int, int] | None:
@@ -70,7 +71,7 @@ class LoneWork(HostProcessing):
             model=self._what,
             mode=mode,
             images=len(self._sizes),
-            passes=(PassShape(ALONE, None, width_px, height_px),),
+            passes=(PassShape(self._role, None, width_px, height_px),),
             phases=(self.phase,),
             is_denoised=False,
         )
@@ -84,11 +85,15 @@ def find_lone_work(title: str, around: Sequence[str], model: str) -> LoneWork | 
         around: titles of the phases around it, the outermost first.
         model: that the user has chosen, empty if none is.
     """
+    is_process = any(one.strip().lower() == _PROCESS_TITLE for one in around)
     if not model:
         return None  # what runs might ask for one, and to ask for its name would load it
+    phase = phase_of(title)
     if not around:
-        return LoneWork(Phase.LOAD, f"load {model}") if phase_of(title) is Phase.LOAD else None
-    if not any(one.strip().lower() == _PROCESS_TITLE for one in around):
+        return LoneWork(phase, f"load {model}") if phase is Phase.LOAD else None
+    if phase is Phase.DETAIL and not is_process:
+        return LoneWork(phase, f"detail by {model}")
+    if not is_process:
         return None
     sizes = [_size_of(one) for one in _list(_find_value(_INPUTS))]
     return LoneWork(Phase.UPSCALE, f"upscale {_find_names()}", sizes) if sizes else None
