@@ -208,17 +208,24 @@ def test_the_second_time_a_model_is_loaded_there_is_a_time_left(tab):
     assert eta_s is not None
 
 
+class WorkerThread(threading.Thread):
+    """A thread on which a server does what a client asks, as told by its class."""
+
+
 def test_a_model_that_is_loaded_beside_a_request_is_not_followed(tab):
     """The settings page does so without waiting its turn; between two cells the request goes on."""
     cells = tab.state.begin("API-TXT", api=True)
+    seen = []
 
     def load():
         phase = tab.state.begin("Load model")
-        job = tab.bench.session._jobs.current
+        seen.append(tab.bench.session._jobs.current)
         tab.state.end(phase)
-        return job
 
-    assert tab.bench.in_thread(load) is None
+    loader = WorkerThread(target=load)
+    loader.start()
+    loader.join(WAIT_S)
+    assert [None] == seen
     assert tab.bench.session._requests.meant is not None
     tab.state.end(cells)
 
