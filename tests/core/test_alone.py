@@ -20,11 +20,8 @@ FILES = JobShape(
     images=3,
     passes=(PassShape(ALONE, None, 128, 128),),
     phases=(Phase.UPSCALE,),
-    is_denoised=False,
 )
-LOAD = JobShape(
-    model="load", passes=(PassShape(ALONE, None, 512, 512),), phases=(Phase.LOAD,), is_denoised=False
-)
+LOAD = JobShape(model="load", passes=(PassShape(ALONE, None, 512, 512),), phases=(Phase.LOAD,))
 
 
 def upscale(clock: VirtualClock, job: Job, image: int, tiles: int) -> None:

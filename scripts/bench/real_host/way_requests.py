@@ -30,7 +30,7 @@ class Way:
         is_instant: whether it is over before anybody could look; then only what it leaves behind is judged.
         can_stop: whether a Stop may end it early; a model loaded by halves would fail what comes next.
         makes_pictures: whether it delivers any.
-        is_guess: whether nothing can be known of it before it was done once.
+        is_guess: whether its time is the disk's and the processor's, so that only what it says is judged.
         undo: makes it possible once more, None where that needs nothing.
         why_not: why it cannot be had without the net, empty if it can.
     """
@@ -107,7 +107,7 @@ def _control_ways() -> list[Way]:
     return [
         way("control"),
         way("control, 1 input", init_images=[source], **image),
-        way("control, 3 inputs", True, init_images=[source] * 3, **image),
+        way("control, 3 inputs", True, "", init_images=[source] * 3, **image),
         way("control, 2 batches", batch_count=2, label="Image 2/2: VAE decode"),
     ]
 

@@ -177,8 +177,9 @@ def find_run_misses(way: Way, run: WayRun, is_first: bool) -> list[str]:
     watched = run.watched
     if watched.failure:
         return [f"answered {watched.failure}"]
-    is_judged = not way.is_instant and not (is_first and way.is_guess)
-    misses = find_misses(way.request, watched, is_first) if is_judged else []
+    misses = find_misses(way.request, watched, is_first) if not way.is_instant else []
+    if way.is_guess:
+        misses = [miss for miss in misses if not miss.startswith(("bar", "ETA"))]
     if not way.makes_pictures:
         misses = [miss for miss in misses if miss != "no picture"]
     missing = [] if way.is_instant else [label for label in way.labels if not _has(watched, label)]

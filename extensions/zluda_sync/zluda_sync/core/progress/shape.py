@@ -12,6 +12,8 @@ from zluda_sync.core.progress.true_sizes import NOTHING_EXPECTED, Expected, True
 
 #: What a job begins with besides its prompt.
 IMAGE, MASK = "image", "image and mask"
+#: Phases that are asked for by themselves, and in which nothing of a request for pictures is told.
+_ALONE = frozenset({Phase.UPSCALE, Phase.LOAD, Phase.DETAIL})
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,6 @@ class JobShape:
         source: what it begins with: empty for nothing but a prompt, else IMAGE or MASK.
         strength: how much of that is made anew, None without one.
         scripts: what tells the scripts that take part, and their arguments, from others; empty for none.
-        is_denoised: whether pictures are made; else each image goes through the phases alone, and the first
-            pass tells no more than its size.
     """
 
     device: str = ""
@@ -67,7 +67,11 @@ class JobShape:
     source: str = ""
     strength: float | None = None
     scripts: str = ""
-    is_denoised: bool = field(default=True, repr=False)  # what was learned of grids is kept by the text
+
+    @property
+    def is_denoised(self) -> bool:
+        """Whether pictures are made; else there are the phases alone, and the pass tells but a size."""
+        return _ALONE.isdisjoint(self.phases)
 
     @property
     def base_pixels(self) -> int:

@@ -72,8 +72,7 @@ class LoneWork(HostProcessing):
             mode=mode,
             images=len(self._sizes),
             passes=(PassShape(self._role, None, width_px, height_px),),
-            phases=(self.phase,),
-            is_denoised=False,
+            phases=(self.phase, Phase.DECODE) if self.phase is Phase.DETAIL else (self.phase,),
         )
 
 
