@@ -90,11 +90,6 @@ class SdNext:
         return str(chosen or "")
 
     @property
-    def wanted_model(self) -> str:
-        """Name of the checkpoint that the user has chosen, empty without one; asking loads none."""
-        return str(getattr(self.opts, "sd_model_checkpoint", None) or "")
-
-    @property
     def vae(self) -> Any:
         """The VAE of the model, None if it has none. Asked only within a job, for it loads the model."""
         return _vae_of(getattr(_module("modules.shared"), "sd_model", None))

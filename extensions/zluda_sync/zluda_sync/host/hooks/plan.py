@@ -45,7 +45,9 @@ class PatchPlan:
         self._host = host
         self._jobs = jobs
         self._hooks = StepHooks(jobs, console)
-        self.phases = PhaseHooks(jobs, requests, find_model=lambda: host.wanted_model)
+        # By what the user has chosen: to ask for the model itself would load it.
+        find_model = lambda: str(getattr(host.opts, "sd_model_checkpoint", None) or "")  # noqa: E731
+        self.phases = PhaseHooks(jobs, requests, find_model=find_model)
         self.idleness = Idleness(host, jobs, requests, self.phases)
         self._routes = ProgressRoutes(jobs, requests, previews, self.idleness)
         self._arrivals = ArrivalRoutes(requests.arrivals, jobs.guard)
