@@ -6,7 +6,7 @@ import pytest
 
 from tests.virtual_clock import VirtualClock
 from zluda_sync.core.learning.durations import Durations
-from zluda_sync.core.phase import ALONE, Phase
+from zluda_sync.core.phase import ALONE, DETAIL, Phase
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.progress.shape import JobShape, PassShape
 from zluda_sync.core.records.job_record import build_title
@@ -51,6 +51,17 @@ def test_tiles_tell_of_the_pictures_to_come():
     job = Job(SyncMode.RUN_AHEAD, FILES, clock=clock)
     upscale(clock, job, 0, TILES // 3)
     assert pytest.approx(1 / 9, abs=0.02) == job.snapshot().fraction
+
+
+def test_a_picture_that_is_detailed_has_no_bar_before_its_first_step():
+    """How many steps come is not asked for, so nothing is known until the loop begins."""
+    clock = VirtualClock()
+    shape = JobShape(passes=(PassShape(DETAIL, None, 128, 128),), phases=(Phase.DETAIL, Phase.DECODE))
+    job = Job(SyncMode.RUN_AHEAD, shape, clock=clock)
+    for phase in (Phase.DETAIL, Phase.ENCODE):
+        job.begin_part(phase, DETAIL)
+        clock.pass_time(0.5)
+        assert 0.0 == job.snapshot().fraction
 
 
 @pytest.mark.parametrize(

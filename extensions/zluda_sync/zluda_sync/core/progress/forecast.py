@@ -93,8 +93,10 @@ def forecast(parts: Sequence[Part], rates: Rates, now_s: float, has_ended: bool 
                 planned[part.kind, part.pixels] = rates.rate_of(part)
             rate = planned[part.kind, part.pixels]
         if rate is None:
-            if part.phase is Phase.DENOISE or (part.role.startswith(ALONE) and not _done_of_blocks(part)[0]):
-                return None  # all that is asked for
+            is_main = part.role.startswith(ALONE) and not _done_of_blocks(part)[0]
+            comes_with_a_pass = part.is_foreseen and part.phase in (Phase.DETAIL, Phase.DECODE)
+            if part.phase is Phase.DENOISE or is_main or comes_with_a_pass:
+                return None
             rate = Rate(0.0, GUESSED)  # of no known length, and seldom long
         if part.phase is Phase.DENOISE:
             left = _left_of_pass(part, rate, rates.lead_in_s(part), now_s)
