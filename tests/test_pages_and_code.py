@@ -44,6 +44,7 @@ COMMANDS = (
     "updates",
     "verify_card",
     "versions",
+    "ways",
 )
 NUMBERS = {"Seven": 7, "Eight": 8, "七": 7, "八": 8}
 #: How the tables begin, in English and in Chinese.

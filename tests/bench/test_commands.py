@@ -25,6 +25,7 @@ OWN_COMMANDS = [
         "updates.py",
         "verify_card.py",
         "versions.py",
+        "ways.py",
     )
 ]
 
@@ -95,6 +96,7 @@ def test_help_explains_the_command(command: Path, tmp_path: Path):
         ("read_reports.py", [], "FILE"),
         ("read_reports.py", ["--merge", "report.json"], "--merge"),
         ("run_host.py", ["--nonsense"], "--nonsense"),
+        ("ways.py", ["--slow"], "--slow"),
         ("run_host.py", ["--once", "--steps", "many"], "'many' is not a whole number"),
         ("run_host.py", ["--once", "--steps", "0"], "'0' is not a whole number, 1 to"),
         ("run_host.py", ["--once", "--mode", "fast"], "every-step"),

@@ -73,6 +73,7 @@ FEATURES: Mapping[str, tuple[HostName, ...]] = {
         HostName("modules.shared_state", "State.end"),
         HostName("modules.shared_state", "State.job"),
         HostName("modules.shared_state", "State.time_start"),
+        HostName("modules.postprocessing", "run_postprocessing", required=False),
     ),
     "Stop, Skip, Pause": (
         HostName("modules.shared_state", "State.interrupted"),

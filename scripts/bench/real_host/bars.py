@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.commands.environment import REPOSITORY
 from bench.real_host.server import DEVICE_EXTENSION, TEST_EXTENSIONS, SdNextServer, make_data_folder
+from bench.real_host.small_upscaler import make_small_upscaler
 from bench.real_host.whole_requests import (
     Request,
     build_requests,
@@ -64,13 +65,30 @@ def run_bars(words: Sequence[str], modes: Sequence[str], with_extension: bool) -
     return int(bool(missed) and with_extension)
 
 
-def start_server(data_dir: Path, with_extension: bool = True) -> SdNextServer:
-    """Start an SD.Next with the asynchronous device and scripts that make many pictures."""
+def start_server(
+    data_dir: Path,
+    with_extension: bool = True,
+    has_ways: bool = False,
+    step_s: float = STEP_S,
+    decode_s: float = DECODE_S,
+) -> SdNextServer:
+    """Start an SD.Next with the asynchronous device and scripts that make many pictures.
+
+    Args:
+        data_dir: of its own.
+        with_extension: False for SD.Next alone.
+        has_ways: whether its other ways to make pictures have a device and models, too.
+        step_s: what a step of a picture of 256 x 256 costs the device.
+        decode_s: what its decode costs.
+    """
     make_data_folder(data_dir)
     (model,) = (data_dir / "models" / "Diffusers").iterdir()
     shutil.copytree(model, model.with_name("models--tests--other"), symlinks=True)  # to change between
-    server = SdNextServer(data_dir, STEP_S, DECODE_S)
+    server = SdNextServer(data_dir, step_s, decode_s)
     server.install(DEVICE_EXTENSION, "async_device")
+    if has_ways:
+        make_small_upscaler(data_dir / "models")
+        server.install(TEST_EXTENSIONS / "ways_device", "ways_device")
     for name in ("many_cells", "unruly_scripts", "press_device"):
         server.install(TEST_EXTENSIONS / name, name)
     if with_extension:

@@ -6,6 +6,7 @@ import base64
 import io
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ STEPS = 6
 #: Checkpoints between which a grid changes, as the host names them.
 MODELS = ("Diffusers/tests/other", f"Diffusers/{small_model.NAME}")
 _NOTHING = ("Nothing", "", "")
-_CONTROL = "/unruly_scripts/control"
+CONTROL = "/unruly_scripts/control"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Request:
         has_input: whether it starts from a picture.
         is_open: whether nobody says how many cells come.
         label: what the bar's label must begin with at some time.
+        is_plain: whether it has the fields of a plain picture beside its own.
     """
 
     name: str
@@ -47,9 +49,12 @@ class Request:
     has_input: bool = False
     is_open: bool = False
     label: str = "Cell 2/"
+    is_plain: bool = True
 
     def build(self) -> dict[str, Any]:
         """Return the request's body."""
+        if not self.is_plain:
+            return dict(self.body)
         plain = {
             "prompt": "a red circle",
             "seed": 1,
@@ -58,7 +63,7 @@ class Request:
             "height": SIDE_PX,
             "sampler_name": "Euler",
         }
-        source = {"init_images": [_build_input()], "denoising_strength": 0.9} if self.has_input else {}
+        source = {"init_images": [build_input()], "denoising_strength": 0.9} if self.has_input else {}
         return {**plain, **source, **self.body}
 
 
@@ -106,11 +111,11 @@ def build_requests(pictures: Path) -> list[Request]:
         _selected("once", "Cells: once", [1], label="Image 2/3"),
         _selected("undeclared", "Cells: undeclared", [5], is_open=True, label="Cell 2"),
         _selected("declared, other steps", "Cells: declared", [4]),
-        Request("control, batch of 3", {"batch_count": 3}, _CONTROL, label="Image 2/3"),
+        Request("control, batch of 3", {"batch_count": 3}, CONTROL, label="Image 2/3"),
         Request(
             "control, 2 pictures",
-            {"init_images": [_build_input()] * 2},
-            _CONTROL,
+            {"init_images": [build_input()] * 2},
+            CONTROL,
             is_open=True,
             label="",  # one call in some versions, two in others
         ),
@@ -120,7 +125,7 @@ def build_requests(pictures: Path) -> list[Request]:
                 "override_script_name": "XYZ Grid Script",
                 "override_script_args": [*seeds, *guidance, *_NOTHING, *XYZ_GRID],
             },
-            _CONTROL,
+            CONTROL,
         ),
         Request(
             "img2img, folder",
@@ -132,7 +137,7 @@ def build_requests(pictures: Path) -> list[Request]:
     ]
 
 
-def _build_input() -> str:
+def build_input() -> str:
     """Return a picture as a client sends it."""
     buffer = io.BytesIO()
     Image.radial_gradient("L").resize((SIDE_PX, SIDE_PX)).convert("RGB").save(buffer, "PNG")
@@ -143,7 +148,7 @@ def make_input_folder(folder: Path, count: int = 3) -> None:
     """Put pictures into a new folder."""
     folder.mkdir()
     for number in range(count):
-        (folder / f"{number}.png").write_bytes(base64.b64decode(_build_input()))
+        (folder / f"{number}.png").write_bytes(base64.b64decode(build_input()))
 
 
 def _always_on(name: str, *axes: tuple[str, str, str], **fields: Any) -> Request:
@@ -172,10 +177,12 @@ class Watched:
     Attributes:
         job: every answer that told of it.
         pictures: that were delivered.
+        failure: what the host answered in place of a result, empty if it gave one.
     """
 
     job: MeasuredJob
     pictures: int
+    failure: str = ""
 
     @property
     def labels(self) -> list[str]:
@@ -184,28 +191,54 @@ class Watched:
         return [label for index, label in enumerate(told) if index == 0 or told[index - 1] != label]
 
 
-def watch(server: SdNextServer, request: Request, period_s: float = SAMPLE_PERIOD_S) -> Watched:
-    """Send a request, and poll what the host's page would show until it is answered."""
+#: Called with each sample, and with the whole answer that it was read from.
+OnSample = Callable[[Sample, dict[str, Any]], None]
+
+
+def watch(
+    server: SdNextServer,
+    request: Request,
+    period_s: float = SAMPLE_PERIOD_S,
+    on_sample: OnSample | None = None,
+) -> Watched:
+    """Send a request, and poll what the host's page would show until it is answered.
+
+    Args:
+        server: the host.
+        request: what is asked for.
+        period_s: time between two polls.
+        on_sample: told of each poll; with it the page asks for previews, too.
+    """
     answer: dict[str, Any] = {}
+    failures: list[str] = []
 
     def send() -> None:
-        answer.update(server.post(request.route, request.build(), JOB_LIMIT_S))
+        try:
+            given = server.post(request.route, request.build(), JOB_LIMIT_S)
+        except OSError as failure:
+            failures.append(str(failure))
+        else:
+            answer.update(given if isinstance(given, dict) else {})
 
     sender = threading.Thread(target=send)
     began_s = time.perf_counter()
     sender.start()
     samples: list[Sample] = []
+    known = -1 if on_sample is None else 0
     while sender.is_alive():
         asked_s = time.perf_counter()
-        shown = server.post("/internal/progress", {"id_live_preview": -1})
+        shown = server.post("/internal/progress", {"id_live_preview": known})
         if shown["job"]:
             answered_s = time.perf_counter()
-            samples.append(
-                Sample(asked_s, answered_s, shown["progress"] or 0.0, shown["eta"], job=shown["job"])
-            )
+            sample = Sample(asked_s, answered_s, shown["progress"] or 0.0, shown["eta"], job=shown["job"])
+            samples.append(sample)
+            if on_sample is not None:
+                on_sample(sample, shown)
+                known = shown["id_live_preview"] or known
         sender.join(period_s)
     job = MeasuredJob(began_s, time.perf_counter(), samples=samples)
-    return Watched(job, len(answer.get("images", [])))
+    pictures = answer.get("images") or list(filter(None, [answer.get("image")]))
+    return Watched(job, len(pictures), "".join(failures))
 
 
 def find_misses(request: Request, watched: Watched, is_first: bool) -> list[str]:

@@ -36,4 +36,6 @@ _LABELS = {
 }
 
 BASE, HIRES, REFINE, DETAIL = "base", "hires", "refine", "detail"
+#: Role of a phase that is all that is asked for: pictures are upscaled, or a model is loaded.
+ALONE = "alone"
 PASS_LABELS = {BASE: "Denoise", HIRES: "Hires", REFINE: "Refine", DETAIL: "Detail"}

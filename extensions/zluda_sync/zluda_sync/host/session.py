@@ -68,7 +68,7 @@ class Session:
             self._previews,
             self._console,
             self._guard,
-            self.records.keep,
+            self._keep_job,
             self._learn_request,
         )
         self._plan = PatchPlan(host, self._jobs, self._requests, self._previews, self._console)
@@ -101,10 +101,8 @@ class Session:
             lambda: (self.is_acting, self._failure),
         )
         self.feed = StatusFeed(self.status.build_for_events, warn, record_told=self.status.record_shown)
-        self._failure = ""
+        self._failure, self._last_end_s, self._is_job_overriding = "", 0.0, False
         self._routes: Sequence[Any] = ()
-        self._last_end_s = 0.0
-        self._is_job_overriding = False
         self._lock = threading.RLock()
         self.patches = PatchTable()
 
@@ -274,7 +272,7 @@ class Session:
             return None
         asker = find_asker(processing, self._plan.phases.titles)
         names = (accelerator.name, self._host.model_name, self._host.model_type)
-        traits = HostProcessing(processing).traits(*names, asker)
+        traits = HostProcessing.of(processing).traits(*names, asker)
         chosen = self.profile_choice.choose(processing, traits)
         acts = self._acting.decide(chosen.settings, accelerator).acts
         if chosen.settings.mode is ModeChoice.OFF or not acts:
@@ -282,6 +280,11 @@ class Session:
         tracked = self._opener.open(accelerator, chosen, processing, began_at_s, self._log.warn)
         self.records.begin(self.queue.new_job_id(tracked.control), tracked, traits, chosen)
         return tracked
+
+    def _keep_job(self, tracked: HostJob) -> None:
+        if not tracked.is_asked:  # others are learned from when the host says that they end
+            self._opener.learn(tracked)
+        self.records.keep(tracked)
 
     def _learn_request(self, cells: RequestCells) -> None:
         self._opener.learn_request(cells)

@@ -24,6 +24,7 @@ from zluda_sync.pipeline.exit_points import ExitPoints
 from zluda_sync.pipeline.loop_outputs import LoopOutputs
 from zluda_sync.pipeline.passes import FollowedPass, Models, Passes, Place
 from zluda_sync.pipeline.step_previews import StepDetails, StepPreviews
+from zluda_sync.pipeline.tiles import Tiles
 
 
 class PipelineRun:
@@ -51,13 +52,12 @@ class PipelineRun:
     ) -> None:
         self.wishes = wishes
         self.job, self.control = wishes.job, wishes.control
-        self.notices = notices
-        self.previews = previews
+        self.notices, self.previews = notices, previews
         self.shown_bar = BarSamples()
         self._barrier, self._marks = tracking.barrier, tracking.marks
         self._models = models
-        self._place = place
-        self._guard = guard
+        self._place, self._guard = place, guard
+        self.tiles = Tiles(self.job, tracking.barrier)
         self._decode = DecodeBlocks(lambda: models.vae, tracking.marks)
         self._exits = ExitPoints(self.control, self.may_leave, lambda: self._barrier.is_capturing)
         self._passes = Passes(wishes.job, place)

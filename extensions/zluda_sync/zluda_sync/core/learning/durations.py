@@ -199,9 +199,10 @@ class Learning:
 
     def learn(self, job: Job) -> None:
         """Keep how long the parts of a job took that ended as it should; waits for no disk."""
-        if job.passes and job.shape is not None:
+        shape = job.shape
+        if shape is not None and (job.passes or not shape.is_denoised):
             durations = self._loaded()
-            durations.learn(job.shape, job.cell_parts)
+            durations.learn(shape, job.cell_parts)
             self._saver.save(self._file, durations.to_json)
 
     def _loaded(self) -> Durations:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from zluda_sync.core.learning.samples import agree
-from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.phase import ALONE, BASE, Phase
 from zluda_sync.core.progress.memory import (
     GUESSED,
     NOTHING_LEARNED,
@@ -93,7 +93,9 @@ def forecast(parts: Sequence[Part], rates: Rates, now_s: float, has_ended: bool 
                 planned[part.kind, part.pixels] = rates.rate_of(part)
             rate = planned[part.kind, part.pixels]
         if rate is None:
-            if part.phase is Phase.DENOISE:
+            is_main = part.role.startswith(ALONE) and not _done_of_blocks(part)[0]
+            comes_with_a_pass = part.is_foreseen and part.phase in (Phase.DETAIL, Phase.DECODE)
+            if part.phase is Phase.DENOISE or is_main or comes_with_a_pass:
                 return None
             rate = Rate(0.0, GUESSED)  # of no known length, and seldom long
         if part.phase is Phase.DENOISE:
@@ -135,7 +137,8 @@ class Rates:
         prior = self._of_same_kind(part) or self._memory.recall(part.kind, part.pixels)
         observed = part.unit_durations_s() if part.ledger is not None else []
         if not observed:
-            return prior or self._from_another_pass(part) or self._from_base_step(part)
+            guess = self._from_another_pass(part) or self._from_base_step(part)
+            return prior or guess or self._from_blocks(part)
         is_first = part.ledger is not None and part.ledger.completed == 1
         shown = (
             Rate(median(observed) * FIRST_STEP_SHARE, GUESSED)
@@ -186,6 +189,17 @@ class Rates:
                 return Rate(median(durations) * (part.pixels / other.pixels) ** GUESSED_EXPONENT, GUESSED)
         base = self._memory.recall((Phase.DENOISE, BASE), part.pixels)
         return Rate(base.unit_s, SCALED) if base is not None else None
+
+    def _from_blocks(self, part: Part) -> Rate | None:
+        """What a part that is not begun takes, from how far one of its kind has come that is under way."""
+        for other in self._newest_first():
+            if other is part or other.kind != part.kind or other.began_at_s is None:
+                continue
+            done, done_at_s = _done_of_blocks(other)
+            if done > 0:
+                whole_s = max(0.0, done_at_s - other.began_at_s) / done
+                return Rate(whole_s * (part.pixels / other.pixels), GUESSED)
+        return None
 
     def _from_base_step(self, part: Part) -> Rate | None:
         if part.phase is Phase.DENOISE:

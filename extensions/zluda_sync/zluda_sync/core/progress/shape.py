@@ -12,6 +12,8 @@ from zluda_sync.core.progress.true_sizes import NOTHING_EXPECTED, Expected, True
 
 #: What a job begins with besides its prompt.
 IMAGE, MASK = "image", "image and mask"
+#: Phases that are asked for by themselves, and in which nothing of a request for pictures is told.
+_ALONE = frozenset({Phase.UPSCALE, Phase.LOAD, Phase.DETAIL})
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class JobShape:
     source: str = ""
     strength: float | None = None
     scripts: str = ""
+
+    @property
+    def is_denoised(self) -> bool:
+        """Whether pictures are made; else there are the phases alone, and the pass tells but a size."""
+        return _ALONE.isdisjoint(self.phases)
 
     @property
     def base_pixels(self) -> int:
@@ -168,6 +175,9 @@ def _insert(extra: Extra, of_image: list[Part]) -> None:
 
 
 def _foreseen_parts(shape: JobShape, image: int) -> list[Part]:
+    if not shape.is_denoised:
+        role = shape.passes[0].role
+        return [Part(phase, role, image, is_foreseen=True) for phase in shape.phases]
     parts: list[Part] = []
     for index, one in enumerate(shape.passes):
         if index:

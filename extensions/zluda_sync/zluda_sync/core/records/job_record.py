@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from statistics import median
 
-from zluda_sync.core.phase import BASE, PASS_LABELS, Phase
+from zluda_sync.core.phase import ALONE, BASE, PASS_LABELS, Phase
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.records.part_record import PartRecord, TimedStep
 from zluda_sync.core.settings.conditions import JobTraits
@@ -208,12 +208,18 @@ class JobHistory:
 
 
 def build_title(traits: JobTraits, parts: Sequence[Part]) -> str:
-    """Return in words what a job makes: ``3 images, 512 x 512, hires``.
+    """Return in words what a job makes: ``3 images, 512 x 512, hires``, ``2 images upscaled``.
 
     Args:
         traits: what was asked for.
         parts: of the job, planned ones too.
     """
+    alone = [part for part in parts if part.role.startswith(ALONE)]
+    if any(part.phase is Phase.LOAD for part in alone):
+        return "loading a model"
+    if alone:
+        images = 1 + max(part.image for part in alone)
+        return f"{images} image{'s' if images != 1 else ''} upscaled"
     images = (traits.images or 1) * (traits.batch_size or 1)
     words = [f"{images} image{'s' if images != 1 else ''}"]
     if traits.width and traits.height:

@@ -11,6 +11,7 @@ from typing import Any
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import Phase
 from zluda_sync.host.hooks.patch_table import Patch, Switch
+from zluda_sync.host.job.alone import find_lone_work
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.request import CallSite
 from zluda_sync.host.job.requests import Requests
@@ -37,11 +38,24 @@ class PhaseHooks:
     Stop and errors leave phases without their end, and a generator may end one on another thread; what the
     host returns from ``begin`` and gives to ``end`` tells which phase is meant. Older versions of the host
     nest nothing, and name phases by writing ``state.job``.
+
+    Args:
+        jobs: told of each phase.
+        requests: told of each phase.
+        clock: seconds.
+        find_model: gives the name of the model that the host is to have.
     """
 
-    def __init__(self, jobs: Jobs, requests: Requests, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        requests: Requests,
+        clock: Clock = SYSTEM_CLOCK,
+        find_model: Callable[[], str] = lambda: "",
+    ) -> None:
         self._jobs = jobs
         self._requests = requests
+        self._find_model = find_model
         self._clock = clock
         self._open: list[_OpenPhase] = []
         self._lock = threading.Lock()
@@ -146,7 +160,18 @@ class PhaseHooks:
         if control is not None:
             control.begin_phase()
             control.is_loading = phase is Phase.LOAD or (control.is_loading and phase is None)
+        self._follow_lone_work(title)
         self._jobs.phase_began(title)
+        self._jobs.go_on_stopping()
+
+    def _follow_lone_work(self, title: str) -> None:
+        """Follow what the host does without making a picture, where that is all that is under way."""
+        own, outermost = self._requests.own, self._of_thread(threading.get_ident())[0]
+        if self._jobs.is_free and own is not None and self._requests.meant is own:
+            around = [phase.title for phase in self._of_thread(threading.get_ident())[:-1]]
+            work = find_lone_work(title, around, self._find_model())
+            if work is not None:
+                self._jobs.open(work, outermost.began_at_s)
 
     def _ended(self, state: Any, task_id: Any) -> None:
         with self._lock:

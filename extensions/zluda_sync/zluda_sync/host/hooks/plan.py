@@ -15,6 +15,7 @@ from zluda_sync.host.hooks.phases import Idleness, PhaseHooks
 from zluda_sync.host.hooks.progress_fields import ProgressFields
 from zluda_sync.host.hooks.progress_routes import ProgressRoutes
 from zluda_sync.host.hooks.steps import DevicesMask, StepHooks
+from zluda_sync.host.hooks.tiles import TileHooks
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.preview.hosts_own import PreviewPatches
@@ -45,12 +46,15 @@ class PatchPlan:
         self._host = host
         self._jobs = jobs
         self._hooks = StepHooks(jobs, console)
-        self.phases = PhaseHooks(jobs, requests)
+        # By what the user has chosen: to ask for the model itself would load it.
+        find_model = lambda: str(getattr(host.opts, "sd_model_checkpoint", None) or "")  # noqa: E731
+        self.phases = PhaseHooks(jobs, requests, find_model=find_model)
         self.idleness = Idleness(host, jobs, requests, self.phases)
         self._routes = ProgressRoutes(jobs, requests, previews, self.idleness)
         self._arrivals = ArrivalRoutes(requests.arrivals, jobs.guard)
         self.controls = ControlFields(jobs, requests, self.phases)
         self._counts = DeclaredCounts(jobs, requests, self.phases)
+        self._tiles = TileHooks(jobs)
         self._fields = ProgressFields(jobs, self.phases, previews)
         self._image = ImageHook(jobs, requests, host)
         self._pairs = DecodedPairs(jobs, host)
@@ -110,6 +114,7 @@ class PatchPlan:
             *self._fields.patches(type(host.state)),
             *self._counts.patches(type(host.state)),
             *self.phases.patches(type(host.state)),
+            *self._tiles.patches(),
             *self._routes.patches(routes),
             *self._arrivals.patches(routes),
         ]

@@ -85,7 +85,7 @@ class JobOpener:
         """
         settings, report = chosen.settings, self._book.find(accelerator)
         policy = self._acting.policy(settings, accelerator)
-        place = HostPlace(HostProcessing(processing))
+        place = HostPlace(HostProcessing.of(processing))
         control, clock, notices = self._requests.own_or_implied(), PausableClock(), Notices()
         request = find_request(self._requests.begun, control)
         cells = request.cells if request is not None else RequestCells()
@@ -108,7 +108,7 @@ class JobOpener:
             began_at_s=began_at_s,
             earlier=cells.earlier_parts,
         )
-        self._lessons.estimates.job_begins(shape)
+        self._lessons.estimates.job_begins(shape if shape is None or shape.is_denoised else None)
         wanted = _wanted_rung(settings, report, warn)
         trust = self._book.trust_in(accelerator, self._guard, telling(notices, warn), wanted)
         tracking = self._tracker.begin(policy, accelerator, trust, is_leaving=control.wants_out)
@@ -133,7 +133,7 @@ class JobOpener:
             run,
             place,
             lambda: self._host.state,
-            is_asked=processing is not None,
+            is_asked=place.now.processing is not None,
             are_latents_wanted=self._preview_setup.are_latents_wanted,
             cells=cells,
             planning=planning,
@@ -166,7 +166,8 @@ class JobOpener:
         if not (has_ended_well and is_usual(tracked.job)):
             tracked.cells.is_usual = False
         if has_ended_well and not tracked.job.is_made_of_cells:
-            self._lessons.estimates.job_ended(tracked.job)
+            if tracked.is_asked:
+                self._lessons.estimates.job_ended(tracked.job)
             self._lessons.durations.learn(tracked.job)
 
 

@@ -162,6 +162,11 @@ class Jobs:
 
         return self.guard.watching(what, give_up)
 
+    @property
+    def is_free(self) -> bool:
+        """Whether no job is followed, and one that begins would be."""
+        return self.current is None and not self._is_declined
+
     def is_driving(self) -> bool:
         """Whether the calling thread runs the job that is followed."""
         job = self.current
@@ -173,6 +178,12 @@ class Jobs:
         if job is not None and job.control.must_leave and job.run.is_driver():
             with self.guard.watching("pressing again"):
                 job.control.press_again()
+
+    def go_on_stopping(self) -> None:
+        """A phase begins, which clears the host's flags: where it upscales, no one else keeps a Stop."""
+        job = self.current
+        if job is not None and not job.is_asked and job.is_lone:
+            self.press_again()
 
     def is_delivered_elsewhere(self) -> bool:
         """Whether another thread has ended its job and still hands over the pictures."""

@@ -17,6 +17,7 @@ from zluda_sync.core.progress.cells import RequestCells
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.device.preview.projection import DecodedPair
 from zluda_sync.device.preview.ring import StepFrame
+from zluda_sync.host.job.alone import LoneWork
 from zluda_sync.host.job.host_pass import KEPT_FIELDS, HostPass, find_frame, settle_output
 from zluda_sync.host.job.planning import Planning
 from zluda_sync.host.job.processing import HostPlace, HostProcessing
@@ -85,6 +86,8 @@ class HostJob:
         """
         self._let_go_of_latents()
         self.run.go_on()
+        if isinstance(self._place.now, LoneWork):
+            self._place.now.look()
         phase = phase_of(title)
         if phase is None:
             if not is_bracketed:
@@ -210,6 +213,12 @@ class HostJob:
     def is_shown(self) -> bool:
         """Whether its figures stand in the place of the host's."""
         return not (self.is_broken or self.are_views_broken)
+
+    @property
+    def is_lone(self) -> bool:
+        """Whether pictures are upscaled, and none is made."""
+        now = self._place.now
+        return isinstance(now, LoneWork) and now.phase is Phase.UPSCALE
 
     def shown_pass(self) -> HostPass | None:
         """Return the pass whose figures stand in the progress fields, None where the host's own are right.

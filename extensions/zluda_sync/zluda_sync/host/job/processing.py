@@ -27,6 +27,11 @@ class HostProcessing:
         self._scripts: str | None = None
         self.is_in_detailer = False
 
+    @classmethod
+    def of(cls, processing: Any) -> HostProcessing:
+        """Return what reads this; what does so already is returned itself."""
+        return processing if isinstance(processing, HostProcessing) else cls(processing)
+
     @property
     def image(self) -> int:
         """Zero-based index of the batch that is made now."""

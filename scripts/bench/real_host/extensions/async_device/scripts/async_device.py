@@ -71,15 +71,19 @@ for module in (torch.cuda, torch.xpu, torch.mps):  # of these one is the backend
 torch.mps.event.Event = Event
 
 
-def relative_work(latents):
-    """Return how many pictures of 256 x 256 these latents are worth; 1 where all count alike."""
-    return 1.0 if IS_EVEN else latents.shape[-1] * latents.shape[-2] / (32 * 32)
+def relative_work(latents, copies=1):
+    """Return how many pictures of 256 x 256 these latents are worth; 1 where all count alike.
+
+    With guidance a model gets two copies of each picture, which count as one.
+    """
+    pictures = max(latents.shape[0] // copies, 1)
+    return 1.0 if IS_EVEN else pictures * latents.shape[-1] * latents.shape[-2] / (32 * 32)
 
 
 def slow_unet(original):
     def forward(self, sample, *args, **kwargs):
         output = original(self, sample, *args, **kwargs)
-        TIMELINE.launch_step(STEP_S * relative_work(sample))
+        TIMELINE.launch_step(STEP_S * relative_work(sample, copies=2))
         return output
 
     return forward

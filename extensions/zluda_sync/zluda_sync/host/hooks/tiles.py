@@ -1,0 +1,76 @@
+"""The bars that upscalers of the host draw on the console: one unit is one tile.
+
+The host has upscalers of many makers, each with a loop of its own over tiles; all draw a bar of rich's.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from zluda_sync.host.hooks.patch_table import Patch, Switch
+from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.followed import HostJob
+
+_BARS = ("rich.progress", "Progress")
+
+
+class TileHooks:
+    """Builds the patches of the class of bars. Only those of the thread that runs a job are looked at.
+
+    Args:
+        jobs: knows the job.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._bar: tuple[weakref.ref[Any], Any] | None = None
+        """The bar of the newest loop over tiles, and the number of its task."""
+
+    def patches(self) -> list[Patch]:
+        """Return both patches, none while no bar can have been drawn."""
+        module, name = _BARS
+        bars = getattr(sys.modules.get(module), name, None)
+        if not (hasattr(bars, "add_task") and hasattr(bars, "update")):
+            return []
+        return [
+            Patch(bars, "add_task", self._wrap_add_task, "learn how many tiles an upscaler has"),
+            Patch(bars, "update", self._wrap_update, "count the tiles that are finished"),
+        ]
+
+    def _wrap_add_task(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def add_task(bar: Any, *args: Any, **kwargs: Any) -> Any:
+            task_id = original(bar, *args, **kwargs)
+            job = self._job_of_this_thread() if switch.is_on else None
+            if job is not None:
+                with self._jobs.following(job, "following tiles"):
+                    total = args[2] if len(args) > 2 else kwargs.get("total")
+                    begins = isinstance(total, int) and total > 0 and job.run.tiles.begin(total)
+                    self._bar = (weakref.ref(bar), task_id) if begins else None
+            return task_id
+
+        return add_task
+
+    def _wrap_update(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def update(bar: Any, task_id: Any, *args: Any, **kwargs: Any) -> Any:
+            job = self._job_of_this_thread() if switch.is_on and self._is_of_tiles(bar, task_id) else None
+            if job is not None:
+                with self._jobs.following(job, "counting tiles"):
+                    for _ in range(int(kwargs.get("advance") or 0)):
+                        job.run.tiles.pass_one()
+            return original(bar, task_id, *args, **kwargs)
+
+        return update
+
+    def _is_of_tiles(self, bar: Any, task_id: Any) -> bool:
+        known = self._bar
+        return known is not None and known[0]() is bar and known[1] == task_id
+
+    def _job_of_this_thread(self) -> HostJob | None:
+        job = self._jobs.current
+        return job if job is not None and not job.is_broken and job.run.is_driver() else None

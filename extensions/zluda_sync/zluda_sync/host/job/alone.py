@@ -1,0 +1,137 @@
+"""What the host does without a picture call: it upscales pictures, details one, or loads a model."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+from zluda_sync.core.phase import ALONE, DETAIL, Phase
+from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.host.job.processing import HostProcessing
+from zluda_sync.host.job.titles import phase_of
+
+#: The host's function that upscales pictures in its tab "Process", and what it calls the phase around.
+_PROCESS, _PROCESS_TITLE = "run_postprocessing", "process"
+#: So many frames lie at most between it and the phases in it.
+_FAR = 16
+#: How the host names what it makes of a picture, what it has made, and what it is asked to do.
+_INPUTS, _OUTPUTS, _ARGUMENTS = "image_data", "processed_images", "args"
+#: Longest text of an argument that may be the name of an upscaler.
+_LONGEST_NAME = 80
+_SIDE_PX = 512
+
+
+class LoneWork(HostProcessing):
+    """Stands in the place of the host's processing object for work that has none.
+
+    Args:
+        phase: that is all that is asked for.
+        what: tells work that takes other times from this: the upscalers, or the model.
+        sizes: width and height of each picture, one for work without pictures.
+    """
+
+    def __init__(
+        self, phase: Phase, what: str, sizes: Sequence[tuple[int, int]] = ((_SIDE_PX, _SIDE_PX),)
+    ) -> None:
+        super().__init__(None)
+        self.phase = phase
+        self._what = what
+        self._sizes = sizes
+        self._image = 0
+        self._role = DETAIL if phase is Phase.DETAIL else ALONE
+
+    def look(self) -> None:
+        """A phase begins within the work: see which picture that is for. On the thread that does it."""
+        done = _find_value(_OUTPUTS) if self.phase is Phase.UPSCALE else None
+        if isinstance(done, list):
+            self._image = min(len(done), len(self._sizes) - 1)
+
+    @property
+    def image(self) -> int:
+        """Zero-based index of the picture that is worked on."""
+        return self._image
+
+    @property
+    def role(self) -> str:
+        """The one that work without a pass has."""
+        return DETAIL if self.is_in_detailer else self._role
+
+    @property
+    def size_px(self) -> tuple[int, int] | None:
+        """Width and height of the picture that is worked on."""
+        return self._sizes[self._image]
+
+    def shape(self, device: str, model: str, mode: str, settings: str = "") -> JobShape:
+        """Return the shape of the work; of the model that is loaded nothing depends on what made pictures."""
+        width_px, height_px = self._sizes[0]
+        return JobShape(
+            device=device,
+            model=self._what,
+            mode=mode,
+            images=len(self._sizes),
+            passes=(PassShape(self._role, None, width_px, height_px),),
+            phases=(self.phase, Phase.DECODE) if self.phase is Phase.DETAIL else (self.phase,),
+        )
+
+
+def find_lone_work(title: str, around: Sequence[str], model: str) -> LoneWork | None:
+    """Return the work that begins with a phase of the host, None if it may yet make pictures.
+
+    Args:
+        title: of the phase.
+        around: titles of the phases around it, the outermost first.
+        model: that the user has chosen, empty if none is.
+    """
+    is_process = any(one.strip().lower() == _PROCESS_TITLE for one in around)
+    if not model:
+        return None  # what runs might ask for one, and to ask for its name would load it
+    phase = phase_of(title)
+    if not around:
+        return LoneWork(phase, f"load {model}") if phase is Phase.LOAD else None
+    if phase is Phase.DETAIL and not is_process:
+        return LoneWork(phase, f"detail by {model}")
+    if not is_process:
+        return None
+    sizes = [_size_of(one) for one in _list(_find_value(_INPUTS))]
+    return LoneWork(Phase.UPSCALE, f"upscale {_find_names()}", sizes) if sizes else None
+
+
+def _find_names() -> str:
+    """Return the texts among the arguments: the names of upscalers are."""
+    texts = (one for one in _list(_find_value(_ARGUMENTS)) if isinstance(one, str) and one)
+    return ", ".join(one for one in texts if len(one) <= _LONGEST_NAME)
+
+
+def _size_of(image: Any) -> tuple[int, int]:
+    size = getattr(image, "size", None)
+    if isinstance(size, tuple) and len(size) == 2 and all(isinstance(side, int) for side in size):
+        return size
+    return _SIDE_PX, _SIDE_PX
+
+
+def _find_process() -> FrameType | None:
+    """Return the frame of the host's function on the calling thread's stack, None if it is not near."""
+    frame: FrameType | None = sys._getframe(1)
+    for _ in range(_FAR):
+        if frame is None or frame.f_code.co_name == _PROCESS:
+            return frame
+        frame = frame.f_back
+    return None
+
+
+def _find_value(name: str) -> Any:
+    """Return a variable of the host's function, or of a function of its module that it has called."""
+    process, frame = _find_process(), sys._getframe(1)
+    while process is not None and frame is not None:
+        if frame.f_globals is process.f_globals and name in frame.f_locals:
+            return frame.f_locals[name]
+        if frame is process:
+            break
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+def _list(values: Any) -> list[Any]:
+    return list(values) if isinstance(values, (list, tuple)) else []

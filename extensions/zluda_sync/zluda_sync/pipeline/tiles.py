@@ -1,0 +1,53 @@
+"""The tiles of a picture that is upscaled, counted when the device has finished them."""
+
+from __future__ import annotations
+
+from zluda_sync.core.phase import Phase
+from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.part import Part
+from zluda_sync.core.steps.ledger import Ledger
+from zluda_sync.device.steps.barrier import StepBarrier
+from zluda_sync.device.steps.tracker import BlockingBarrier
+
+
+class Tiles:
+    """Follows the tiles of one job. On the thread that queues them.
+
+    Upscalers differ: some read each tile back, others queue all of them at once. So each has a mark, and the
+    host waits behind it as the mode says: then a Stop has an effect, which they ask for before each tile.
+
+    Args:
+        job: the job.
+        barrier: marks each tile, and waits.
+    """
+
+    def __init__(self, job: Job, barrier: StepBarrier | BlockingBarrier) -> None:
+        self._job = job
+        self._barrier = barrier
+        self._part: Part | None = None
+
+    def begin(self, total: int) -> bool:
+        """A loop over tiles begins; return whether it belongs to the part that is under way.
+
+        Args:
+            total: tiles of the picture.
+        """
+        part = self._job.part_under_way
+        self._part = None
+        if part is None or part.phase is not Phase.UPSCALE:
+            return False
+        if part.blocks is not None:  # a second upscaler, whose picture is blended with that of the first
+            part = self._job.begin_part(part.phase, f"{part.role} again", part.image)
+        self._job.attach_blocks(part, Ledger(total))
+        self._part = part
+        return True
+
+    def pass_one(self) -> None:
+        """A tile was queued: count it, mark it, and wait as the mode says.
+
+        Raises:
+            NoRungLeftError: no way is left to learn when the device finishes a tile.
+        """
+        part = self._part
+        if part is not None and part.blocks is not None and part.left_at_s is None:
+            self._barrier.pass_step(part.blocks, None)
