@@ -203,6 +203,7 @@ class Session:
         self._saver.close()
         self._stand_down()
         self.self_testing.close()
+        self.card_checking.close()
         self._console.stop()
         self._tracker.stop()
         self._kept.close()
