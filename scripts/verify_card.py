@@ -19,7 +19,8 @@ def main() -> int:
 
     parser = OneLineParser(
         prog="verify_card.py",
-        description="Check the card of this machine in at most three minutes, and say what was found.",
+        description="Check the card of this machine in about a minute, and say what was found. A first run "
+        "compiles kernels before, which can take minutes more.",
         allow_abbrev=False,
     )
     parser.add_argument("--emulated", action="store_true", help="check the emulated device instead")

@@ -26,6 +26,7 @@ from bench.reports.cards_page import (
 )
 from bench.reports.reading import find_texts
 from tests.core.test_card_report import build_found
+from tests.core.test_verification import FOUND
 from zluda_sync.core.records.card_report import CardReport, build_report, parse_report
 
 DAY_S = 24 * 3600
@@ -84,7 +85,7 @@ def test_a_good_report_gets_a_row(run, page, tmp_path, capsys):
         (
             r"AMD Radeon RX 7900 XTX \[ZLUDA\]", "zluda", "12080", "2.7.0+cu118",
             "ZLUDA c35bfb82, HIP 6.2.41134", "yes", "5 of 5",
-            "Your bar is true to 1 step; run-ahead saves 6 %.", "2026-07-23 9cb7d1f4", "0.1.0", "2026-07-25",
+            FOUND.sentence, "2026-07-23 9cb7d1f4", "0.1.0", "2026-07-25",
         )
     ] == rows_of(page)  # fmt: skip
     said = capsys.readouterr().out.splitlines()
@@ -170,13 +171,25 @@ def test_every_string_is_escaped():
     tree = dict(report().tree)
     tree.update(device=hostile, backend=hostile, extension=hostile)
     tree["self_test"] = {"runs_ahead": None, "rungs": [{"name": hostile, "is_truthful": False}]}
-    tree["verification"] = {"sentence": hostile}
     tree["versions"] = dict.fromkeys(("driver", "torch", "hip", "zluda"), hostile)
+    verified = dict.fromkeys(("driver", "torch", "zluda"), hostile)
+    tree["verification"] = {"sentence": hostile, "device": hostile, "versions": verified}
     row = row_of(CardReport(tree))
     assert [row] == read_rows(f"| {' | '.join(row)} |")
     for cell in row:
         assert [] == re.findall(r"(?<!\\)[|<>`*_\[\]~&!$]", cell)
     assert r"a\|b \<script\>" in escape(hostile)
+
+
+@pytest.mark.parametrize("name", ["driver", "torch", "zluda", "device"])
+def test_a_card_that_was_verified_otherwise_is_not_verified(name):
+    """What was true of another driver, torch or build says nothing of this one."""
+    found = build_found()
+    assert found["verification"]["sentence"] in row_of(parse_report(build_report(found)))
+    place = found["verification"] if name == "device" else found["verification"]["versions"]
+    others = {"driver": "12090", "torch": "2.8.0", "zluda": "12-34", "device": "AMD Radeon RX 6800"}
+    place[name] = others[name]
+    assert "-" == row_of(parse_report(build_report(found)))[HEAD.index("Verified")]
 
 
 def test_what_a_report_does_not_say_is_a_dash(page):

@@ -417,6 +417,29 @@ def test_the_result_of_a_check_is_told_in_the_pages_language(api, open_panel, br
     )
 
 
+def test_what_was_not_judged_is_a_dash_and_the_remedy_is_one(api, open_panel):
+    """In another language the page finds the words by the figures; a zero would say that all is well."""
+    api.head = "<script>window.opts = {ui_locale: 'zh: Chinese'}</script>"
+    checked = canned_answers.build_checked(outcome="early", truth=None)
+    unjudged = {**checked["rows"][1], "step_error": None, "lead": None, "early": None}
+    checked["rows"][1] = unjudged
+    api.verification = {**api.verification, "verification": checked}
+    page = open_panel()
+    wait_for(
+        lambda: "选择模式 off" in text(page, ".zs-check"),
+        "no mode helps",
+    )
+    dash = "\N{EN DASH}"
+    assert [dash, dash, "36", "0", dash] == texts(page, ".zs-check tbody tr:nth-child(2) > *")[4:]
+    assert text(page, ".zs-check .zs-note + p ~ .zs-note").endswith(dash)
+    checked["rows"].append({**unjudged, "mode": "every-step", "lead": 0})
+    page.js("location.reload()")
+    wait_for(lambda: "选择模式 every-step" in text(page, ".zs-check"), "every step helps")
+    checked.update(outcome="blocking", blocking_launch=1022)
+    page.js("location.reload()")
+    wait_for(lambda: "这块显卡在 1022 个操作之后自己会让主机等待" in text(page, ".zs-check"), "later")
+
+
 def test_a_profile_that_does_not_exist_is_shown_as_such(api, open_panel):
     """Not as an empty list: config.json names one that is gone."""
     api.profiles["chosen"] = "nigth"

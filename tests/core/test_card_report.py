@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.core.test_verification import FOUND
 from tests.markdown_page import DOCS, log_lines
 from zluda_sync.core.records.card_forms import (
     DeviceName,
@@ -19,6 +21,9 @@ from zluda_sync.core.records.card_forms import (
 from zluda_sync.core.records.card_report import MARK, MOST_BYTES, WITHHELD, build_report, parse_report
 from zluda_sync.core.records.card_shape import RUNG_REASONS, SENTENCE
 from zluda_sync.core.records.said_lines import OTHER_LINE, SAID_LINES, SaidLines, find_line
+from zluda_sync.core.records.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
+from zluda_sync.core.records.verification import Outcome, VerifiedMode
+from zluda_sync.core.steps.policy import SyncMode
 
 RUNGS = ("passive-counter", "planted-event", "lagged-wait", "stream-synchronize", "device-synchronize")
 
@@ -58,7 +63,7 @@ def build_found(**changes: Any) -> dict[str, Any]:
             "versions": {"driver": "12080", "torch": "2.7.0+cu118", "zluda": "1234567-1754000000"},
             "taken_at_s": 1784999000.0,
             "outcome": "true",
-            "sentence": "Your bar is true to 1 step; run-ahead saves 6 %.",
+            "sentence": FOUND.sentence,
             "rung": "passive-counter",
             "saved_share": 0.06,
             "truth": "timing events",
@@ -89,7 +94,7 @@ def test_what_is_known_is_told():
     assert "AMD Radeon RX 7900 XTX [ZLUDA]" == tree["device"]
     assert 1785000000 - 1785000000 % 3600 == tree["made_at_s"]
     assert (1.012, 6.123) == (tree["self_test"]["rungs"][0]["wait_share"], tree["self_test"]["duration_s"])
-    assert "Your bar is true to 1 step; run-ahead saves 6 %." == tree["verification"]["sentence"]
+    assert FOUND.sentence == tree["verification"]["sentence"]
     assert 20 == len(tree["verification"]["trace"]["steps"])
     assert len(text.encode()) <= MOST_BYTES
     assert tree == parse_report(text).tree
@@ -291,31 +296,49 @@ def test_said_lines_are_counted_without_their_text():
     assert [("active, mode … on …: …", 2), (OTHER_LINE, 1)] == list(said)
 
 
-def test_a_sentence_of_unknown_words_is_not_told():
-    """Whole or not at all, and no rows of numbers."""
-    for text in ("Your bar is alice's", "Your bar is 1 2 3 4 5 6 7", "true\u202e", "079-123", ""):
-        assert SENTENCE(text) is None
-
-
 @pytest.mark.parametrize(
     "text",
     [
-        "Your bar is true to the step; run-ahead saves 0.6 % against a full wait after each step.",
-        "Your bar is not true: planted-event tells of steps that are not finished.",
-        "Run the self-test again; if it stays so, choose the mode every-step, and report your card.",
-        "Your bar is not true: it is up to 3 steps late by the way that is used.",
-        "Your previews are not true: some do not show the step that they name.",
-        "Choose host as the method of previews, and report your card.",
-        "Your bar cannot be followed: no way to learn when this card has finished a step has worked.",
-        "This card holds the host back by itself: nothing to gain, and nothing needed.",
-        "Not certain: the machine was busy. Close other programs, and press again.",
-        "No way to tell steps apart is truthful on this card, so there is a wait after each step.",
-        "run-ahead costs 3 % against a full wait after each step: choose the mode every-step",
+        "Your bar is alice's",
+        "true\u202e",
+        "079-123",
+        "",
+        "wait 1985 12 24 at 5551 2345 6789",
+        "Your bar is true to 5551 steps; run-ahead saves 6 % against a full wait after each step.",
+        "Your bar is not true: alice tells of steps that are not finished.",
+        f"{FOUND.sentence} {FOUND.sentence}",
+        f"{FOUND.sentence}\n",
+        "{advice}.",
     ],
 )
-def test_what_a_verification_ends_in_is_told_as_it_is(text):
-    """Its words are among those that a sentence may have."""
-    assert text == SENTENCE(text)
+def test_a_sentence_that_no_check_says_is_not_told(text):
+    """Whole or not at all, whatever words of ours it has; and a report that says it is none."""
+    assert SENTENCE(text) is None
+    tree = json.loads(build_report(build_found()))
+    tree["verification"]["sentence"] = text
+    with pytest.raises(ValueError, match=r"verification\.sentence: is of no form"):
+        parse_report(json.dumps(tree))
+
+
+@pytest.mark.parametrize("rung", [None, *EVENT_RUNGS, *SYNCHRONIZE_RUNGS])
+@pytest.mark.parametrize("outcome", Outcome)
+def test_what_a_verification_ends_in_is_told_as_it_is(outcome, rung):
+    """Each sentence that a check can say, with each way to wait."""
+    true = VerifiedMode(SyncMode.EVERY_STEP, False, 1.0, 0.01, 0, 0, 36, 0, 0)
+    for error in (0, 1, 2, 12):
+        own = replace(FOUND.rows[-1], step_error=error)
+        for rows in ((own,), (true, own)):
+            for saved_share in (None, 0.0, 0.006, 0.06, -0.03, -1.5):
+                for blocking_launch in (None, 1, 1022):
+                    found = replace(
+                        FOUND,
+                        outcome=outcome,
+                        rung=rung,
+                        rows=rows,
+                        saved_share=saved_share,
+                        blocking_launch=blocking_launch,
+                    )
+                    assert found.sentence == SENTENCE(found.sentence)
 
 
 def test_no_meaning_is_itself_taken_for_another():

@@ -61,7 +61,15 @@ def with_own(**changes: Any) -> Verification:
             replace(FOUND, outcome=Outcome.BLOCKING),
             "This card holds the host back by itself: nothing to gain, and nothing needed.",
         ),
+        (
+            replace(FOUND, outcome=Outcome.BLOCKING, blocking_launch=1022),
+            "This card holds the host back by itself after 1022 operations: nothing to gain, and nothing ",
+        ),
         (replace(FOUND, outcome=Outcome.UNSURE), "Close other programs, and press again."),
+        (
+            replace(FOUND, outcome=Outcome.UNTOLD, truth=None),
+            "What is true could not be learned on this card: ",
+        ),
     ],
 )
 def test_each_outcome_has_a_sentence_in_plain_words(found, sentence):
@@ -69,8 +77,27 @@ def test_each_outcome_has_a_sentence_in_plain_words(found, sentence):
     assert sentence in found.sentence
 
 
-def test_what_was_kept_is_read_back():
+@pytest.mark.parametrize(
+    ("leads", "remedy"),
+    [
+        ((0, None), "choose the mode every-step, and report your card."),
+        ((0, 3), "choose the mode off, and send the report."),
+        ((None, None), "choose the mode off, and send the report."),
+        ((), "choose the mode off, and send the report."),
+    ],
+    ids=["true", "false with the host's sync", "never judged", "not there"],
+)
+def test_waiting_after_each_step_is_no_remedy_where_it_lies_too(leads, remedy):
+    """Nor where nobody knows whether it does."""
+    rows = tuple(VerifiedMode(SyncMode.EVERY_STEP, False, 1.0, lead=lead) for lead in leads)
+    found = replace(FOUND, outcome=Outcome.EARLY, rows=(*rows, *FOUND.rows))
+    assert found.sentence.endswith(remedy)
+
+
+@pytest.mark.parametrize("found", [FOUND, replace(FOUND, outcome=Outcome.UNTOLD, truth=None)])
+def test_what_was_kept_is_read_back(found):
     """Through JSON, unchanged, and small enough for a report."""
+    assert found == Verification.from_json(json.loads(json.dumps(found.to_json())))
     written = json.dumps(FOUND.to_json())
     assert FOUND == Verification.from_json(json.loads(written))
     assert len(written) < 4000
@@ -85,6 +112,7 @@ def test_what_was_kept_is_read_back():
         (("rung",), "C:\\Users\\me"),
         (("saved_share",), float("nan")),
         (("truth",), "a guess"),
+        (("blocking_launch",), -1),
         (("device",), "x" * 201),
         (("versions",), {"torch": 2}),
         (("versions",), {str(number): "" for number in range(9)}),

@@ -12,6 +12,7 @@ import torch
 
 import zluda_sync
 from modules import devices, shared
+from tests.core.test_verification import FOUND
 from tests.host.test_stop_route import Client, HostApi
 from tests.options import ENABLED, GATE, MODE, PROFILE
 from zluda_sync.core.records.card_report import WITHHELD, parse_report
@@ -144,7 +145,7 @@ def test_the_newest_verification_is_told(bench):
         raise OSError
 
     for find, sentence in (
-        (lambda: {"sentence": "Your bar is true.", "device": "alice"}, "Your bar is true."),
+        (lambda: {"sentence": FOUND.sentence, "device": "alice"}, FOUND.sentence),
         (fail, None),
         (lambda: "alice", None),
     ):

@@ -105,6 +105,20 @@ def test_closing_ends_the_watcher(bench):
     assert not bench.session._tracker.threads.watcher.is_running
 
 
+def test_closing_ends_a_check_of_the_card_while_it_can_still_be_followed(bench, monkeypatch):
+    """It is called off by the self-test's end, and uses the tracker until it has ended."""
+    session, told = bench.session, list[str]()
+    for name, part, end in (
+        ("self-test", session.self_testing, "close"),
+        ("check", session.card_checking, "close"),
+        ("tracker", session._tracker, "stop"),
+    ):
+        ended = getattr(part, end)
+        monkeypatch.setattr(part, end, lambda name=name, ended=ended: (told.append(name), ended()))
+    session.close()
+    assert ["self-test", "check", "tracker"] == told
+
+
 def test_settings_changed_from_many_threads_leave_the_host_as_it_came(bench):
     """The page, the API and the job itself reconcile at the same time."""
 

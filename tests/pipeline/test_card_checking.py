@@ -66,7 +66,10 @@ class Place:
         self.file = folder / "zluda_sync" / "verification.json"
         self.tracker = StepTracker()
         accelerator = Accelerator(FakeDevice(), torch.device("cuda", 0))
+        self.card, self.versions = FOUND.device, dict(FOUND.versions)
+        accelerator._module.get_device_name = lambda: self.card
         book = TrustBook(folder / "zluda_sync" / "selftest.json", self.warnings.append)
+        book.versions_of = lambda accelerator: dict(self.versions)  # type: ignore[method-assign]
         self.testing = SelfTesting(
             TestSubject("SD.Next", lambda: accelerator, lambda: ""),
             book,
@@ -104,6 +107,76 @@ def test_what_was_found_outlives_a_restart(place):
     place.restart()
     assert FOUND == place.checking.status.verification
     assert [] == place.warnings
+
+
+@pytest.mark.parametrize(
+    "change", [{"card": "another card"}, {"versions": {"torch": "2.8"}}, {"has_device": False}]
+)
+def test_what_was_found_of_another_driver_is_not_told_of_this_one(place, change):
+    """It stays in the file, and is told again where it holds."""
+    place.checking.run()
+    kept = place.card, place.versions, place.testing._subject
+    if "has_device" in change:
+        place.testing._subject = TestSubject("SD.Next", lambda: None, lambda: "")
+    else:
+        vars(place).update(change)
+    for _ in range(2):
+        assert (None, None) == (place.checking.status.verification, place.checking.tell())
+        place.restart()
+    place.card, place.versions, place.testing._subject = kept
+    assert FOUND == place.checking.status.verification
+    assert FOUND.to_json() == place.checking.tell()
+
+
+def test_the_check_has_ended_when_it_is_closed(place):
+    """Nothing of it uses the tracker that is stopped after it."""
+    began, has_ended = threading.Event(), []
+
+    def act(check):
+        began.set()
+        try:
+            while True:
+                check.limits.check()
+                time.sleep(0.01)
+        finally:
+            time.sleep(0.2)
+            has_ended.append(True)
+
+    FakeCheck.act = act
+    place.checking.start()
+    assert began.wait(LONG_S)
+    place.testing.close()
+    place.checking.close()
+    assert [True] == has_ended
+    assert not place.checking._thread.is_alive()
+
+
+def test_a_check_that_does_not_end_does_not_hold_up_the_close(place, monkeypatch):
+    """Whatever the driver does."""
+    monkeypatch.setattr(module, "CLOSE_LIMIT_S", 0.05)
+    go_on, began = threading.Event(), threading.Event()
+
+    def act(_check):
+        began.set()
+        go_on.wait(LONG_S)
+        return FOUND
+
+    FakeCheck.act = act
+    place.checking.start()
+    assert began.wait(LONG_S)
+    place.checking.close()
+    assert place.checking._thread.is_alive()
+    go_on.set()
+    place.checking._thread.join(LONG_S)
+
+
+def test_a_check_that_waits_for_a_self_test_is_closed_too(place):
+    """It does not wait for the end of that one."""
+    with place.testing._running:
+        place.checking.start()
+        place.checking.close()
+        assert not place.checking._thread.is_alive()
+    assert "no result: the session ends" == place.checking.status.failure
 
 
 def test_a_damaged_file_is_told_and_left(place):
@@ -224,7 +297,7 @@ def test_a_job_that_begins_calls_the_check_off(place):
 
 def test_a_check_ends_when_its_time_is_up(place, monkeypatch):
     """Whatever the device does; the wait of a step ends with it."""
-    monkeypatch.setattr(module, "LIMIT_S", -1.0)
+    monkeypatch.setattr(module, "WARM_UP_LIMIT_S", -1.0)
 
     def act(check):
         assert check.limits.is_over

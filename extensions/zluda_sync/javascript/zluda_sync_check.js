@@ -2,15 +2,25 @@
 (() => {
   const zs = (window.zludaSync ??= {});
   const LOOK_MS = 1000;
+  const HAS_REMEDY = new Set(['early', 'late', 'lost']);
+
+  /** Waiting after every step helps where that was judged and never told of a step too early. */
+  function findRemedy(found) {
+    const leads = found.rows.filter((row) => row.mode === 'every-step').map((row) => row.lead);
+    return leads.includes(0) && !leads.some((lead) => lead > 0) ? 'everyStepHelps' : 'noModeHelps';
+  }
 
   /** What was found, in one sentence: the server's own words where the page is English. */
   function saySentence(found) {
     if (zs.language() === 'en') return found.sentence;
     const own = found.rows.find((row) => row.mode === found.trace.mode && !row.host_sync);
-    const values = { steps: own?.step_error ?? '–', rung: found.rung ?? '–' };
+    const launches = found.blocking_launch ?? null;
+    const values = { steps: own?.step_error ?? '–', rung: found.rung ?? '–', launches };
+    if (found.outcome === 'blocking' && launches !== null) return zs.t('check.says.blocksLater', values);
     const saves = found.outcome === 'true' && found.saved_share >= 0.005;
     const saving = saves ? zs.t('check.says.saves', { saved: zs.percent(found.saved_share) }) : '';
-    return zs.t(`check.says.${found.outcome}`, values) + saving;
+    const remedy = HAS_REMEDY.has(found.outcome) ? zs.t(`check.says.${findRemedy(found)}`) : '';
+    return zs.t(`check.says.${found.outcome}`, values) + saving + remedy;
   }
 
   function buildRow(row) {
@@ -73,7 +83,7 @@
       zs.setText(failure, zs.sentence(answer.failure ?? ''));
       zs.setText(sentence, found ? saySentence(found) : zs.t('check.none'));
       zs.setText(facts, found ? zs.t('check.taken', {
-        when: zs.clock(found.taken_at_s), device: found.device, truth: zs.said(found.truth),
+        when: zs.clock(found.taken_at_s), device: found.device, truth: zs.said(found.truth ?? '–'),
       }) : '');
       result.replaceChildren(...(found ? [buildTable(found)] : []));
       look();

@@ -207,8 +207,8 @@
     'check.title': 'Check of this card',
     'check.what':
       'Runs the self-test, and then short fixed jobs in each mode, with SD.Next’s own wait after each step ' +
-      'and without, and holds bar, steps and previews against what is true. Takes about a minute, in which ' +
-      'the GPU is busy.',
+      'and without, and holds bar, steps and previews against what is true. Takes about a minute, and on a ' +
+      'first run minutes more for kernels that are compiled; the GPU is busy then.',
     'check.start': 'Check this card',
     'check.none': 'Not checked yet.',
     'check.taken': '{when} · {device} · held against {truth}',
@@ -230,6 +230,16 @@
     'check.says.torn': 'Some previews do not show the step that they name.',
     'check.says.lost': 'Your bar cannot be followed.',
     'check.says.blocking': 'This card holds the host back by itself: nothing to gain, and nothing needed.',
+    'check.says.blocksLater':
+      'This card holds the host back by itself after {launches} operations: nothing to gain, and nothing ' +
+      'needed.',
+    'check.says.untold':
+      'What is true could not be learned on this card: no two ways to learn it agree, or too little was ' +
+      'seen of its jobs; please send the report.',
+    'check.says.everyStepHelps':
+      ' Run the self-test again; if it stays so, choose the mode every-step, and report your card.',
+    'check.says.noModeHelps':
+      ' Run the self-test again; if it stays so, choose the mode off, and send the report.',
     'check.says.unsure': 'Not certain: the machine was busy. Close other programs, and press again.',
     'report.title': 'Report on your card',
     'report.what':

@@ -190,7 +190,9 @@
 
     'tab.what': 'ZLUDA Sync：显卡已经完成了什么',
     'check.title': '检查这块显卡',
-    'check.what': '先运行自检，再在每种模式下运行短小的固定任务，分别带有和不带 SD.Next 自己每步之后的等待，并用真实情况核对进度条、步数和预览。大约需要一分钟，其间显卡忙碌。',
+    'check.what':
+      '先运行自检，再在每种模式下运行短小的固定任务，分别带有和不带 SD.Next 自己每步之后的等待，并用真实情况核对进度条、步数和预览。' +
+      '大约需要一分钟，首次运行要先编译内核，可能再多几分钟；其间显卡忙碌。',
     'check.start': '检查这块显卡',
     'check.none': '尚未检查。',
     'check.taken': '{when} · {device} · 核对依据：{truth}',
@@ -207,11 +209,15 @@
     'check.early': '过早',
     'check.says.true': '进度条最多偏差 {steps} 步。',
     'check.says.saves': '比每步之后完整等待节省 {saved}。',
-    'check.says.early': '进度条不真实：{rung} 报告了尚未完成的步。请重新运行自检；若仍如此，请选择模式 every-step，并报告您的显卡。',
-    'check.says.late': '进度条最多迟 {steps} 步。请重新运行自检；若仍如此，请选择模式 every-step，并报告您的显卡。',
+    'check.says.early': '进度条不真实：{rung} 报告了尚未完成的步。',
+    'check.says.late': '进度条最多迟 {steps} 步。',
     'check.says.torn': '预览不真实：有些预览不是它所说的那一步。请把预览方法设为 host，并报告您的显卡。',
-    'check.says.lost': '无法跟踪进度：在这块显卡上，没有一种获知一步已完成的方式可用。请重新运行自检。',
+    'check.says.lost': '无法跟踪进度：在这块显卡上，没有一种获知一步已完成的方式可用。',
     'check.says.blocking': '这块显卡自己会让主机等待：没有可节省的，也不需要做什么。',
+    'check.says.blocksLater': '这块显卡在 {launches} 个操作之后自己会让主机等待：没有可节省的，也不需要做什么。',
+    'check.says.untold': '在这块显卡上无法得知真实情况：没有两种得知的方式一致，或者对任务观察得太少。请发送报告。',
+    'check.says.everyStepHelps': '请重新运行自检；若仍如此，请选择模式 every-step，并报告您的显卡。',
+    'check.says.noModeHelps': '请重新运行自检；若仍如此，请选择模式 off，并发送报告。',
     'check.says.unsure': '不能确定：电脑正忙。请关闭其他程序，再按一次。',
     'report.title': '显卡报告',
     'report.what':

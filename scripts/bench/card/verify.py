@@ -12,7 +12,7 @@ import zluda_sync
 from bench.card.devices import find_accelerator, install_emulated, make_emulated_work
 from bench.commands.command_line import fail
 from bench.terminal.bar import TerminalBar
-from bench.terminal.table import Row, build_table
+from bench.terminal.table import UNKNOWN, Row, build_table
 from zluda_sync.core.records.card_report import build_report
 from zluda_sync.core.records.verification import Outcome, Verification
 from zluda_sync.device.steps.accelerator import Accelerator
@@ -58,7 +58,8 @@ def run_verify(is_emulated: bool, file: Path | None) -> int:
     if found is None or status.failure:
         print(status.failure)
         return 1
-    print(f"{found.device}, held against {found.truth.value}\n\n{build_check_table(found)}\n")
+    truth = UNKNOWN if found.truth is None else found.truth.value
+    print(f"{found.device}, held against {truth}\n\n{build_check_table(found)}\n")
     print(f"{found.sentence}\n\n{report}")
     if file is not None:
         file.write_text(report + "\n", encoding="utf-8")

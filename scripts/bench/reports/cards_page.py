@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def row_of(report: CardReport) -> Cells:
         report.build,
         _RUNS_AHEAD[test.get("runs_ahead")],
         _tell_rungs(test.get("rungs") or ()),
-        verification.get("sentence"),
+        verification.get("sentence") if _is_of(verification, report.device, versions) else None,
         " ".join(filter(None, (sdnext.get("date"), sdnext.get("commit")))),
         tree["extension"],
         datetime.fromtimestamp(report.made_at_s, timezone.utc).date().isoformat() if report.made_at_s else "",
@@ -109,6 +109,13 @@ def _tell_rungs(rungs: Sequence[Any]) -> str:
     if not rungs:
         return ""
     return f"{truthful} of {len(rungs)}{', not ' if lying else ''}{', '.join(lying)}"
+
+
+def _is_of(verification: Mapping[str, Any], device: str | None, versions: Mapping[str, Any]) -> bool:
+    """Whether a card was verified as it is reported: what was true of another driver says nothing of this."""
+    verified = verification.get("versions") or {}
+    is_same_build = all(version == versions.get(name) for name, version in verified.items())
+    return bool(verified) and is_same_build and verification.get("device") == device
 
 
 def _key_of(row: Cells) -> Cells:

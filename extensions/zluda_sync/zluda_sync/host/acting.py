@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from zluda_sync.core.learning.sightings import Sightings
 from zluda_sync.core.settings.gate import Decision, Gate, Known, decide
-from zluda_sync.core.settings.settings import Settings
+from zluda_sync.core.settings.settings import ModeChoice, Settings
 from zluda_sync.core.steps.policy import BarrierPolicy
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.ahead_probe import AheadProbe
@@ -48,6 +48,8 @@ class Acting:
         """Return whether to act on a device, None for one that cannot be followed, and why."""
         if accelerator is None:
             return Decision(False, "there is nothing to follow")
+        if settings.mode is ModeChoice.OFF:
+            return Decision(False, "mode off leaves SD.Next as it came")
         known = Known(
             is_zluda=is_zluda(self._host),
             report=self.book.find(accelerator),

@@ -12,7 +12,6 @@ from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.kept_jobs import KeptJobs
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.self_test_report import SelfTestReport
-from zluda_sync.core.settings.settings import ModeChoice
 from zluda_sync.device.steps.self_testing import SelfTesting, TestSubject
 from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.trust_book import TrustBook
@@ -201,6 +200,7 @@ class Session:
         self._saver.close()
         self._stand_down()
         self.self_testing.close()
+        self.card_checking.close()
         self._console.stop()
         self._tracker.stop()
         self._kept.close()
@@ -220,8 +220,7 @@ class Session:
         from zluda_sync.host.api import routes
 
         routes.add_stop_route(self._host, self.stop, self.stop_by_name, self._jobs.tell_label)
-        find = self._acting.find_accelerator
-        routes.add_test_routes(self._host, self.self_testing, self.card_checking, find)
+        routes.add_test_routes(self._host, self.self_testing, self.card_checking)
         routes.add_profile_routes(self._host, self.profiles, self.profile_choice)
         routes.add_view_routes(self._host, self.status, self.feed, self.records, self.metrics, self._previews)
         routes.add_estimate_routes(self._host, self.estimator, self.snapshot, self.queue)
@@ -236,10 +235,9 @@ class Session:
         settings = self.profile_choice.choose().settings
         if not settings.is_on:
             return False
-        accelerator = self._acting.find_accelerator()
         if self._acting.wants_self_test(settings):
             self.self_testing.schedule()
-        if not self._acting.decide_and_tell(settings, accelerator):
+        if not self._acting.decide_and_tell(settings, self._acting.find_accelerator()):
             return False
         self.patches.install(self._plan.build(self._routes))
         self._saver.host_saves.keep(self)
@@ -274,8 +272,7 @@ class Session:
         names = (accelerator.name, self._host.model_name, self._host.model_type)
         traits = HostProcessing.of(processing).traits(*names, asker)
         chosen = self.profile_choice.choose(processing, traits)
-        acts = self._acting.decide(chosen.settings, accelerator).acts
-        if chosen.settings.mode is ModeChoice.OFF or not acts:
+        if not self._acting.decide(chosen.settings, accelerator).acts:
             return None
         tracked = self._opener.open(accelerator, chosen, processing, began_at_s, self._log.warn)
         self.records.begin(self.queue.new_job_id(tracked.control), tracked, traits, chosen)
@@ -291,10 +288,10 @@ class Session:
         self.records.end_request(cells)
 
     def _is_idle(self) -> bool:
-        if self._jobs.current is not None or self._requests.meant is not None:
+        is_busy = self._jobs.current is not None or self._requests.meant is not None
+        # Phases that end within something leave the host without a job's name.
+        if is_busy or self._host.is_locked or self._host.page_tasks[0] is not None:
             return False
-        if self._host.is_locked or self._host.page_tasks[0] is not None:
-            return False  # phases that end within something leave the host without a job's name
         return not self._host.job or self._plan.idleness.is_idle
 
     def _take_self_test(self, report: SelfTestReport) -> None:

@@ -1,7 +1,7 @@
 """Every entry of a report on a card, with its form: the one table that texts are built and checked by.
 
 Words that are told are told here; what a sentence of ours means is found by words of it, and nothing
-else of it is told.
+else of it is told, but for the sentences of a check, which are fixed.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from zluda_sync.core.records.card_forms import (
     yes_no,
 )
 from zluda_sync.core.records.card_tree import Group, Node, Rows, Triple
+from zluda_sync.core.records.check_sentences import is_check_sentence
 from zluda_sync.core.records.said_lines import OTHER_LINE, SAID_LINES
 from zluda_sync.core.records.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
+from zluda_sync.core.records.verification import Outcome, Truth
 from zluda_sync.core.settings.gate import Gate
 from zluda_sync.core.settings.profiles import AUTO, BUILTIN
 from zluda_sync.core.settings.settings import ModeChoice, PreviewMethod, RungChoice
@@ -91,25 +93,8 @@ UNFINISHED_REASONS = {
     "no device is named": "no device known",
     "NotImplementedError": "not implemented",
 }
-#: Of which the one sentence that ends a verification is made.
-_SENTENCE_WORDS = (
-    "a about above after again against ahead all alone and any apart are as at back bar be before "
-    "behind below bit blocks both busy but by bytes can cannot card cell certain choose close completed "
-    "cost costs could depth device device-synchronize did do does done each early error every "
-    "every-step exactly falls fast faster fewer finished first followed for four from full gain gpu had "
-    "has have holds host hosts how if in into is it its itself job jobs just keeps known lagged-wait "
-    "late launched lead learn less long lost machine made make makes mean measured method mode modes "
-    "more most ms name needed never next no none not nothing observe of off on one only or other own "
-    "passive-counter per picture pictures planted-event press preview previews probably programs proved "
-    "queue queued read-back report reports result run run-ahead rung runs s same save saved saves "
-    "sd.next sd.next's second seconds self-test show shows sixth slower so some stays step steps still "
-    "stream-synchronize sync synchronize take takes tell tells test than that the them there they this "
-    "three time times to told torn true truth truthful two under unknown until up used wait waited "
-    "waits wall was way were what when where which while whole with within without work worked works "
-    "would wrong yet you your"
-)
-#: The form of that sentence.
-SENTENCE = Sentence(_SENTENCE_WORDS)
+#: The form of the one sentence that ends a verification.
+SENTENCE = Sentence(is_check_sentence)
 MOST_ROWS, MOST_STEPS, MOST_LINES = 16, 100, len(SAID_LINES) + 1
 
 _SECONDS = Figure(1e5)
@@ -170,11 +155,11 @@ def _verification(device: DeviceName) -> Group:
             "device": device,
             "versions": Group({"driver": version, "torch": version, "zluda": build_digest}),
             "taken_at_s": moment,
-            "outcome": OneOf(("true", "early", "late", "torn", "lost", "blocking", "unsure"), OTHER),
+            "outcome": OneOf([one.value for one in Outcome], OTHER),
             "sentence": SENTENCE,
             "rung": OneOf((*EVENT_RUNGS, *SYNCHRONIZE_RUNGS), OTHER),
             "saved_share": Figure(),
-            "truth": OneOf(("timing events", "values in memory", "a value read back"), OTHER),
+            "truth": OneOf([one.value for one in Truth], OTHER),
             "rows": Rows(Group(row), MOST_ROWS),
             "trace": Group(trace),
         }

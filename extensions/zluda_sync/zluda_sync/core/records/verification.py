@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
+from zluda_sync.core.records import check_sentences as says
 from zluda_sync.core.records.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
 from zluda_sync.core.steps.policy import SyncMode
 
@@ -18,8 +19,6 @@ MOST_TEXT, MOST_VERSIONS, MOST_ROWS, MOST_STEPS = 200, 8, 16, 64
 NOTHING = 0.005
 #: A bar may be so many steps behind: what the device does between two looks.
 LATEST_STEPS = 1
-
-AGAIN = "Run the self-test again; if it stays so, choose the mode every-step, and report your card"
 
 
 class Outcome(str, Enum):
@@ -32,6 +31,7 @@ class Outcome(str, Enum):
     LOST = "lost"
     BLOCKING = "blocking"
     UNSURE = "unsure"
+    UNTOLD = "untold"
 
 
 class Truth(str, Enum):
@@ -51,11 +51,11 @@ class VerifiedMode:
         host_sync: whether the host waits for the whole device after each step, as SD.Next can.
         wall_s: time of a job, seconds, median.
         bar_error: mean distance of the bar from the true share of time, None without a bar.
-        step_error: largest distance of the reported from the truly finished steps.
-        lead: how often more steps were reported than were finished.
+        step_error: largest distance of the reported from the truly finished steps, None if no job was judged.
+        lead: how often more steps were reported than were finished, None if no job was judged.
         previews: that were compared.
         torn: previews that were not the picture of the step that they named.
-        early: previews that came before their step was finished.
+        early: previews that came before their step was finished, None if no job was judged.
     """
 
     mode: SyncMode
@@ -92,11 +92,14 @@ class Verification:
         taken_at_s: seconds since the epoch.
         duration_s: how long the check took.
         outcome: in one word.
-        rung: the way in which completions were learned in the card's own mode, None if none was left.
+        rung: the way in which completions were learned in the card's own mode, None if none was left; where
+            the bar is early, the way that told so.
         saved_share: what the card's own mode saves against a full wait after each step, as a share of that.
-        truth: what it was held against.
+        truth: what it was held against, None if no job was judged.
         rows: one for each mode, with and without the host's own sync.
         trace: of one job.
+        blocking_launch: after so many operations the card holds the host back; None if it does at once, or
+            not at all.
     """
 
     device: str
@@ -106,9 +109,10 @@ class Verification:
     outcome: Outcome
     rung: str | None
     saved_share: float | None
-    truth: Truth
+    truth: Truth | None
     rows: tuple[VerifiedMode, ...]
     trace: CheckTrace
+    blocking_launch: int | None = None
 
     @property
     def own(self) -> VerifiedMode | None:
@@ -119,30 +123,39 @@ class Verification:
     def sentence(self) -> str:
         """What the user should know, in plain words."""
         error = (self.own.step_error if self.own is not None else None) or 0
-        rung = self.rung or "the way that is used"
-        return {
-            Outcome.TRUE: f"Your bar is true to {_steps(error) if error else 'the step'}; {self._saving}.",
-            Outcome.EARLY: f"Your bar is not true: {rung} tells of steps that are not finished. {AGAIN}.",
-            Outcome.LATE: f"Your bar is not true: it is up to {_steps(error)} late by {rung}. {AGAIN}.",
-            Outcome.TORN: "Your previews are not true: some do not show the step that they name. Choose host "
-            "as the method of previews, and report your card.",
-            Outcome.LOST: "Your bar cannot be followed: no way to learn when this card has finished a step "
-            f"has worked. {AGAIN}.",
-            Outcome.BLOCKING: "This card holds the host back by itself: nothing to gain, and nothing needed.",
-            Outcome.UNSURE: "Not certain: the machine was busy. Close other programs, and press again.",
+        values = {
+            "steps": says.tell_steps(error),
+            "rung": self.rung or says.SOME_WAY,
+            "saving": self._saving,
+            "advice": says.EVERY_STEP_HELPS if self._is_every_step_true else says.NO_MODE_HELPS,
+            "launches": says.tell_launches(self.blocking_launch or 0),
+        }
+        template = {
+            Outcome.TRUE: says.IS_TRUE,
+            Outcome.EARLY: says.IS_EARLY,
+            Outcome.LATE: says.IS_LATE,
+            Outcome.TORN: says.IS_TORN,
+            Outcome.LOST: says.IS_LOST,
+            Outcome.BLOCKING: says.HOLDS_BACK if self.blocking_launch is None else says.HOLDS_BACK_LATER,
+            Outcome.UNSURE: says.IS_UNSURE,
+            Outcome.UNTOLD: says.IS_UNTOLD,
         }[self.outcome]
+        return template.format(**values)
+
+    @property
+    def _is_every_step_true(self) -> bool:
+        """Whether that mode was judged, and never told of a step too early."""
+        leads = [row.lead for row in self.rows if row.mode is SyncMode.EVERY_STEP]
+        return any(lead == 0 for lead in leads) and not any(leads)
 
     @property
     def _saving(self) -> str:
         mode, saved = self.trace.mode, self.saved_share
         if mode is not SyncMode.RUN_AHEAD or saved is None:
-            return "no way to tell steps apart is truthful on this card, so there is a wait after each step"
+            return says.NOTHING_APART
         if abs(saved) < NOTHING:
-            return "run-ahead takes as long as a full wait after each step"
-        amount = f"{100 * abs(saved):.0f} %" if abs(saved) >= 0.0095 else f"{100 * abs(saved):.1f} %"
-        if saved < 0:
-            return f"run-ahead costs {amount} against a full wait after each step: choose the mode every-step"
-        return f"run-ahead saves {amount} against a full wait after each step"
+            return says.NO_SAVING
+        return (says.COSTS if saved < 0 else says.SAVES).format(share=says.tell_share(abs(saved)))
 
     def to_json(self) -> dict[str, Any]:
         """Return what is kept, of plain types."""
@@ -164,7 +177,7 @@ class Verification:
                 **{
                     **fields,
                     "outcome": Outcome(fields["outcome"]),
-                    "truth": Truth(fields["truth"]),
+                    "truth": None if fields["truth"] is None else Truth(fields["truth"]),
                     "rows": tuple(_read_row(row) for row in fields["rows"]),
                     "trace": _read_trace(fields["trace"]),
                 }
@@ -186,13 +199,10 @@ class Verification:
             and all(map(_is_number, (self.taken_at_s, self.duration_s)))
             and (self.saved_share is None or _is_number(self.saved_share))
             and self.rung in (None, *EVENT_RUNGS, *SYNCHRONIZE_RUNGS)
+            and (self.blocking_launch is None or _is_count(self.blocking_launch))
         )
         if not is_right:
             raise ValueError("not a check of a card: something in it is of another kind, or too large")
-
-
-def _steps(count: int) -> str:
-    return "1 step" if count == 1 else f"{count} steps"
 
 
 def _read_row(tree: dict[str, Any]) -> VerifiedMode:
@@ -202,7 +212,7 @@ def _read_row(tree: dict[str, Any]) -> VerifiedMode:
         isinstance(row.host_sync, bool)
         and _is_number(row.wall_s)
         and (row.bar_error is None or _is_number(row.bar_error))
-        and all(count is None or (type(count) is int and 0 <= count < 2**31) for count in counts)
+        and all(count is None or _is_count(count) for count in counts)
     )
     if not is_right:
         raise ValueError("not a check of a card: a row is of another kind")
@@ -214,6 +224,10 @@ def _read_trace(tree: dict[str, Any]) -> CheckTrace:
     if not all(len(step) == 3 and all(map(_is_number, step)) for step in trace.steps):
         raise ValueError("not a check of a card: a step is of another kind")
     return trace
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**31
 
 
 def _is_number(value: Any) -> bool:

@@ -90,6 +90,10 @@ class SelfTesting:
         """Whether a test runs now."""
         return self._running.locked()
 
+    def find_accelerator(self) -> Accelerator | None:
+        """Return the device that is tested as it is now, None if there is nothing that can be followed."""
+        return self._subject.find_accelerator()
+
     def explain(self, accelerator: Accelerator | None) -> str:
         """Return in one sentence for the user what is known of a device, or why nothing is."""
         report = self.book.find(accelerator)

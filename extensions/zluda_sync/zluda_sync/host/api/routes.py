@@ -11,7 +11,6 @@ from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.job_answers import JobAnswer, JobsAnswer
 from zluda_sync.core.records.metrics import JobMetrics
 from zluda_sync.core.records.said_lines import SaidLines
-from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.api import (
     estimate_route,
@@ -98,21 +97,15 @@ def add_stop_route(
     _add(host, False, ("POST", path, stopping.post_stop, answer))
 
 
-def add_test_routes(
-    host: SdNext,
-    self_testing: SelfTesting,
-    card_checking: CardChecking,
-    find_accelerator: Callable[[], Accelerator | None],
-) -> None:
+def add_test_routes(host: SdNext, self_testing: SelfTesting, card_checking: CardChecking) -> None:
     """Serve the self-test and the check of the card.
 
     Args:
         host: serves the routes to whoever may use its own.
         self_testing: keeps the self-test's reports.
         card_checking: runs the check of the card.
-        find_accelerator: gives what the host computes on, None if that is the CPU.
     """
-    tests = self_test_route.SelfTestRoutes(self_testing, find_accelerator)
+    tests = self_test_route.SelfTestRoutes(self_testing, self_testing.find_accelerator)
     checks = verification_route.VerificationRoutes(card_checking)
     test, check = self_test_route.PATH, verification_route.PATH
     _add(host, True, ("GET", check, checks.get_verification, verification_route.VerificationAnswer))

@@ -26,11 +26,15 @@ class CheckedModeAnswer:
     host_sync: bool = described("the host waits for the whole device after each step")
     wall_s: float = described("time of a job, median")
     bar_error: float | None = described("mean distance of the bar from the true share; null without a bar")
-    step_error: int | None = described("largest distance of the reported from the finished steps")
-    lead: int | None = described("how often more steps were reported than were finished")
+    step_error: int | None = described(
+        "largest distance of the reported from the finished steps; null if not judged"
+    )
+    lead: int | None = described("how often more steps were reported than were finished; null if not judged")
     previews: int | None = described("that were compared with the true latents of their step")
     torn: int | None = described("of these, how many did not show their step")
-    early: int | None = described("of these, how many came before their step was finished")
+    early: int | None = described(
+        "of these, how many came before their step was finished; null if not judged"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +55,18 @@ class CheckAnswer:
     versions: dict[str, str]
     taken_at_s: float = described("seconds since the epoch")
     duration_s: float = described("without the self-test")
-    outcome: str = described("true, early, late, torn, lost, blocking or unsure")
+    outcome: str = described("true, early, late, torn, lost, blocking, unsure or untold")
     sentence: str = described("the same in plain words")
-    rung: str | None = described("the way in which completions were learned in the card's own mode")
+    rung: str | None = described(
+        "the way in which completions were learned in the card's own mode; if early, the way that told so"
+    )
     saved_share: float | None = described("what that mode saves against a full wait after each step")
-    truth: str = described("what it was held against")
+    truth: str | None = described("what it was held against; null if no job could be judged")
     rows: tuple[CheckedModeAnswer, ...]
     trace: CheckTraceAnswer
+    blocking_launch: int | None = described(
+        "after so many operations the card holds the host back; null if at once, or not at all"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +76,9 @@ class VerificationAnswer:
     progress: float | None = described("share of a check that runs now, null if none does")
     doing: str = described("what it does now")
     failure: str = described("why the last check has no result, empty if it has")
-    verification: CheckAnswer | None = described("the newest result, null if there is none")
+    verification: CheckAnswer | None = described(
+        "the newest result on this device and driver, null if there is none"
+    )
 
 
 STARTED_RESPONSES: dict[int | str, Any] = {
@@ -108,7 +119,7 @@ class VerificationRoutes:
         return build_answer(answer_from(VerificationAnswer, status, 4, verification=told))
 
     def post_verification(self, _own: None = OWN_PAGE_ONLY) -> Response:
-        """Begin to check the card, which takes a minute or two, in which it is busy.
+        """Begin to check the card, which takes about a minute, more on a first run; it is busy then.
 
         Raises:
             HTTPException: 403, another site asks; 409, a job or another check runs, or there is nothing to

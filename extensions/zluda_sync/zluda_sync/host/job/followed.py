@@ -188,7 +188,7 @@ class HostJob:
             is_own = isinstance(own, torch.Tensor)
             followed.note_latents(own if is_own else latents, tuple(latents.shape))
             frame = find_frame(followed, state)
-            self._keep_latents(newest, frame)
+            newest.keep(frame, self._are_latents_wanted())
             # A view would keep the whole of a film.
             is_whole = isinstance(latents, torch.Tensor) and latents.ndim == 4 and latents._base is None
             self.image_latents = latents if is_whole else None
@@ -268,13 +268,6 @@ class HostJob:
         kept = {name: getattr(state, name, None) for name in KEPT_FIELDS}
         self._passes.append(HostPass(followed, kept, count, count, state.sampling_steps))
         return self._passes[-1]
-
-    def _keep_latents(self, newest: HostPass, frame: StepFrame) -> None:
-        """Keep the latents of the step for whoever reads the host's, or let go of all if nobody does."""
-        if self._are_latents_wanted():
-            newest.frames.hold(frame, newest.followed.ledger.completed)
-        else:
-            newest.frames.clear()
 
     def _let_go_of_latents(self) -> None:
         are_wanted = self._are_latents_wanted()

@@ -46,6 +46,13 @@ class HostPass:
         """Whether the host has left it and the device has finished it."""
         return self.followed.is_left and self.followed.ledger.is_drained
 
+    def keep(self, frame: StepFrame, is_wanted: bool) -> None:
+        """Keep the latents of a step for whoever reads the host's, or let go of all if nobody does."""
+        if is_wanted:
+            self.frames.hold(frame, self.followed.ledger.completed)
+        else:
+            self.frames.clear()
+
 
 class PinnedStep(threading.local):
     """A step that every progress field shows to the calling thread, however far the device gets meanwhile.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,9 +32,11 @@ from zluda_sync.pipeline.card_check.fixed_job import STEP_S, FixedJob
 from zluda_sync.pipeline.card_check.observed_job import JobBench
 from zluda_sync.pipeline.card_check.observer import Observation
 
-#: The jobs of the check, in seconds: with the self-test before them, three minutes at most.
+#: The jobs of the check, in seconds, once the device is warm.
 LIMIT_S = 140.0
-#: After so many seconds no other round is begun: what there is must do.
+#: Until then: a first run loads libraries and compiles kernels.
+WARM_UP_LIMIT_S = 300.0
+#: After so many seconds of jobs no other round is begun: what there is must do.
 ENOUGH_S = 80.0
 #: Every job is run so often, and so often more where times differ too much.
 ROUNDS, MORE_ROUNDS = 3, 2
@@ -82,7 +84,7 @@ class CardCheck:
 
     Args:
         checked: the device.
-        limits: of the check.
+        limits: of the check, which hold for the warm-up; what is measured has its own.
         on_progress: told of the share that is done and of what is tried.
     """
 
@@ -92,7 +94,7 @@ class CardCheck:
         self._checked = checked
         self._limits = limits
         self._on_progress = on_progress
-        self._began_s = SYSTEM_CLOCK()
+        self._began_s = self._warm_at_s = SYSTEM_CLOCK()
         self._quiet: dict[Case, list[Observation]] = {case: [] for case in CASES}
         self._seen: dict[Case, list[Observation]] = {case: [] for case in CASES}
 
@@ -114,17 +116,19 @@ class CardCheck:
         accelerator, book = self._checked.accelerator, self._checked.book
         mode = self._checked.report.mode
         own = self._seen[mode, False]
+        outcome = find_outcome(self._checked.report, self._seen, self.spread)
         return Verification(
             device=accelerator.name,
             versions=book.versions_of(accelerator),
             taken_at_s=time.time(),
             duration_s=self._took_s,
-            outcome=find_outcome(self._checked.report, self._seen, self.spread),
-            rung=own[-1].rung,
+            outcome=outcome,
+            rung=find_lying_rung(self._seen, mode) if outcome is Outcome.EARLY else own[-1].rung,
             saved_share=find_saving(self._quiet, mode),
-            truth=next((job.truth for job in own[::-1] if job.truth is not None), Truth.READ_BACK),
+            truth=find_truth(self._seen, mode),
             rows=tuple(build_row(case, self._quiet[case], self._seen[case]) for case in CASES),
             trace=own[-1].build_trace(mode) if own else CheckTrace(mode),
+            blocking_launch=find_blocking_launch(self._checked.report),
         )
 
     @property
@@ -136,6 +140,10 @@ class CardCheck:
     def _took_s(self) -> float:
         return SYSTEM_CLOCK() - self._began_s
 
+    @property
+    def _measured_s(self) -> float:
+        return SYSTEM_CLOCK() - self._warm_at_s
+
     def _run(self) -> None:
         self._say(0.0, "calibrating")
         bench = self._build_bench()
@@ -144,9 +152,11 @@ class CardCheck:
         bench.check_exact()
         # The first of a kind loads kernels; and its durations are what the bar goes by then.
         bench.run(BarrierPolicy(self._checked.report.mode), host_sync=False, is_observed=True)
+        self._limits.begin_anew(LIMIT_S)
+        self._warm_at_s = SYSTEM_CLOCK()
         for done in range(ROUNDS + MORE_ROUNDS):
             is_enough = done >= ROUNDS and self.spread <= MOST_SPREAD
-            if is_enough or (done and self._took_s > ENOUGH_S):
+            if is_enough or (done and self._measured_s > ENOUGH_S):
                 break
             self._run_round(bench, done)
         self._say(1.0, "done")
@@ -201,22 +211,45 @@ def find_outcome(
         return Outcome.EARLY
     if any(job.torn or job.early for job in jobs):
         return Outcome.TORN
-    if report.is_blocking:
+    if report.runs_ahead is False:  # the extension stays out
         return Outcome.BLOCKING
     if is_unsure:
         return Outcome.UNSURE
-    own = [job for job in seen[report.mode, False] if job.truth is not None]
-    if not own:
-        return Outcome.UNSURE
-    if statistics.median_low(job.step_error or 0 for job in own) > LATEST_STEPS:
-        return Outcome.LATE
+    are_late = [(job.step_error or 0) > LATEST_STEPS for job in seen[report.mode, False] if job.truth]
+    if not are_late:
+        return Outcome.UNTOLD
+    if any(are_late):
+        return Outcome.LATE if all(are_late) else Outcome.UNSURE
     return Outcome.TRUE
+
+
+def find_blocking_launch(report: SelfTestReport) -> int | None:
+    """Return after how many operations a device holds the host back; None if at once, or not at all."""
+    is_later = report.runs_ahead is False and not report.is_blocking
+    return report.blocking_launch if is_later else None
+
+
+def find_lying_rung(seen: Mapping[Case, Sequence[Observation]], mode: SyncMode) -> str | None:
+    """Return the way that told of a step too early, in this mode if it was there; None if none did."""
+    return next((job.lead_rung for job in _from(seen, mode) if job.lead_rung is not None), None)
+
+
+def find_truth(seen: Mapping[Case, Sequence[Observation]], mode: SyncMode) -> Truth | None:
+    """Return what jobs were held against, those of a mode first; None if none was judged."""
+    return next((job.truth for job in _from(seen, mode) if job.truth is not None), None)
+
+
+def _from(seen: Mapping[Case, Sequence[Observation]], mode: SyncMode) -> Iterator[Observation]:
+    yield from seen[mode, False]
+    for runs in seen.values():
+        yield from runs
 
 
 def build_row(case: Case, quiet: Sequence[Observation], seen: Sequence[Observation]) -> VerifiedMode:
     """Return the row of a case: times of jobs that nobody looked at, the rest of those that were observed.
 
-    The bar is that of the jobs after the first, which has nothing to go by.
+    The bar is that of the jobs after the first, which has nothing to go by. What no job could be judged by is
+    None: a zero would say that nothing was wrong.
     """
     mode, host_sync = case
     wall_s = statistics.median(job.wall_s for job in quiet)
@@ -228,12 +261,17 @@ def build_row(case: Case, quiet: Sequence[Observation], seen: Sequence[Observati
         host_sync,
         wall_s,
         bar_error=statistics.median(bars[1:] or bars) if bars else None,
-        step_error=max(job.step_error or 0 for job in seen),
-        lead=sum(job.lead or 0 for job in seen),
-        previews=sum(job.previews or 0 for job in seen),
-        torn=sum(job.torn or 0 for job in seen),
-        early=sum(job.early or 0 for job in seen),
+        step_error=max((job.step_error for job in seen if job.step_error is not None), default=None),
+        lead=_add(job.lead for job in seen),
+        previews=_add(job.previews for job in seen),
+        torn=_add(job.torn for job in seen),
+        early=_add(job.early for job in seen),
     )
+
+
+def _add(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def find_saving(quiet: Mapping[Case, Sequence[Observation]], mode: SyncMode) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.waits import CalledOff, TrialLimits
 from zluda_sync.pipeline.card_check.card_check import (
-    LIMIT_S,
+    WARM_UP_LIMIT_S,
     CardCheck,
     CheckedDevice,
     WorkloadMaker,
@@ -30,6 +29,8 @@ from zluda_sync.pipeline.card_check.card_check import (
 SELF_TEST_SHARE = 0.2
 #: How long a self-test that runs already is waited for, and how often that is looked at, in seconds.
 SELF_TEST_LIMIT_S, LOOK_S = 40.0, 0.1
+#: How long a check may take to end once it is called off, in seconds.
+CLOSE_LIMIT_S = 2.0
 RUNS_ALREADY = "a check runs already"
 
 
@@ -41,7 +42,7 @@ class CheckStatus:
         progress: share that is done, None while none runs.
         doing: what it does now, empty while none runs.
         failure: why the last one has no result, empty if it has or there was none.
-        verification: the newest result, None if there is none.
+        verification: the newest result on the device as it is now, None if there is none.
     """
 
     progress: float | None = None
@@ -78,20 +79,20 @@ class CardChecking:
         self._loading = threading.Lock()
         self._is_loaded = False
         self._status = CheckStatus()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def tell(self) -> dict[str, Any] | None:
-        """Return the newest result as plain JSON, None if there is none."""
+        """Return the newest result on the device as it is now as plain JSON, None if there is none."""
         verification = self.status.verification
         return verification.to_json() if verification is not None else None
 
     @property
     def status(self) -> CheckStatus:
-        """What is known now."""
-        with self._loading:
-            if not self._is_loaded:
-                self._is_loaded = True
-                self._status = replace(self._status, verification=self._file.load())
-        status, test = self._status, self._testing.progress
+        """What is known now. A result of another device, driver or build says nothing of this one."""
+        status, test = self._load(), self._testing.progress
+        if status.verification is not None and not self._is_current(status.verification):
+            status = replace(status, verification=None)
         if status.progress is not None and status.progress < SELF_TEST_SHARE and test is not None:
             return replace(status, progress=SELF_TEST_SHARE * test[0], doing=f"self-test: {test[1]}")
         return status
@@ -108,7 +109,10 @@ class CardChecking:
         if not self._running.acquire(blocking=False):
             raise SelfTestRefusedError(RUNS_ALREADY)
         self._begin()
-        threading.Thread(target=self._run_and_release, name="zluda_sync-card-check", daemon=True).start()
+        self._thread = threading.Thread(
+            target=self._run_and_release, name="zluda_sync-card-check", daemon=True
+        )
+        self._thread.start()
 
     def run(self) -> CheckStatus:
         """Run a check on the calling thread, and return what is known then.
@@ -122,8 +126,30 @@ class CardChecking:
         self._run_and_release()
         return self.status
 
+    def close(self) -> None:
+        """End the check and its thread, waiting a while at most. Closing the self-test has called it off."""
+        self._closing.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(CLOSE_LIMIT_S)
+
     def _begin(self) -> None:
-        self._status = replace(self.status, progress=0.0, doing="self-test", failure="")
+        self._closing.clear()
+        self._status = replace(self._load(), progress=0.0, doing="self-test", failure="")
+
+    def _load(self) -> CheckStatus:
+        with self._loading:
+            if not self._is_loaded:
+                self._is_loaded = True
+                self._status = replace(self._status, verification=self._file.load())
+        return self._status
+
+    def _is_current(self, found: Verification) -> bool:
+        accelerator = self._testing.find_accelerator()
+        if accelerator is None:
+            return False
+        versions = self._testing.book.versions_of(accelerator)
+        return (accelerator.name, versions) == (found.device, dict(found.versions))
 
     def _run_and_release(self) -> None:
         failures: list[Exception] = []
@@ -138,13 +164,14 @@ class CardChecking:
     def _run(self) -> None:
         deadline_s = SYSTEM_CLOCK() + SELF_TEST_LIMIT_S
         while self._testing.is_running and SYSTEM_CLOCK() < deadline_s:  # one that has begun by itself
-            time.sleep(LOOK_S)
+            if self._closing.wait(LOOK_S):
+                raise CalledOff("the session ends")
         report = self._testing.run_now()
         if report.unfinished:
             raise CalledOff(report.unfinished)
 
         def check(accelerator: Accelerator, is_called_off: Callable[[], bool]) -> Verification:
-            limits = TrialLimits(self._tracker.threads.waits, is_called_off, SYSTEM_CLOCK, LIMIT_S)
+            limits = TrialLimits(self._tracker.threads.waits, is_called_off, SYSTEM_CLOCK, WARM_UP_LIMIT_S)
             book = self._testing.book
             checked = CheckedDevice(accelerator, report, self._tracker, book, self._warn, self._make_work)
             return CardCheck(checked, limits, self._show).run()

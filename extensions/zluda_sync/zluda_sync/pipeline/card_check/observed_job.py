@@ -88,6 +88,7 @@ class JobBench:
         self._guard = Guard.saying(warn)
         self._durations = Durations()
         self._pictures = build_pictures()
+        self._uses_events = True
 
     def run_bare(self, host_sync: bool) -> Observation:
         """Run the job with nothing of ours."""
@@ -158,7 +159,7 @@ class JobBench:
         followed, is_lost = run.announce_loop(STEPS), False
         observer = recorder = None
         if run.previews is not None:
-            recorder = TruthRecorder(self._accelerator, SYSTEM_CLOCK)
+            recorder = TruthRecorder(self._accelerator, SYSTEM_CLOCK, self._limits, self._uses_events)
             observer = Observer(run, run.previews.queue, recorder)
             recorder.begin()
             observer.start()
@@ -193,6 +194,7 @@ class JobBench:
         if observer is None or recorder is None:
             return found
         true = recorder.build(STEPS, ended_s, DECODE_STEPS, self._fixed.read_back)
+        self._uses_events = self._uses_events and not recorder.has_blocked  # once is enough
         return observer.judge(found, true, began_s, ended_s, self._pictures)
 
     def _begin(self) -> float:

@@ -18,6 +18,7 @@ from zluda_sync.core.clock import Clock
 from zluda_sync.core.records.verification import Truth
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.sentinel import Sentinel, Witness
+from zluda_sync.device.steps.waits import TrialLimits
 
 #: What a driver raises for a call that it does not have, or that fails.
 _FAILURES = (AttributeError, RuntimeError, ValueError, TypeError, NotImplementedError)
@@ -27,6 +28,8 @@ _HALVINGS = 40
 #: How well the device's time is tied to the host's, in seconds; equal parts are known less well, in steps.
 CLOCK_ERROR_S = 0.003
 EQUAL_ERROR_STEPS = 0.35
+#: A driver that needs longer to tell the time between two events that were reached waits for something else.
+READ_EVENTS_LIMIT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -55,19 +58,32 @@ class TrueTimes:
 class TruthRecorder:
     """Records one job. All but :meth:`look` is for the thread that queues it; the device is idle at first.
 
+    No driver keeps it waiting for longer than the limits: a kind of device whose events may never tell their
+    time is not asked for it.
+
     Args:
         accelerator: of the device.
         clock: of the host.
+        limits: of the check.
+        uses_events: whether to ask for timing events at all.
+
+    Attributes:
+        has_blocked: whether the driver did not come back when it was asked for the time of its events.
     """
 
-    def __init__(self, accelerator: Accelerator, clock: Clock) -> None:
+    def __init__(
+        self, accelerator: Accelerator, clock: Clock, limits: TrialLimits, uses_events: bool = True
+    ) -> None:
         self._accelerator = accelerator
         self._clock = clock
+        self._limits = limits
+        self.has_blocked = False
         self._sentinel: Sentinel | None = Sentinel(accelerator)
         self._witnesses: list[Witness] = []
         self._seen_at_s: list[float] = []
         self._looking = threading.Lock()
-        self._events: list[Any] | None = []
+        may_ask = uses_events and accelerator.kind.times_events is not False
+        self._events: list[Any] | None = [] if may_ask else None
         self._launches: list[tuple[float, float]] = []
         self._launching_s = 0.0
         self._begun_at_s = clock()
@@ -158,15 +174,35 @@ class TruthRecorder:
         events, first = self._events, self._first
         if events is None or first is None or last is None or len(events) != steps:
             return None
-        try:
-            span_s = first.elapsed_time(last) / 1000
-            at_s = tuple(self._begun_at_s + first.elapsed_time(event) / 1000 for event in events)
-        except _FAILURES:
+        read_s = self._time_events(first, [*events, last])
+        if read_s is None:
             return None
+        *after_s, span_s = read_s
+        at_s = tuple(self._begun_at_s + one for one in after_s)
         is_possible = all(before < after for before, after in itertools.pairwise(at_s))
         # The last event was recorded right after the reading: the two clocks must not drift apart.
         is_tied = abs(self._begun_at_s + span_s - ended_at_s) <= 0.01 + 0.02 * span_s
         return at_s if is_possible and is_tied else None
+
+    def _time_events(self, first: Any, others: Sequence[Any]) -> list[float] | None:
+        """Return the seconds from the first event to each other, None if the driver does not tell them.
+
+        Raises:
+            CalledOff: somebody else needs the device.
+            TimeoutError: the check's time is up.
+        """
+        read_s: list[float] = []
+        call = self._limits.begin_call(
+            lambda: read_s.extend(first.elapsed_time(event) / 1000 for event in others)
+        )
+        try:
+            if call.wait(READ_EVENTS_LIMIT_S, lambda: self._limits.is_over):
+                return read_s
+        except _FAILURES:
+            return None
+        self._limits.check()
+        self.has_blocked = True
+        return None
 
 
 def build_equal_times(
