@@ -41,6 +41,10 @@ def held_up(backend: str, mode: SyncMode, report: SelfTestReport | None) -> list
             for _ in range(LAUNCHES):
                 QUEUE.enqueue(lambda: time.sleep(STEP_S / LAUNCHES), "a part of a step")
             barrier.pass_step(ledger, latents)
+            if ladder.current.waits_beside:  # the watcher is to be in its wait when the next one is queued
+                deadline_s = time.monotonic() + 5.0
+                while threads.watcher._inside is None and time.monotonic() < deadline_s:
+                    time.sleep(0.001)
         assert ledger.wait_completed(STEPS - 1, 20.0)
     threads.stop()
     return stalls.launches

@@ -105,7 +105,8 @@ def _build_rows(ways: dict[str, str], measured: list[dict[str, Any]], every_clas
     if every_class_too:
         seen = {row["pipeline"].partition(" ")[0] for row in measured}
         rows += [{"pipeline": name, "way": way} for name, way in ways.items() if name not in seen]
-    return [{column: row.get(column, "") for column in ("way", "problem")} | dict(row) for row in rows]
+    way_of = {str(row["pipeline"]): ways.get(str(row["pipeline"]).partition(" ")[0], "") for row in rows}
+    return [{"way": way_of[str(row["pipeline"])], "problem": "", **row} for row in rows]
 
 
 def _sum_up(ways: dict[str, str], standard: int, measured: list[dict[str, Any]]) -> list[str]:
