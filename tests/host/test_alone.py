@@ -208,6 +208,13 @@ def test_the_second_time_a_model_is_loaded_there_is_a_time_left(tab):
     assert eta_s is not None
 
 
+def test_a_model_that_is_loaded_is_no_job(tab):
+    """It has no number and no record, and the counts of jobs know nothing of it."""
+    tab.state.end(tab.state.begin("Load model"))
+    session = tab.bench.session
+    assert ((), "1") == (tuple(session.records.recent(5)), session._kept.new_id())
+
+
 class WorkerThread(threading.Thread):
     """A thread on which a server does what a client asks, as told by its class."""
 

@@ -275,7 +275,8 @@ class Session:
         if not self._acting.decide(chosen.settings, accelerator).acts:
             return None
         tracked = self._opener.open(accelerator, chosen, processing, began_at_s, self._log.warn)
-        self.records.begin(self.queue.new_job_id(tracked.control), tracked, traits, chosen)
+        if HostProcessing.of(processing).is_job:
+            self.records.begin(self.queue.new_job_id(tracked.control), tracked, traits, chosen)
         return tracked
 
     def _keep_job(self, tracked: HostJob) -> None:

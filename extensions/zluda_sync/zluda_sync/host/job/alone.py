@@ -42,6 +42,11 @@ class LoneWork(HostProcessing):
         self._image = 0
         self._role = DETAIL if phase is Phase.DETAIL else ALONE
 
+    @property
+    def is_job(self) -> bool:
+        """Loading a model is shown and learned, and counts as no job."""
+        return self.phase is not Phase.LOAD
+
     def look(self) -> None:
         """A phase begins within the work: see which picture that is for. On the thread that does it."""
         done = _find_value(_OUTPUTS) if self.phase is Phase.UPSCALE else None

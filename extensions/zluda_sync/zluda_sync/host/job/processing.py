@@ -33,6 +33,11 @@ class HostProcessing:
         return processing if isinstance(processing, HostProcessing) else cls(processing)
 
     @property
+    def is_job(self) -> bool:
+        """Whether it is a job to users, with a number and a record."""
+        return True
+
+    @property
     def image(self) -> int:
         """Zero-based index of the batch that is made now."""
         return _whole(self._get("iteration"), 0)
