@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 
+from zluda_sync.core.learning.grid_memory import digest_of
 from zluda_sync.core.learning.sightings import Sightings
 from zluda_sync.core.settings.gate import Decision, Gate, Known, decide
 from zluda_sync.core.settings.settings import ModeChoice, Settings
@@ -126,8 +125,8 @@ class Acting:
         """Return the digest of what decides whether the host runs ahead: device, model, settings."""
         device = accelerator.name, self.book.versions_of(accelerator)
         model = getattr(self._host.opts, "sd_model_checkpoint", None)  # asking for more could load it
-        asked = (*device, str(model), fingerprint_settings(self._host.opts))
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
+        settings = fingerprint_settings(self._host.opts)
+        return digest_of({"device": device, "model": str(model), "settings": settings})
 
 
 def _title_of(accelerator: Accelerator) -> str:

@@ -137,8 +137,12 @@ class Rates:
         prior = self._of_same_kind(part) or self._memory.recall(part.kind, part.pixels)
         observed = part.unit_durations_s() if part.ledger is not None else []
         if not observed:
-            guess = self._from_another_pass(part) or self._from_base_step(part)
-            return prior or guess or self._from_blocks(part)
+            return (
+                prior
+                or self._from_another_pass(part)
+                or self._from_base_step(part)
+                or self._from_blocks(part)
+            )
         is_first = part.ledger is not None and part.ledger.completed == 1
         shown = (
             Rate(median(observed) * FIRST_STEP_SHARE, GUESSED)
