@@ -17,8 +17,6 @@ import pytest
 from tests.browser.chromium import LIMIT_S, MISSING, open_page, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
-#: It takes seconds, and far longer on a machine that is busy with other tests.
-START_LIMIT_S = 120
 START = "import sys; from modules.webui import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -43,7 +41,7 @@ def open_host(folder: Path, *arguments: str) -> Iterator[SimpleNamespace]:
         return found and found.group()
 
     try:
-        address = wait_for(read_address, "address of the host", START_LIMIT_S)
+        address = wait_for(read_address, "address of the host")
         with open_page(address, folder / "browser") as page:
             page.data, page.log = folder / "data", log
             yield page
