@@ -21,6 +21,8 @@ FILES = JobShape(
     passes=(PassShape(ALONE, None, 128, 128),),
     phases=(Phase.UPSCALE,),
 )
+TEXT = JobShape(passes=(PassShape(ALONE, None, 512, 512),), phases=(Phase.CAPTION,))
+MOST_TOKENS, TOKEN_S = 100, 0.05
 LOAD = JobShape(model="load", passes=(PassShape(ALONE, None, 512, 512),), phases=(Phase.LOAD,))
 
 
@@ -85,11 +87,50 @@ def test_how_long_it_takes_is_learned(shape, phase):
     assert pytest.approx(1.0 / (2.0 * shape.images), abs=0.05) == half.fraction
 
 
+def write(clock: VirtualClock, job: Job, tokens: int) -> None:
+    """Write so many tokens of a text."""
+    part = job.begin_part(Phase.CAPTION, ALONE)
+    if part.blocks is None:
+        job.attach_blocks(part, Ledger(MOST_TOKENS, clock))
+    assert part.blocks is not None
+    for _ in range(tokens):
+        clock.pass_time(TOKEN_S)
+        part.blocks.record_launch()
+        part.blocks.record_completion(part.blocks.launched - 1)
+
+
+def test_what_a_text_took_is_learned_and_not_the_most_that_it_may_take():
+    """Most texts end long before the most tokens that may come; the first time that is all that is known."""
+    durations, tokens = Durations(), 20
+    etas_s = []
+    for _ in range(2):
+        clock = VirtualClock()
+        job = Job(SyncMode.RUN_AHEAD, TEXT, durations.memory_for(TEXT), clock)
+        write(clock, job, tokens // 2)
+        etas_s.append(job.snapshot().eta_s)
+        write(clock, job, tokens // 2)
+        job.end_parts()
+        durations.learn(TEXT, job.parts)
+    assert etas_s[0] > (MOST_TOKENS - tokens) * TOKEN_S * 0.8
+    assert pytest.approx(tokens / 2 * TOKEN_S, abs=0.1) == etas_s[1]
+
+
+def test_tokens_are_told():
+    """The label shows that something lives, where no one knows how many come."""
+    clock = VirtualClock()
+    job = Job(SyncMode.RUN_AHEAD, TEXT, clock=clock)
+    for label in ("Caption 1 token", "Caption 2 tokens"):
+        write(clock, job, 1)
+        assert label == job.snapshot().label
+
+
 def test_the_record_says_what_was_done():
     """No picture was made, so none is counted as made."""
     clock = VirtualClock()
     job = Job(SyncMode.RUN_AHEAD, FILES, clock=clock)
     upscale(clock, job, 0, TILES)
     assert "3 images upscaled" == build_title(JobTraits(), job.parts)
+    described = Job(SyncMode.RUN_AHEAD, TEXT, clock=clock)
+    assert "1 image described" == build_title(JobTraits(), described.parts)
     loading = Job(SyncMode.RUN_AHEAD, LOAD, clock=clock)
     assert "loading a model" == build_title(JobTraits(), loading.parts)

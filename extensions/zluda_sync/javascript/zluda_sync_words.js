@@ -35,6 +35,7 @@
     'estimate.after-unknown': 'something else comes first, of unknown length',
 
     'phase.prepare': 'Preparing',
+    'phase.prompt': 'Prompt enhance',
     'phase.load': 'Loading model',
     'phase.encode': 'Text encode',
     'phase.denoise': 'Denoise',
@@ -44,6 +45,7 @@
     'phase.upscale': 'Upscale',
     'phase.decode': 'VAE decode',
     'phase.save': 'Saving',
+    'phase.caption': 'Caption',
 
     'verdict.title': 'Is the bar true?',
     'verdict.yes': 'Yes.',

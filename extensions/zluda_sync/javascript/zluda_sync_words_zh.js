@@ -35,6 +35,7 @@
     'estimate.after-unknown': '前面还有时长未知的任务',
 
     'phase.prepare': '准备',
+    'phase.prompt': '提示词增强',
     'phase.load': '加载模型',
     'phase.encode': '文本编码',
     'phase.denoise': '去噪',
@@ -44,6 +45,7 @@
     'phase.upscale': '放大',
     'phase.decode': 'VAE 解码',
     'phase.save': '保存',
+    'phase.caption': '图像描述',
 
     'verdict.title': '进度条可信吗？',
     'verdict.yes': '可信。',

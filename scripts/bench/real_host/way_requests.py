@@ -10,10 +10,10 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from bench.differential.cases import IMG2IMG, TXT2IMG
-from bench.real_host import small_upscaler
+from bench.real_host import small_captioner, small_upscaler
 from bench.real_host.whole_requests import CONTROL, MODELS, SIDE_PX, Request, build_input
 
-PROCESS = "/ways_device/process"
+PROCESS, DESCRIBE = "/ways_device/process", "/ways_device/describe"
 STEPS = 12
 #: Fewest distinct previews of a job that has so many steps or more.
 FEWEST_PREVIEWS, PREVIEWED_STEPS = 3, 10
@@ -52,7 +52,14 @@ class Way:
 
 def build_ways() -> list[Way]:
     """Return every way, those that cannot be had included."""
-    return [*_picture_ways(), *_control_ways(), *_process_ways(), *_loading_ways(), *_missing_ways()]
+    return [
+        *_picture_ways(),
+        *_control_ways(),
+        *_process_ways(),
+        *_caption_ways(),
+        *_loading_ways(),
+        *_missing_ways(),
+    ]
 
 
 def _picture_ways() -> list[Way]:
@@ -136,6 +143,21 @@ def _process(
     return Way(request, has_previews=False, is_instant=is_instant)
 
 
+def _caption_ways() -> list[Way]:
+    """Return those that describe pictures; the first time nobody knows how long a text becomes."""
+    asked = {"model": small_captioner.NAME, "question": "what is this"}
+
+    def way(name: str, label: str, route: str, **pictures: Any) -> Way:
+        request = Request(name, {**asked, **pictures}, route, is_open=True, label=label, is_plain=False)
+        return Way(request, has_previews=False, makes_pictures=False)
+
+    one, three = build_input(), [build_input()] * 3
+    return [
+        way("caption", "Caption 2 tokens", "/sdapi/v1/vqa", image=one),
+        way("caption, 3 files", "Image 3/3: Caption", DESCRIBE, pictures=three),
+    ]
+
+
 def _loading_ways() -> list[Way]:
     def way(name: str, route: str, undo: Request | None = None, **fields: Any) -> Way:
         request = Request(name, fields, route, label="Loading model", is_plain=False)
@@ -158,7 +180,6 @@ def _missing_ways() -> list[Way]:
         return Way(Request(name), why_not=why_not)
 
     return [
-        way("caption", "its models come from the net"),
         way("prompt enhance", "its models come from the net"),
         way("video", "has no route of the API, and its models come from the net"),
     ]

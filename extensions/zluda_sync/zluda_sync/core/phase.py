@@ -9,6 +9,7 @@ class Phase(str, Enum):
     """What a stretch of a job is spent on."""
 
     PREPARE = "prepare"
+    PROMPT = "prompt"
     LOAD = "load"
     ENCODE = "encode"
     DENOISE = "denoise"
@@ -16,6 +17,7 @@ class Phase(str, Enum):
     DECODE = "decode"
     DETAIL = "detail"
     SAVE = "save"
+    CAPTION = "caption"
 
     @property
     def label(self) -> str:
@@ -25,6 +27,7 @@ class Phase(str, Enum):
 
 _LABELS = {
     Phase.PREPARE: "Preparing",
+    Phase.PROMPT: "Prompt enhance",
     Phase.LOAD: "Loading model",
     Phase.ENCODE: "Text encode",
     Phase.DENOISE: "Denoise",
@@ -33,9 +36,12 @@ _LABELS = {
     Phase.DECODE: "VAE decode",
     Phase.DETAIL: "Detailer",
     Phase.SAVE: "Saving",
+    Phase.CAPTION: "Caption",
 }
 
 BASE, HIRES, REFINE, DETAIL = "base", "hires", "refine", "detail"
-#: Role of a phase that is all that is asked for: pictures are upscaled, or a model is loaded.
+#: Phases in which a model writes a text, token by token; how many come, only the last one tells.
+TEXTS = frozenset({Phase.PROMPT, Phase.CAPTION})
+#: Role of a phase that is all that is asked for: pictures are upscaled or described, or a model is loaded.
 ALONE = "alone"
 PASS_LABELS = {BASE: "Denoise", HIRES: "Hires", REFINE: "Refine", DETAIL: "Detail"}

@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 
 from zluda_sync.core.guard import Guard, Notices
-from zluda_sync.core.phase import BASE, DETAIL, Phase
+from zluda_sync.core.phase import BASE, DETAIL, TEXTS, Phase
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.progress.true_sizes import pixels_of_latents
@@ -24,7 +24,7 @@ from zluda_sync.pipeline.exit_points import ExitPoints
 from zluda_sync.pipeline.loop_outputs import LoopOutputs
 from zluda_sync.pipeline.passes import FollowedPass, Models, Passes, Place
 from zluda_sync.pipeline.step_previews import StepDetails, StepPreviews
-from zluda_sync.pipeline.tiles import Tiles
+from zluda_sync.pipeline.units import Units
 
 
 class PipelineRun:
@@ -57,7 +57,8 @@ class PipelineRun:
         self._barrier, self._marks = tracking.barrier, tracking.marks
         self._models = models
         self._place, self._guard = place, guard
-        self.tiles = Tiles(self.job, tracking.barrier)
+        self.tiles = Units(self.job, tracking.barrier, {Phase.UPSCALE})
+        self.tokens = Units(self.job, tracking.barrier, TEXTS)
         self._decode = DecodeBlocks(lambda: models.vae, tracking.marks)
         self._exits = ExitPoints(self.control, self.may_leave, lambda: self._barrier.is_capturing)
         self._passes = Passes(wishes.job, place)

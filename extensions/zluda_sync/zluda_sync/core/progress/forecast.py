@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from zluda_sync.core.learning.samples import agree
-from zluda_sync.core.phase import ALONE, BASE, Phase
+from zluda_sync.core.phase import ALONE, BASE, TEXTS, Phase
 from zluda_sync.core.progress.memory import (
     GUESSED,
     NOTHING_LEARNED,
@@ -37,12 +37,14 @@ FIRST_STEP_SHARE = 0.5
 #: Units of a base step that a phase takes where nothing at all is known of it.
 GUESSED_BASE_STEPS = {
     Phase.PREPARE: 0.0,
+    Phase.PROMPT: 0.0,
     Phase.LOAD: 0.0,
     Phase.ENCODE: 0.5,
     Phase.UPSCALE: 0.5,
     Phase.DECODE: 3.0,
     Phase.DETAIL: 3.0,
     Phase.SAVE: 0.3,
+    Phase.CAPTION: 0.0,
 }
 #: How many observed steps weigh as much as what was learned.
 PRIOR_WEIGHT = 2.0
@@ -253,6 +255,8 @@ def _left_of_part(part: Part, rate: Rate, busy_until_s: float, now_s: float) -> 
     began_at_s = max(part.began_at_s, busy_until_s)
     age_s = max(0.0, now_s - began_at_s)
     done, done_at_s = _done_of_blocks(part)
+    if part.phase in TEXTS and rate.spread <= SCALED:
+        done = 0.0  # so many tokens may come; most texts end before that, as they did when this was learned
     if done > 0:
         # What the blocks show counts the more, the more of them are done; alone, once the rest is refuted.
         # That the last one is the end is believed of a guess alone: much may come behind it.

@@ -106,9 +106,8 @@ class Job:
     @property
     def launched(self) -> int:
         """Steps of all passes that the host has queued."""
-        return self.launched_before + sum(
-            part.ledger.launched for part in self.passes if part.ledger is not None
-        )
+        ledgers = (part.ledger for part in self.passes if part.ledger is not None)
+        return self.launched_before + sum(ledger.launched for ledger in ledgers)
 
     @property
     def computes(self) -> bool:
@@ -285,6 +284,7 @@ class Job:
                 mode=self.mode,
                 rung=rung,
                 is_unwanted=part is not None and part.is_cut,
+                tokens=part.tokens if part is not None else 0,
             )
 
     def _fraction_of(self, elapsed_s: float, left: Forecast | None) -> float:

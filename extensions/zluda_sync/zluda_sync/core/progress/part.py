@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
-from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.phase import BASE, TEXTS, Phase
 from zluda_sync.core.steps.ledger import Ledger
 
 #: Completions nearer to each other than the watcher's shortest pause were noticed in one look.
@@ -89,6 +89,11 @@ class Part:
         if self.began_at_s is None or self.queued_behind is None:
             return self.began_at_s
         return max(self.began_at_s, self.queued_behind.last_completed_at_s or 0.0)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of its text that the device has finished, 0 for a part that writes none."""
+        return self.blocks.completed if self.blocks is not None and self.phase in TEXTS else 0
 
     def unit_durations_s(self) -> list[float]:
         """Return how long each unit took that is done: steps of a pass, else the part as a whole.

@@ -13,7 +13,7 @@ from zluda_sync.core.progress.true_sizes import NOTHING_EXPECTED, Expected, True
 #: What a job begins with besides its prompt.
 IMAGE, MASK = "image", "image and mask"
 #: Phases that are asked for by themselves, and in which nothing of a request for pictures is told.
-_ALONE = frozenset({Phase.UPSCALE, Phase.LOAD, Phase.DETAIL})
+_ALONE = frozenset({Phase.UPSCALE, Phase.LOAD, Phase.DETAIL, Phase.CAPTION})
 
 
 @dataclass(frozen=True)

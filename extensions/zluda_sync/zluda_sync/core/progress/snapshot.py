@@ -45,6 +45,7 @@ class ProgressSnapshot:
         is_notice_new: whether that happened within the last seconds.
         cell: zero-based index of the picture call within the request.
         cells: picture calls of the request, None while unknown; mostly there is one.
+        tokens: of the text that is written, those that the device has finished.
     """
 
     phase: Phase
@@ -72,6 +73,7 @@ class ProgressSnapshot:
     is_notice_new: bool = False
     cell: int = 0
     cells: int | None = 1
+    tokens: int = 0
 
     @property
     def run_ahead(self) -> int:
@@ -135,6 +137,8 @@ class ProgressSnapshot:
             text = f"{PASS_LABELS.get(self.role, self.phase.label)} {self.completed}{total}"
         elif self.phase is Phase.LOAD:
             text = f"{self.phase.label} {self.part_elapsed_s:.0f} s"
+        elif self.tokens:
+            text = f"{self.phase.label} {self.tokens} token{'s' if self.tokens > 1 else ''}"
         else:
             text = self.phase.label
         return text

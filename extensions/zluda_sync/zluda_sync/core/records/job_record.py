@@ -219,7 +219,8 @@ def build_title(traits: JobTraits, parts: Sequence[Part]) -> str:
         return "loading a model"
     if alone:
         images = 1 + max(part.image for part in alone)
-        return f"{images} image{'s' if images != 1 else ''} upscaled"
+        done = "described" if alone[0].phase is Phase.CAPTION else "upscaled"
+        return f"{images} image{'s' if images != 1 else ''} {done}"
     images = (traits.images or 1) * (traits.batch_size or 1)
     words = [f"{images} image{'s' if images != 1 else ''}"]
     if traits.width and traits.height:

@@ -16,6 +16,7 @@ from zluda_sync.host.hooks.progress_fields import ProgressFields
 from zluda_sync.host.hooks.progress_routes import ProgressRoutes
 from zluda_sync.host.hooks.steps import DevicesMask, StepHooks
 from zluda_sync.host.hooks.tiles import TileHooks
+from zluda_sync.host.hooks.tokens import TokenHooks
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.preview.hosts_own import PreviewPatches
@@ -54,7 +55,7 @@ class PatchPlan:
         self._arrivals = ArrivalRoutes(requests.arrivals, jobs.guard)
         self.controls = ControlFields(jobs, requests, self.phases)
         self._counts = DeclaredCounts(jobs, requests, self.phases)
-        self._tiles = TileHooks(jobs)
+        self._tiles, self._tokens = TileHooks(jobs), TokenHooks(jobs)
         self._fields = ProgressFields(jobs, self.phases, previews)
         self._image = ImageHook(jobs, requests, host)
         self._pairs = DecodedPairs(jobs, host)
@@ -115,6 +116,7 @@ class PatchPlan:
             *self._counts.patches(type(host.state)),
             *self.phases.patches(type(host.state)),
             *self._tiles.patches(),
+            *self._tokens.patches(),
             *self._routes.patches(routes),
             *self._arrivals.patches(routes),
         ]

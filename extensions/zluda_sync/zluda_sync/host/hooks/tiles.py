@@ -1,6 +1,7 @@
-"""The bars that upscalers of the host draw on the console: one unit is one tile.
+"""The bars that the host draws on the console, in which an upscaler counts tiles and a captioner files.
 
-The host has upscalers of many makers, each with a loop of its own over tiles; all draw a bar of rich's.
+The host has upscalers of many makers, each with a loop of its own over tiles; all draw a bar of rich's. So do
+its captioners over the files of a batch; they move it when a file begins.
 """
 
 from __future__ import annotations
@@ -58,11 +59,14 @@ class TileHooks:
     def _wrap_update(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
         @functools.wraps(original)
         def update(bar: Any, task_id: Any, *args: Any, **kwargs: Any) -> Any:
-            job = self._job_of_this_thread() if switch.is_on and self._is_of_tiles(bar, task_id) else None
-            if job is not None:
+            job = self._job_of_this_thread() if switch.is_on else None
+            if job is not None and self._is_of_tiles(bar, task_id):
                 with self._jobs.following(job, "counting tiles"):
                     for _ in range(int(kwargs.get("advance") or 0)):
                         job.run.tiles.pass_one()
+            elif job is not None:
+                with self._jobs.following(job, "following a batch of captions"):
+                    job.go_on_with_caption()
             return original(bar, task_id, *args, **kwargs)
 
         return update

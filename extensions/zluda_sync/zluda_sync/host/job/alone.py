@@ -1,14 +1,15 @@
-"""What the host does without a picture call: it upscales pictures, details one, or loads a model."""
+"""What the host does without a picture call: it upscales, details or describes pictures, or loads a model."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
 from zluda_sync.core.phase import ALONE, DETAIL, Phase
 from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.host.job.captions import find_files, find_writer
 from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.job.titles import phase_of
 
@@ -30,15 +31,21 @@ class LoneWork(HostProcessing):
         phase: that is all that is asked for.
         what: tells work that takes other times from this: the upscalers, or the model.
         sizes: width and height of each picture, one for work without pictures.
+        find_image: gives the zero-based index of the picture that is worked on, None where that is not told.
     """
 
     def __init__(
-        self, phase: Phase, what: str, sizes: Sequence[tuple[int, int]] = ((_SIDE_PX, _SIDE_PX),)
+        self,
+        phase: Phase,
+        what: str,
+        sizes: Sequence[tuple[int, int]] = ((_SIDE_PX, _SIDE_PX),),
+        find_image: Callable[[], int | None] = lambda: None,
     ) -> None:
         super().__init__(None)
         self.phase = phase
         self._what = what
         self._sizes = sizes
+        self._find_image = find_image
         self._image = 0
         self._role = DETAIL if phase is Phase.DETAIL else ALONE
 
@@ -47,11 +54,17 @@ class LoneWork(HostProcessing):
         """Loading a model is shown and learned, and counts as no job."""
         return self.phase is not Phase.LOAD
 
-    def look(self) -> None:
-        """A phase begins within the work: see which picture that is for. On the thread that does it."""
-        done = _find_value(_OUTPUTS) if self.phase is Phase.UPSCALE else None
-        if isinstance(done, list):
-            self._image = min(len(done), len(self._sizes) - 1)
+    @property
+    def has_pictures(self) -> bool:
+        """Whether pictures are upscaled or described, one after the other."""
+        return self.phase in (Phase.UPSCALE, Phase.CAPTION)
+
+    def look(self) -> bool:
+        """See which picture is worked on, and return whether that is another. On the thread that does it."""
+        image, before = self._find_image(), self._image
+        if image is not None:
+            self._image = min(image, len(self._sizes) - 1)
+        return self._image != before
 
     @property
     def image(self) -> int:
@@ -94,13 +107,22 @@ def find_lone_work(title: str, around: Sequence[str], model: str) -> LoneWork | 
         return None  # what runs might ask for one, and to ask for its name would load it
     phase = phase_of(title)
     if not around:
+        if phase is Phase.CAPTION:
+            files = find_files()
+            sizes = [(_SIDE_PX, _SIDE_PX)] * max(1, len(files[0]))
+            return LoneWork(phase, f"describe by {find_writer()}", sizes, lambda: find_files()[1])
         return LoneWork(phase, f"load {model}") if phase is Phase.LOAD else None
     if phase is Phase.DETAIL and not is_process:
         return LoneWork(phase, f"detail by {model}")
     if not is_process:
         return None
     sizes = [_size_of(one) for one in _list(_find_value(_INPUTS))]
-    return LoneWork(Phase.UPSCALE, f"upscale {_find_names()}", sizes) if sizes else None
+    return LoneWork(Phase.UPSCALE, f"upscale {_find_names()}", sizes, _count_done) if sizes else None
+
+
+def _count_done() -> int | None:
+    done = _find_value(_OUTPUTS)
+    return len(done) if isinstance(done, list) else None
 
 
 def _find_names() -> str:

@@ -182,7 +182,7 @@ class Jobs:
     def go_on_stopping(self) -> None:
         """A phase begins, which clears the host's flags: where it upscales, no one else keeps a Stop."""
         job = self.current
-        if job is not None and not job.is_asked and job.is_lone:
+        if job is not None and job.lone is not None and job.lone.has_pictures:
             self.press_again()
 
     def is_delivered_elsewhere(self) -> bool:

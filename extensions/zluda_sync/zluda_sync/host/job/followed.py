@@ -61,16 +61,14 @@ class HostJob:
         self._are_latents_wanted = are_latents_wanted
         self.cells = cells
         self._planning = planning
-        # Of each call, the job's own first: whether it has computed a pass, and whether it was planned.
-        self._computes = [False]
-        self._are_planned: list[bool] = []
+        self._computes = [False]  # whether each call has computed a pass, the job's own first
+        self._are_planned: list[bool] = []  # whether the calls within were planned
         self._passes: list[HostPass] = []
         self._scheduler: Any = None
         self.is_asked = is_asked
         self.is_in_callback = False
         """Whether the host is dealing with a step that was counted already."""
-        self.is_broken = False
-        self.are_views_broken = False
+        self.is_broken = self.are_views_broken = False
         self.decoded_pairs: dict[str, list[DecodedPair]] = {}
         self.image_latents: torch.Tensor | None = None
         """What the newest step of the image has left, (B, C, h, w); None before the first, and for films."""
@@ -86,8 +84,8 @@ class HostJob:
         """
         self._let_go_of_latents()
         self.run.go_on()
-        if isinstance(self._place.now, LoneWork):
-            self._place.now.look()
+        if self.lone is not None:
+            self.lone.look()
         phase = phase_of(title)
         if phase is None:
             if not is_bracketed:
@@ -96,6 +94,11 @@ class HostJob:
         if phase is Phase.DETAIL:
             self._place.now.is_in_detailer = True
         self.run.begin_part(phase)
+
+    def go_on_with_caption(self) -> None:
+        """A text begins, or the host's bar over the pictures that it describes has moved."""
+        if self.lone is not None and self.lone.phase is Phase.CAPTION and self.lone.look():
+            self.run.begin_part(Phase.CAPTION)
 
     def end_phase(self, title: str) -> None:
         """The host ends the phase of this title."""
@@ -215,15 +218,14 @@ class HostJob:
         return not (self.is_broken or self.are_views_broken)
 
     @property
-    def is_lone(self) -> bool:
-        """Whether pictures are upscaled, and none is made."""
-        now = self._place.now
-        return isinstance(now, LoneWork) and now.phase is Phase.UPSCALE
+    def lone(self) -> LoneWork | None:
+        """The work without a picture call, None if pictures are made."""
+        return self._place.now if isinstance(self._place.now, LoneWork) else None
 
     def shown_pass(self) -> HostPass | None:
         """Return the pass whose figures stand in the progress fields, None where the host's own are right.
 
-        A pass is shown until the host has left it *and* the device has finished it.
+        It is shown until the host has left it *and* the device has finished it.
         """
         shown = self.job.shown_pass
         if shown is None or not self.is_shown:

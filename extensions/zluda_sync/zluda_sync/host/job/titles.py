@@ -20,8 +20,19 @@ _BY_TITLE = {
     "resize": Phase.UPSCALE,
     "detailer": Phase.DETAIL,
     "preprocess": Phase.PREPARE,
+    "llm": Phase.PROMPT,
+    "vlm": Phase.CAPTION,
+    "llm batch": Phase.CAPTION,
 }
-_BY_FIRST_WORD = {"load": Phase.LOAD, "download": Phase.LOAD, "save": Phase.SAVE}
+_BY_FIRST_WORD = {
+    "load": Phase.LOAD,
+    "download": Phase.LOAD,
+    "save": Phase.SAVE,
+    "caption": Phase.CAPTION,
+    "interrogate": Phase.CAPTION,  # until January 2026
+    "waifudiffusion": Phase.CAPTION,
+    "deepbooru": Phase.CAPTION,
+}
 #: The host's API names its requests ``API-TXT``, ``API TXT`` (until April 2025), ``API-CTL`` …
 _API_PREFIX = "api"
 #: Titles of scripts that are run beside the one that is selected; others are told by their arguments.

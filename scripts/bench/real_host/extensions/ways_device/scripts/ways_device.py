@@ -2,19 +2,24 @@
 
 - Each tile of an upscaler of the ESRGAN kind takes its time on the device and is read back. Tiles are told as
   steps: one loop for each picture that is upscaled.
+- Each token of a text takes its time on the device and is read back. Tokens are told as steps.
 - Loading a model keeps the host busy, as a file of some gigabytes does.
 - The detailer's detector, which needs a library and a model from the net, finds one face in the middle.
+- ``POST /ways_device/describe`` does what the page's tab "Caption" does for a folder of pictures.
 - ``POST /ways_device/process`` does what the page's tab "Process" does: SD.Next's own route for it answers
   with an error in some versions, after it has done the work.
 """
 
 import os
+import pathlib
+import tempfile
 import time
 
 from async_timeline import TIMELINE
 from fastapi import Body
 
 TILE_S = float(os.environ.get("WAYS_DEVICE_TILE_S", "0.3"))
+TOKEN_S = float(os.environ.get("WAYS_DEVICE_TOKEN_S", "0.1"))
 LOAD_S = float(os.environ.get("WAYS_DEVICE_LOAD_S", "1.5"))
 
 
@@ -34,6 +39,24 @@ def new_picture(original):
         return original(model, img)
 
     return esrgan_upscale
+
+
+def slow_token(original):
+    def forward(model, *args, **kwargs):
+        output = original(model, *args, **kwargs)
+        TIMELINE.launch_step(TOKEN_S)
+        TIMELINE.wait_until(TIMELINE.free_at_s)  # the loop reads back whether it was the last
+        return output
+
+    return forward
+
+
+def new_text(original):
+    def generate(model, *args, **kwargs):
+        TIMELINE.begin_loop()
+        return original(model, *args, **kwargs)
+
+    return generate
 
 
 def slow_load(original):
@@ -75,8 +98,32 @@ def process(request: dict = Body()):
     return {"images": [encode_pil_to_base64(image) for image in images]}
 
 
+def describe(request: dict = Body()):
+    """Describe pictures as the page does those of a folder."""
+    from modules.api.helpers import decode_base64_to_image
+    from modules.caption import vqa
+
+    saves = {"save_txt": False, "append_txt": False, "save_json": False, "recursive": False}
+    with tempfile.TemporaryDirectory() as folder:
+        for number, picture in enumerate(request["pictures"]):
+            decode_base64_to_image(picture).save(pathlib.Path(folder, f"{number}.png"))
+        return {
+            "texts": vqa.batch(
+                model_name=request["model"],
+                system_prompt="",
+                batch_files=None,
+                batch_folder=None,
+                batch_str=folder,
+                question=request["question"],
+                prompt="",
+                **saves,
+            )
+        }
+
+
 def install(demo, app):
     import diffusers
+    import transformers
     from modules.postprocess import esrgan_model
 
     from modules import shared
@@ -86,7 +133,11 @@ def install(demo, app):
     diffusers.DiffusionPipeline.from_pretrained = slow_load(
         vars(diffusers.DiffusionPipeline)["from_pretrained"]
     )
+    writer = transformers.GitForCausalLM
+    writer._attn_implementation = "eager"  # SD.Next asks for it, and newer transformers have none there
+    writer.forward, writer.generate = slow_token(writer.forward), new_text(writer.generate)
     app.add_api_route("/ways_device/process", process, methods=["POST"])
+    app.add_api_route("/ways_device/describe", describe, methods=["POST"])
     shared.detailer.load = lambda name=None: (name, object())
     shared.detailer.predict = find_a_face
 
