@@ -34,16 +34,17 @@ class Projections:
         self._fits: dict[str, ProjectionFit] = {}
         self._lock = threading.Lock()
 
-    def find(self, model: str, channels: int) -> Projection | None:
-        """Return the projection for a model and VAE, None before the first job.
+    def find(self, model: str, channels: int, prior: Projection | None = None) -> Projection | None:
+        """Return the projection for a model and VAE; before the first job, what is known without one.
 
         Args:
             model: name of the model and its VAE.
             channels: of its latents.
+            prior: what is known without its pictures, None if nothing is.
         """
         with self._lock:
             fit = self._fit(model, channels)
-            return fit.solve() if fit.jobs else None
+            return fit.solve(prior) if fit.jobs else prior
 
     def learn(self, model: str, pairs: Sequence[DecodedPair]) -> None:
         """Take in what a job has decoded, and save what was learned.

@@ -15,6 +15,9 @@ from zluda_sync.core.errors import LatentShapeError
 
 #: Keeps the fit steady where few pictures have been seen: a share of the mean power of the latents.
 _RIDGE_SHARE = 1e-3
+#: What was known before the first picture counts as so many jobs of latents of all kinds alike: their variance
+#: is one, which is how models scale them.
+_PRIOR_JOBS = 0.4
 #: Jobs that count in full; beyond them older ones fade, so that a model that changes is followed.
 _FULL_JOBS = 30
 
@@ -135,12 +138,24 @@ class ProjectionFit:
             self.target += points.T @ pair.picture.double().flatten(0, 1) * weight
         self.jobs += 1
 
-    def solve(self) -> Projection:
-        """Return the projection that fits best; :meth:`learn` must have been called."""
-        power = self.gram.diagonal()[:-1].mean()
-        ridge = torch.eye(len(self.gram), dtype=torch.float64) * power * _RIDGE_SHARE
-        ridge[-1, -1] = 0  # the bias is free
-        solution = torch.linalg.lstsq(self.gram + ridge, self.target).solution.float()
+    def solve(self, prior: Projection | None = None) -> Projection:
+        """Return the projection that fits best; :meth:`learn` must have been called.
+
+        Pictures of few colours leave most directions of the latents open. There what is known before decides:
+        pictures of red on blue say nothing of yellow.
+
+        Args:
+            prior: what is known without them, None if nothing is.
+        """
+        count = len(self.gram)
+        if prior is None:
+            weight = torch.eye(count, dtype=torch.float64) * self.gram.diagonal()[:-1].mean() * _RIDGE_SHARE
+            weight[-1, -1] = 0  # the bias is free
+            known = torch.zeros(count, 3, dtype=torch.float64)
+        else:
+            weight = torch.eye(count, dtype=torch.float64) * _PRIOR_JOBS
+            known = torch.cat([prior.weights, prior.bias[None]]).double()
+        solution = torch.linalg.lstsq(self.gram + weight, self.target + weight @ known).solution.float()
         return Projection(solution[:-1].contiguous(), solution[-1].contiguous())
 
 

@@ -127,10 +127,9 @@ class PreviewSetup:
         return named or CopyWay.THREAD
 
     def _find_projection(self, channels: int) -> Projection | None:
-        fitted = self._projections.find(self._host.latents_name, channels)
-        if fitted is None and channels == SIMPLE_CHANNELS:
-            return read_projection(self._host.build_simple_preview, channels)
-        return fitted
+        is_known = channels == SIMPLE_CHANNELS
+        prior = read_projection(self._host.build_simple_preview, channels) if is_known else None
+        return self._projections.find(self._host.latents_name, channels, prior)
 
     def _can_use_host_method(self) -> bool:
         if self._host.preview_method != "TAESD" or self._host.has_tiny_decoder:
