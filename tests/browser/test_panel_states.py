@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -82,6 +84,24 @@ def test_a_job_moves_the_line(api, open_panel):
     api.status = canned_answers.build_status({**running, **unsure})
     wait_for(lambda: text(page, ".zs-eta") == "4 s to 8 s left", lambda: text(page, ".zs-eta"))
     assert "50" == bar.get_attribute("aria-valuenow")
+
+
+def test_no_id_ends_like_one_of_the_hosts(open_panel):
+    """SD.Next puts the words of its translation into what has an id that ends with one of its own ids."""
+    page = open_panel()
+    click(page, "button", "New profile")
+    ids = page.js("return [...document.querySelectorAll('#zluda-sync-panel [id]')].map(({id}) => id)")
+    assert len(ids) > 10
+    endings = read_locale_ids() | set("0123456789")
+    assert [] == [(one, end) for one in ids for end in endings if one.endswith(end)]
+
+
+def read_locale_ids() -> set[str]:
+    """Return the ids in all translations of the SD.Next that the environment names; none without one."""
+    files = Path(os.environ.get("SDNEXT_DIR", "-")).glob("**/locale/*.json")
+    texts = [json.loads(file.read_text("utf-8")) for file in files]
+    sections = [part for text in texts for part in (text.values() if isinstance(text, dict) else [text])]
+    return {str(entry["id"]) for part in sections for entry in part if entry.get("id")}
 
 
 def test_unknown_is_not_a_number(api, open_panel):

@@ -21,7 +21,8 @@
   };
 
   let lastId = 0;
-  zs.newId = (stem) => `zluda-sync-${stem}-${(lastId += 1)}`;
+  /** The number is not at the end: SD.Next gives an element the words of any of its own ids that ends its id. */
+  zs.newId = (stem) => `zluda-sync-${(lastId += 1)}-${stem}-zs`;
 
   /**
    * Change a text, only where it differs and within its text node: SD.Next goes over its whole page whenever
