@@ -15,7 +15,7 @@ from zluda_sync.core.errors import LatentShapeError
 
 #: Keeps the fit steady where few pictures have been seen: a share of the mean power of the latents.
 _RIDGE_SHARE = 1e-3
-#: What was known before the first picture counts as so many jobs of latents of all kinds alike: their variance
+#: What was known before the first picture counts as so many jobs of latents of all kinds: their variance
 #: is one, which is how models scale them.
 _PRIOR_JOBS = 0.4
 #: Jobs that count in full; beyond them older ones fade, so that a model that changes is followed.
