@@ -101,6 +101,7 @@
 
   function mount() {
     zs.dressTab();
+    zs.watchButtons();
     const root = document.getElementById(ROOT_ID);
     if (!root) return;
     const isStale = panel && panel.language !== zs.language();
@@ -149,6 +150,7 @@
     'ask', 'axes', 'buildCheck', 'buildConnection', 'buildField', 'buildHistory', 'buildJob', 'buildNow',
     'buildProfiles', 'buildReport', 'buildRules', 'buildSelfTest', 'buildSpeeds', 'buildVerdict',
     'chooseInk', 'countSteps', 'dressTab', 'el', 'startEstimate', 'startExtras', 'startLive', 't',
+    'watchButtons',
   ];
   const startWhenWhole = () => {
     if (document.body && NEEDED.every((name) => name in zs) && zs.words.en) start();

@@ -21,7 +21,7 @@
   };
 
   let lastId = 0;
-  /** The number is not at the end: SD.Next gives an element the words of any of its own ids that ends its id. */
+  /** The number is not at the end: an element gets the words of whatever id of SD.Next's ends its own. */
   zs.newId = (stem) => `zluda-sync-${(lastId += 1)}-${stem}-zs`;
 
   /**

@@ -1,0 +1,104 @@
+"""What stands on SD.Next's Generate button while a job runs: the time left is whole at every width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from tests.browser.canned_api import serve_canned
+from tests.browser.chromium import open_page, wait_for
+
+pytestmark = pytest.mark.browser
+
+LABELS = (
+    "Denoise 11/30 13% 28s",
+    "Image 1/3: VAE decode 97% 123m 45s",
+    "Cell 3/12 · Image 1/2: Denoise 11/30 13% 1m 5s",
+    "Image 2/3: Compiling kernels (first run) 23 s 4% 2m 33s",
+    "Stopping: 3 queued steps 66% Finishing",
+    "图像 2/3: 去噪 11/30 13% 28s",
+)
+#: Of the button, in pixels: on SD.Next's Standard page 64 in a narrow window and 165 in a wide one.
+WIDTHS_PX = (64, 72, 82, 95, 101, 122, 165, 300, 900)
+MODERN_WIDTHS_PX = (199, 260, 380, 660, 2200)
+HEIGHT_PX = 44
+FONTS = ("Noto Sans", "DejaVu Sans", "monospace")
+#: Write as SD.Next's progressBar does, on the Modern page with its answer to that, and measure.
+WRITE = """
+const [label, width, height, font, isModern] = arguments;
+let button = document.getElementById('txt2img_generate');
+button?.closest('.place').remove();
+const place = document.createElement('div');
+place.className = isModern ? 'place sd-button' : 'place';
+button = document.createElement('button');
+button.id = 'txt2img_generate';
+place.style.cssText = isModern ? `width: ${width}px; height: ${height}px; overflow: hidden` : '';
+const style = document.createElement('style');
+style.textContent = `#txt2img_generate { display: flex; padding: 4px;
+  ${isModern ? 'min-width: max-content' : `width: ${width}px`}; height: ${height}px;
+  box-sizing: border-box; align-items: center; justify-content: center; white-space: break-spaces;
+  font: ${isModern ? 0 : 15}px "${font}" !important; }
+  .sd-button > #txt2img_generate > span { font: 15px "${font}"; }`;
+place.append(style, button);
+document.body.append(place);
+window.zludaSync.watchButtons();
+button.innerText = label;
+if (isModern) {
+  const span = document.createElement('span');
+  span.textContent = button.textContent;
+  button.append(span);
+}
+return new Promise((resolve) => setTimeout(() => {
+  const box = (isModern ? place : button).getBoundingClientRect();
+  const isIn = (element) => {
+    const { left, right, top, bottom, width: wide } = element.getBoundingClientRect();
+    return wide > 0 && left >= box.left - 0.5 && right <= box.right + 0.5
+      && top >= box.top - 0.5 && bottom <= box.bottom + 0.5;
+  };
+  const shown = [...button.querySelectorAll('.zs-unbroken')];
+  const name = button.querySelector('.zs-what');
+  resolve({
+    left: shown.map((element) => element.textContent).join(' '),
+    isWhole: shown.every(isIn) && shown.every((element) => element.scrollWidth <= element.clientWidth + 1),
+    name: name?.textContent ?? null,
+    isNameIn: Boolean(name) && (name.hidden || isIn(name)),
+    text: button.textContent,
+  });
+}));
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """A page with our scripts and style."""
+    with serve_canned() as api, open_page(api.address, tmp_path_factory.mktemp("browser")) as opened:
+        wait_for(lambda: opened.js("return Boolean(window.zludaSync?.watchButtons)"), "scripts")
+        yield opened
+
+
+@pytest.mark.parametrize("is_modern", [False, True], ids=["standard", "modern"])
+@pytest.mark.parametrize("font", FONTS)
+def test_the_time_left_is_whole_at_every_width(page, font, is_modern):
+    """Whatever the label is; what gives way is the name of what goes on, and it stays within the button."""
+    clipped = []
+    for width in WIDTHS_PX if not is_modern else MODERN_WIDTHS_PX:
+        for label in LABELS:
+            seen = page.js(WRITE, label, width, HEIGHT_PX, font, is_modern)
+            if not (seen["isWhole"] and seen["isNameIn"] and label.endswith(seen["left"]) and seen["left"]):
+                clipped.append((width, label, seen))
+    assert [] == clipped
+
+
+def test_a_wide_button_says_all_in_one_line(page):
+    """Nothing is taken away where there is room."""
+    seen = page.js(WRITE, LABELS[0], WIDTHS_PX[-1], HEIGHT_PX, FONTS[0], False)
+    assert ("Denoise 11/30", "13% 28s", LABELS[0]) == (seen["name"], seen["left"], seen["text"])
+
+
+@pytest.mark.parametrize("text", ["Generate", "Loading model", "Upscale 13%"])
+def test_what_is_no_progress_is_left_alone(page, text):
+    """The idle button, and words of other versions and extensions."""
+    seen = page.js(WRITE, text, WIDTHS_PX[-1], HEIGHT_PX, FONTS[0], False)
+    assert (None, text) == (seen["name"], seen["text"])
