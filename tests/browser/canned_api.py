@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.browser import canned_answers
+from zluda_sync.host.api.status_feed import HEARTBEAT, HEARTBEAT_S
 
 EXTENSION = Path(__file__).resolve().parents[2] / "extensions" / "zluda_sync"
 API = "/zluda_sync/v1/"
@@ -157,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         self._count_streams(1)
-        sent = None
+        sent, sent_s = None, time.monotonic()
         try:
             while not self.api.is_closed and self.api.has_events and not self._is_client_gone():
                 written = json.dumps(self.api.status)
@@ -165,6 +166,11 @@ class _Handler(BaseHTTPRequestHandler):
                     sent = written
                     self.wfile.write(f"event: status\ndata: {written}\n\n".encode())
                     self.wfile.flush()
+                    sent_s = time.monotonic()
+                elif time.monotonic() - sent_s >= HEARTBEAT_S:
+                    self.wfile.write(HEARTBEAT.encode())
+                    self.wfile.flush()
+                    sent_s = time.monotonic()
                 time.sleep(0.05)
         finally:
             self._count_streams(-1)

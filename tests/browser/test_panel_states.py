@@ -550,6 +550,34 @@ def test_a_profile_is_changed_copied_and_deleted(api, open_panel):
     wait_for(lambda: not page.find("[data-profile=night]"), "deletion")
 
 
+def test_an_empty_condition_is_named_and_not_saved(api, open_panel):
+    """Left out, it would make a rule that holds for every job; one without conditions says so before."""
+    page = open_panel()
+    before = api.profiles["rules"]
+    click(page, ".zs-rules-part button", "Add rule")
+    assert text(page, ".zs-rules > li:nth-child(2) .zs-note").startswith("Always")
+    choose(page, ".zs-rules > li:nth-child(2) fieldset > select", "model")
+    assert not page.find(".zs-rules > li:nth-child(2) .zs-note")[0].is_displayed()
+    click(page, ".zs-rules-part button", "Save rules")
+    wait_for(
+        lambda: "Fill this in" in text(page, ".zs-rules > li:nth-child(2) .zs-field"), "word at the field"
+    )
+    assert before == api.profiles["rules"]
+    page.driver.switch_to.active_element.send_keys("sdxl*")
+    click(page, ".zs-rules-part button", "Save rules")
+    wait_for(lambda: "sdxl*" in str(api.profiles["rules"]), lambda: str(api.profiles["rules"]))
+
+
+def test_a_server_that_is_gone_is_told_at_once(api, open_panel):
+    """The stream breaks off; nobody waits for a heartbeat that was missed."""
+    page = open_panel()
+    wait_for(lambda: page.js("return zludaSync.liveKind()") == "events", "stream")
+    api.refusals["GET", "status"] = (503, {"detail": "gone"})
+    page.js("zludaSync.SILENCE_LIMIT_MS = 1e9")
+    api.is_closed = True
+    wait_for(lambda: text(page, ".zs-label-now") == "SD.Next does not answer", "word")
+
+
 def test_rules_are_put_in_order_and_saved(api, open_panel):
     """Add, move, ask for a condition, delete and save; a refusal stands at its rule, and nothing is lost."""
     page = open_panel()

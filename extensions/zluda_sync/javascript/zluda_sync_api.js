@@ -36,13 +36,14 @@
     }
   }
 
-  /** Ask a route. Returns {ok, status, data, text}; status 0 if there was no answer at all. */
-  zs.ask = async (method, path, body) => {
+  /** Ask a route. Returns {ok, status, data, text}; status 0 if no answer came, or none within `limitMs`. */
+  zs.ask = async (method, path, body, limitMs) => {
     const headers = { ...(await logIn()) };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     try {
       const answer = await fetch(zs.address(path), {
         method, headers, cache: 'no-store', body: body === undefined ? undefined : JSON.stringify(body),
+        signal: limitMs ? AbortSignal.timeout(limitMs) : undefined,
       });
       const text = await answer.text().catch(() => '');
       return { ok: answer.ok, status: answer.status, data: parse(text), text };

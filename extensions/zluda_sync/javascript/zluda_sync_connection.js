@@ -7,8 +7,9 @@
   const RETRY_STREAM_MS = 60000;
   const LOOK_MS = 1000;
 
-  /** A heartbeat comes every 15 s; after so long a silence there is nobody any more. */
-  zs.SILENCE_LIMIT_MS = 40000;
+  /** A heartbeat comes every 2 s; after so long a silence there is nobody any more. */
+  zs.SILENCE_LIMIT_MS = 5000;
+  const ANSWER_LIMIT_MS = 4000; // an answer that takes longer is none
 
   /**
    * Make the connection; it is closed until `open()` is called.
@@ -29,7 +30,7 @@
     }
 
     async function poll() {
-      const answer = await zs.ask('GET', 'status');
+      const answer = await zs.ask('GET', 'status', undefined, ANSWER_LIMIT_MS);
       if (!pollTimer) return;
       hearSign({ status: answer.ok ? answer.data : null });
       if (!pollTimer) return;
@@ -54,12 +55,19 @@
       stream.addEventListener('heartbeat', () => hearSign({}));
       stream.addEventListener('error', () => {
         if (stream?.readyState === EventSource.CLOSED) startPolling(true);
+        else if (heardAt) lookAfter(stream);
       });
       streamWatch = setInterval(() => {
         const isLate = heardAt
           ? Date.now() - heardAt > zs.SILENCE_LIMIT_MS : Date.now() - began > FIRST_EVENT_LIMIT_MS;
         if (isLate) startPolling(true);
       }, LOOK_MS);
+    }
+
+    /** The stream has ended, as each does after a while: is anybody there to open another? */
+    async function lookAfter(ended) {
+      const answer = await zs.ask('GET', 'status', undefined, ANSWER_LIMIT_MS);
+      if (!answer.ok && stream === ended) hear({ status: null });
     }
 
     async function open() {

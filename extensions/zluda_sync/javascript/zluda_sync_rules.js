@@ -52,9 +52,11 @@
       const conditions = [];
       const shelf = zs.el('div', { class: 'zs-fields' });
       const more = zs.el('select', { 'aria-label': zs.t('rules.add-condition') });
+      const always = zs.el('p', { class: 'zs-note', text: zs.t('rules.always') });
       const error = zs.el('p', { class: 'zs-error', role: 'alert' });
 
       function offer() {
+        always.hidden = conditions.length > 0;
         const isAsked = (one) => conditions.some((field) => field.name === one.name);
         const open = known.conditions.filter((one) => !isAsked(one));
         more.replaceChildren(
@@ -118,7 +120,7 @@
       };
       const label = zs.el('label', { for: profileId }, zs.el('span', { text: zs.t('rules.profile') }));
       const head = zs.el('div', { class: 'zs-rule-head' }, label, profile, row.up, row.down, remove);
-      row.element = zs.el('li', {}, zs.el('fieldset', {}, title, head, shelf, more, error));
+      row.element = zs.el('li', {}, zs.el('fieldset', {}, title, head, shelf, always, more, error));
       row.element.addEventListener('input', () => touch(true));
       return row;
     }
@@ -133,7 +135,13 @@
     async function submit() {
       rows.forEach((row) => row.fail(''));
       zs.setText(failure, '');
-      const areRight = rows.flatMap((row) => row.conditions.map((field) => field.check())).every(Boolean);
+      // Nothing typed is nothing asked for, and the rule would hold for every job.
+      const isRight = (field) => {
+        if (!field.check()) return false;
+        if (field.value() === undefined) field.fail(zs.t('rules.empty'));
+        return field.value() !== undefined;
+      };
+      const areRight = rows.flatMap((row) => row.conditions.map(isRight)).every(Boolean);
       if (!areRight) {
         list.querySelector('[aria-invalid]')?.focus();
         return;

@@ -297,6 +297,8 @@
     'rules.up': 'Move rule {number} up',
     'rules.down': 'Move rule {number} down',
     'rules.add-condition': 'Add condition …',
+    'rules.always': 'Always: without a condition this rule holds for every job.',
+    'rules.empty': 'Fill this in, or remove the condition.',
     'rules.remove-condition': 'Remove condition: {label}',
 
     'extras.title': 'Extras of the browser',

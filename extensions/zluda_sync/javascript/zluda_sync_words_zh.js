@@ -271,6 +271,8 @@
     'rules.up': '上移规则 {number}',
     'rules.down': '下移规则 {number}',
     'rules.add-condition': '添加条件 …',
+    'rules.always': '始终：没有条件时，此规则对每个任务都有效。',
+    'rules.empty': '请填写，或移除此条件。',
     'rules.remove-condition': '移除条件：{label}',
 
     'extras.title': '浏览器附加功能',

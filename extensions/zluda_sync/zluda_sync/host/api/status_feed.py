@@ -17,7 +17,7 @@ MOST_STREAMS = 64
 #: A stream ends after so many seconds, and the browser opens another: a forgotten one does not live for ever.
 LONGEST_STREAM_S = 600.0
 #: A silent stream says so often that it lives, in seconds.
-HEARTBEAT_S = 15.0
+HEARTBEAT_S = 2.0
 #: A status younger than this is not read anew, in seconds: all clients wake at the same moments.
 SAME_MOMENT_S = 0.02
 #: How soon a stream notices that it is to end, in seconds.

@@ -29,7 +29,7 @@ EVENTS_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
         "description": "retry: 2000, then event: status with the answer of status as data, and id; "
-        "event: heartbeat after 15 s of silence",
+        "event: heartbeat after 2 s of silence",
     },
     503: {"description": "too many streams are open"},
 }
