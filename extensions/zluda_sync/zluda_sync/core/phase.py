@@ -16,6 +16,8 @@ class Phase(str, Enum):
     DECODE = "decode"
     DETAIL = "detail"
     SAVE = "save"
+    INTERPOLATE = "interpolate"
+    EXPORT = "export"
 
     @property
     def label(self) -> str:
@@ -33,6 +35,8 @@ _LABELS = {
     Phase.DECODE: "VAE decode",
     Phase.DETAIL: "Detailer",
     Phase.SAVE: "Saving",
+    Phase.INTERPOLATE: "Interpolate",
+    Phase.EXPORT: "Saving video",
 }
 
 BASE, HIRES, REFINE, DETAIL = "base", "hires", "refine", "detail"

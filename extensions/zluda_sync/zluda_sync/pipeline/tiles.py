@@ -1,4 +1,4 @@
-"""The tiles of a picture that is upscaled, counted when the device has finished them."""
+"""The tiles of a picture that is upscaled, and pairs of a film's frames, counted when they are finished."""
 
 from __future__ import annotations
 
@@ -34,13 +34,22 @@ class Tiles:
         """
         part = self._job.part_under_way
         self._part = None
-        if part is None or part.phase is not Phase.UPSCALE:
+        if part is None or part.phase not in (Phase.UPSCALE, Phase.INTERPOLATE):
             return False
         if part.blocks is not None:  # a second upscaler, whose picture is blended with that of the first
             part = self._job.begin_part(part.phase, f"{part.role} again", part.image)
-        self._job.attach_blocks(part, Ledger(total))
+        self._job.attach_blocks(part, Ledger(total), int(part.phase is Phase.INTERPOLATE))
         self._part = part
         return True
+
+    def pass_to(self, count: int) -> None:
+        """So many are queued by now: count those that were not, as :meth:`pass_one` does."""
+        part = self._part
+        while part is not None and part.blocks is not None and part.blocks.launched < count:
+            before = part.blocks.launched
+            self.pass_one()
+            if part.blocks.launched == before:
+                return
 
     def pass_one(self) -> None:
         """A tile was queued: count it, mark it, and wait as the mode says.

@@ -43,6 +43,8 @@ GUESSED_BASE_STEPS = {
     Phase.DECODE: 3.0,
     Phase.DETAIL: 3.0,
     Phase.SAVE: 0.3,
+    Phase.INTERPOLATE: 0.5,
+    Phase.EXPORT: 0.5,
 }
 #: How many observed steps weigh as much as what was learned.
 PRIOR_WEIGHT = 2.0

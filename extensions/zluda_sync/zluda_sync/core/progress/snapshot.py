@@ -45,6 +45,8 @@ class ProgressSnapshot:
         is_notice_new: whether that happened within the last seconds.
         cell: zero-based index of the picture call within the request.
         cells: picture calls of the request, None while unknown; mostly there is one.
+        units: how much of the phase is done, and of how much: frames of a film in chunks, or between which
+            others are put; None where that is not told.
     """
 
     phase: Phase
@@ -72,6 +74,7 @@ class ProgressSnapshot:
     is_notice_new: bool = False
     cell: int = 0
     cells: int | None = 1
+    units: tuple[int, int] | None = None
 
     @property
     def run_ahead(self) -> int:
@@ -135,6 +138,8 @@ class ProgressSnapshot:
             text = f"{PASS_LABELS.get(self.role, self.phase.label)} {self.completed}{total}"
         elif self.phase is Phase.LOAD:
             text = f"{self.phase.label} {self.part_elapsed_s:.0f} s"
+        elif self.units is not None:
+            text = f"{self.phase.label} {self.units[0]}/{self.units[1]}"
         else:
             text = self.phase.label
         return text

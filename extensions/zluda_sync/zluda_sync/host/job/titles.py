@@ -20,6 +20,8 @@ _BY_TITLE = {
     "resize": Phase.UPSCALE,
     "detailer": Phase.DETAIL,
     "preprocess": Phase.PREPARE,
+    "prepare video": Phase.EXPORT,
+    "save video": Phase.EXPORT,
 }
 _BY_FIRST_WORD = {"load": Phase.LOAD, "download": Phase.LOAD, "save": Phase.SAVE}
 #: The host's API names its requests ``API-TXT``, ``API TXT`` (until April 2025), ``API-CTL`` …

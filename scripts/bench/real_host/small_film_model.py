@@ -1,0 +1,23 @@
+"""What the real SD.Next needs to make films without the net: a model, and one that puts frames between."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from bench.commands.environment import REPOSITORY
+
+MODEL = REPOSITORY / "modules" / "moving_shapes"
+
+
+def make_small_film_model(models_dir: Path) -> None:
+    """Put the model of moving shapes into ``models_dir/film``, and an empty one of RIFE's kind beside it.
+
+    What RIFE is given has none of its weights, so those that it begins with stay: random ones.
+    """
+    import torch
+
+    shutil.copytree(MODEL, models_dir / "film")
+    between = models_dir / "RIFE"
+    between.mkdir(parents=True)
+    torch.save({}, between / "flownet_v4.25.pkl")
