@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import sys
-from typing import Any
 
 from zluda_sync.core.errors import Interrupted
 
@@ -12,14 +10,19 @@ from zluda_sync.core.errors import Interrupted
 _SILENT = ("modules.errorlimiter", "ErrorLimiterAbort")
 
 
+#: Built once: what is left by two of them is told apart by nobody.
+_JOINED: dict[str, type[Interrupted]] = {}
+
+
 def find_leave_signal() -> type[Interrupted]:
-    """Return the class of the error by which models are left: silent where the host has such, else plain."""
+    """Return the class of the error by which models are left: silent where the host has such, else plain.
+
+    The host catches an ``AssertionError`` first wherever it tells errors apart; this is one either way.
+    """
     module, name = _SILENT
     silent = getattr(sys.modules.get(module), name, None)
-    return _join(silent) if isinstance(silent, type) and issubclass(silent, Exception) else Interrupted
-
-
-@functools.cache
-def _join(silent: Any) -> type[Interrupted]:
-    """The host catches an ``AssertionError`` first of all wherever it tells errors apart; this is one."""
-    return type("Interrupted", (Interrupted, silent), {"__module__": __name__})
+    if not (isinstance(silent, type) and issubclass(silent, Exception)):
+        return Interrupted
+    if name not in _JOINED:
+        _JOINED[name] = type("Interrupted", (Interrupted, silent), {"__module__": __name__})
+    return _JOINED[name]
