@@ -9,18 +9,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from shapes.course import Course, Dice, take_course
+from shapes.course import AVERAGE_DECAY, Course, Dice, take_course
 from shapes.moving import FRAMES, SIDE_PX, draw_film, every_moving
 from shapes.moving_networks import (
     LATENT_CHANNELS,
     STEPS_OF_NOISE,
     TOKENS,
-    build_autoencoder,
-    build_denoiser,
 )
 
-#: Side and frames of what the autoencoder learns from: it sees no further at any place of a whole film.
-CROP_PX, CROP_FRAMES = 32, 5
+#: Side of what the autoencoder learns from: it sees no further at any place of a whole film.
+CROP_PX = 32
+#: Frames of that: short at first, then so many that what it keeps of earlier chunks comes to matter.
+SHORT_FRAMES, LONG_FRAMES = 5, 13
+SHORT_MEMORY = 0.98
+"""How slowly the averages of the second courses forget what the first have learned."""
 COLOUR_WEIGHT = 0.1
 """How strongly the first three latent channels are led to be the film's colours, for true previews."""
 SIZE_WEIGHT = 1e-3
@@ -28,11 +30,11 @@ WITHOUT_PROMPT = 0.1
 LATENTS_PER_FRAME, LATENTS_PER_PIXEL = 4, 8
 
 
-def train_autoencoder(course: Course, calibration: int, folder: Path, show: Any) -> Any:
-    """Return the trained autoencoder, which knows mean and spread of the latents of so many films."""
+def train_autoencoder(course: Course, vae: Any, frames: int, folder: Path, show: Any) -> Any:
+    """Return the autoencoder, trained on parts of films of so many frames."""
 
     def loss_of(vae: Any, dice: Dice) -> torch.Tensor:
-        films = torch.stack([_draw_crop(dice.words) for _ in range(course.batch)])
+        films = torch.stack([_draw_crop(dice.words, frames) for _ in range(course.batch)])
         means = vae.encode(films).latent_dist.mean
         spread = 0.05 * torch.randn(means.shape, generator=dice.noise)
         again = vae.decode(means + spread).sample
@@ -45,21 +47,27 @@ def train_autoencoder(course: Course, calibration: int, folder: Path, show: Any)
         )
 
     torch.manual_seed(course.seed)
-    vae: Any = take_course(course, build_autoencoder(), loss_of, folder, show)
-    latents = encode_films(vae, calibration, course.seed)[0].float()
-    vae.register_to_config(
-        latents_mean=latents.mean((0, 2, 3, 4)).tolist(), latents_std=latents.std((0, 2, 3, 4)).tolist()
-    )
-    return vae
+    return take_course(course, vae, loss_of, folder, show, _decay(frames > SHORT_FRAMES))
 
 
 def train_denoiser(
-    course: Course, tokenizer: Any, text_encoder: Any, vae: Any, films: int, folder: Path, show: Any
+    course: Course,
+    denoiser: Any,
+    states: dict[str, torch.Tensor],
+    vae: Any,
+    films: int,
+    folder: Path,
+    show: Any,
 ) -> Any:
-    """Return the denoiser, trained on so many films and their prompts, for classifier-free guidance too."""
+    """Return the denoiser, trained on so many films and their prompts, for classifier-free guidance too.
+
+    The autoencoder is told mean and spread of the latents of those films.
+    """
     raw, prompts = encode_films(vae, films, course.seed, show)
+    vae.register_to_config(
+        latents_mean=raw.mean((0, 2, 3, 4)).tolist(), latents_std=raw.std((0, 2, 3, 4)).tolist()
+    )
     latents = normalize(vae, raw)
-    states = {prompt: encode_prompt(tokenizer, text_encoder, prompt) for prompt in {*prompts, ""}}
 
     def loss_of(denoiser: nn.Module, dice: Dice) -> torch.Tensor:
         chosen = [dice.words.randrange(len(prompts)) for _ in range(course.batch)]
@@ -74,7 +82,13 @@ def train_denoiser(
         return nn.functional.mse_loss(flow, noise - clean)
 
     torch.manual_seed(course.seed)
-    return take_course(course, build_denoiser(), loss_of, folder, show)
+    return take_course(course, denoiser, loss_of, folder, show, _decay(course.name.endswith("polish")))
+
+
+def encode_prompts(tokenizer: Any, text_encoder: Any) -> dict[str, torch.Tensor]:
+    """Return the states of each prompt of the language, and of none."""
+    prompts = ["", *map(str, every_moving())]
+    return {prompt: encode_prompt(tokenizer, text_encoder, prompt) for prompt in prompts}
 
 
 @torch.no_grad()
@@ -110,15 +124,19 @@ def encode_prompt(tokenizer: Any, text_encoder: Any, prompt: str) -> torch.Tenso
     return torch.cat([states[:length], states.new_zeros(TOKENS - length, states.shape[1])])
 
 
-def _draw_crop(generator: random.Random) -> torch.Tensor:
-    """Return any part of any film, (3, 5, 32, 32); every other one has the shape in it for certain."""
+def _decay(is_second: bool) -> float:
+    return SHORT_MEMORY if is_second else AVERAGE_DECAY
+
+
+def _draw_crop(generator: random.Random, frames: int) -> torch.Tensor:
+    """Return any part of any film, (3, frames, 32, 32); every other one has the shape in it for certain."""
     film = draw_film(generator.choice(every_moving()), generator)
-    start = generator.randrange(FRAMES - CROP_FRAMES + 1)
-    part = film[:, start : start + CROP_FRAMES]
+    start = generator.randrange(FRAMES - frames + 1)
+    part = film[:, start : start + frames]
     if generator.random() < 0.5:
         left, top = (generator.randrange(SIDE_PX - CROP_PX + 1) for _ in range(2))
     else:
-        differs = (part[:, CROP_FRAMES // 2] - part[:, 0, :1, :1]).abs().sum(0) > 0.1
+        differs = (part[:, frames // 2] - part[:, 0, :1, :1]).abs().sum(0) > 0.1
         rows, columns = (torch.nonzero(differs.any(1 - axis)).flatten().tolist() for axis in range(2))
         top, left = (
             min(max(0, generator.choice(places) - CROP_PX // 2), SIDE_PX - CROP_PX)

@@ -82,7 +82,7 @@ def test_every_way_has_a_name_of_its_own():
     ways = [*build_ways(), *build_film_ways()]
     assert len(ways) == len({way.name for way in ways})
     assert {"caption", "prompt enhance"} == {way.name for way in ways if way.why_not}
-    assert {"film", "film with frames between"} == {way.name for way in ways if way.is_film}
+    assert {"film", "film with frames between", "film of LTX"} == {way.name for way in ways if way.is_film}
 
 
 def test_silence_is_while_neither_bar_nor_label_moves():

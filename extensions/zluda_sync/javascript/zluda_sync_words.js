@@ -44,6 +44,8 @@
     'phase.upscale': 'Upscale',
     'phase.decode': 'VAE decode',
     'phase.save': 'Saving',
+    'phase.interpolate': 'Interpolate',
+    'phase.export': 'Saving video',
 
     'verdict.title': 'Is the bar true?',
     'verdict.yes': 'Yes.',

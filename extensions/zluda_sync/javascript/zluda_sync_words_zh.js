@@ -44,6 +44,8 @@
     'phase.upscale': '放大',
     'phase.decode': 'VAE 解码',
     'phase.save': '保存',
+    'phase.interpolate': '插帧',
+    'phase.export': '保存视频',
 
     'verdict.title': '进度条可信吗？',
     'verdict.yes': '可信。',

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.differential.presses import EXTRA_STEPS
 from bench.real_host.bars import start_server
-from bench.real_host.film_ways import VIDEO, build_film_ways
+from bench.real_host.film_ways import build_film_ways
 from bench.real_host.server import JOB_LIMIT_S, SdNextServer
 from bench.real_host.way_requests import Way, build_ways
 from bench.real_host.way_run import RUNS, Ways, build_figures_of, find_run_misses, find_stop_misses
@@ -83,7 +83,7 @@ def _measure(server: SdNextServer, ways: Sequence[Way], modes: Sequence[str]) ->
             for way in taken:
                 bar.show(len(rows) / total, f"{mode}: {way.name}")
                 if way.is_film:  # its model is loaded, which takes the place of the other
-                    server.post(VIDEO, {"steps": 1}, JOB_LIMIT_S)
+                    server.post(way.request.route, {"steps": 1}, JOB_LIMIT_S)
                 rows.append(_measure_one(walks, way, mode))
         bar.show(1.0, "done")
     finally:

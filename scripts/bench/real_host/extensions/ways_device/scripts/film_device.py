@@ -6,6 +6,7 @@
 - Each frame that is encoded into a file keeps a processor busy.
 - ``POST /film_device/video`` does what the page's tab "Video" does, with the model that lies in
   ``models/film``; it answers with the names of what was made. It has no route of its own in SD.Next.
+- ``POST /film_device/ltx`` does what the page's tab "LTX" does, with the model that lies in ``models/ltx``.
 """
 
 import inspect
@@ -22,6 +23,7 @@ BETWEEN_S = float(os.environ.get("FILM_DEVICE_BETWEEN_S", "0.1"))
 FRAME_S = float(os.environ.get("FILM_DEVICE_FRAME_S", "0.05"))
 ENGINE = "WAN Video"
 MODEL = "WAN moving shapes T2V"
+LTX_ENGINE, LTX_MODEL = "LTX Video", "LTXVideo tiny T2V"
 #: What the page sends where nothing else is asked for, by the names that the host's function gives it.
 ASKED = {
     "task_id": "",
@@ -62,9 +64,31 @@ ASKED = {
 }
 
 
-def slow_denoiser(original):
+#: The same of the tab "LTX".
+ASKED_OF_LTX = {
+    "_ui_state": "",
+    "model": LTX_MODEL,
+    "upsample_enable": False,
+    "upsample_ratio": 2.0,
+    "refine_enable": False,
+    "refine_strength": 0.4,
+    "condition_strength": 0.8,
+    "ltx_init_image": None,
+    "condition_last": None,
+    "condition_files": None,
+    "condition_video": None,
+    "condition_video_frames": -1,
+    "condition_video_skip": 0,
+    "decode_timestep": 0.05,
+    "image_cond_noise_scale": 0.025,
+    "audio_enable": False,
+    "_overrides": None,
+}
+
+
+def slow_denoiser(original, runs):
     def forward(self, *args, **kwargs):
-        TIMELINE.queue(STEP_S / 2)  # with guidance there are two runs in a step
+        TIMELINE.queue(STEP_S / runs)  # with guidance there may be two runs in a step
         return original(self, *args, **kwargs)
 
     return forward
@@ -140,22 +164,44 @@ def video(request: dict = Body()):
     return {"images": [str(film)] if film else [], "frames": len(frames or []), "told": str(told)}
 
 
+def ltx(request: dict = Body()):
+    """Make a film as the page's tab for LTX does, and answer with what was made."""
+    from modules.ltx import ltx_process
+    from modules.video_models import models_def
+
+    from modules import paths
+
+    folder = Path(paths.models_path) / "ltx"
+    known = models_def.models[LTX_ENGINE]
+    if all(one.name != LTX_MODEL for one in known):
+        known.append(models_def.Model(name=LTX_MODEL, repo=str(folder), repo_cls="LTXPipeline"))
+    arguments = {**ASKED, **ASKED_OF_LTX, **request}
+    names = inspect.signature(ltx_process.run_ltx).parameters
+    made = list(ltx_process.run_ltx(**{name: arguments[name] for name in names}))
+    film, told = made[-1][0], made[-1][1]
+    return {"images": [str(film)] if film else [], "told": str(told)}
+
+
 def install(demo, app):
     import diffusers
+    from diffusers.models.autoencoders.autoencoder_kl_ltx import LTXVideoDecoder3d
     from diffusers.models.autoencoders.autoencoder_kl_wan import WanDecoder3d
     from diffusers.video_processor import VideoProcessor
     from modules.rife.model_rife import RifeModel
     from modules.video_models import video_save
 
-    diffusers.WanTransformer3DModel.forward = slow_denoiser(diffusers.WanTransformer3DModel.forward)
+    for denoiser, runs in ((diffusers.WanTransformer3DModel, 2), (diffusers.LTXVideoTransformer3DModel, 1)):
+        denoiser.forward = slow_denoiser(denoiser.forward, runs)
     for scheduler in (diffusers.FlowMatchEulerDiscreteScheduler, diffusers.UniPCMultistepScheduler):
         scheduler.step = stepping(scheduler.step)
-    WanDecoder3d.forward = slow_chunk(WanDecoder3d.forward)
+    for decoder in (WanDecoder3d, LTXVideoDecoder3d):
+        decoder.forward = slow_chunk(decoder.forward)
     VideoProcessor.postprocess_video = read_back(VideoProcessor.postprocess_video)
     RifeModel.inference = slow_between(RifeModel.inference)
     check_av = video_save.check_av
     video_save.check_av = lambda: SlowFrames(library) if (library := check_av()) else library
     app.add_api_route("/film_device/video", video, methods=["POST"])
+    app.add_api_route("/film_device/ltx", ltx, methods=["POST"])
 
 
 def begin():
