@@ -48,10 +48,10 @@ MOVING_SHAPES = MovingRecipe(
 MOVING_TOY = MovingRecipe(
     Course("moving_autoencoder", steps=2, batch=1, rate=2e-3, seed=1),
     denoiser=Course("moving_denoiser", steps=2, batch=2, rate=1e-3, seed=1),
-    films=2,
+    films=1,
     autoencoder_long=Course("moving_autoencoder_long", steps=1, batch=1, rate=1e-3, seed=2),
     denoiser_polish=Course("moving_denoiser_polish", steps=2, batch=2, rate=1e-3, seed=2),
-    films_of_polish=2,
+    films_of_polish=1,
 )
 
 
