@@ -1,12 +1,14 @@
-"""Train the model of coloured shapes that the embedded host brings, anew. Makes its own environment.
+"""Train the models that the repository brings, anew: shapes, and films of shapes. Makes its own environment.
 
 python scripts/train_model.py
+python scripts/train_model.py --moving
 python scripts/train_model.py --toy
 """
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 
 def main() -> int:
@@ -18,20 +20,18 @@ def main() -> int:
 
     parser = OneLineParser(
         prog="train_model.py",
-        description="Train the embedded host's model; may be stopped, and goes on where it was.",
+        description="Train the model of shapes; may be stopped, and goes on where it was.",
         allow_abbrev=False,
     )
     data = REPOSITORY / ".host"
-    published = REPOSITORY / "modules" / "shapes_model"
+    parser.add_argument("--moving", action="store_true", help="the model of moving shapes, which makes films")
     parser.add_argument(
         "--toy", action="store_true", help="a minute's training that shows nothing but that it runs"
     )
     parser.add_argument(
         "--state", type=Path, metavar="DIR", help="keep what is half-done here (default: in .host)"
     )
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help=f"write the model here (default: {published.name})"
-    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the model here (default: in modules)")
     options = parser.parse_args()
     try:
         VirtualEnvironment().enter(("host",), __file__, sys.argv[1:])
@@ -42,18 +42,18 @@ def main() -> int:
     from bench.terminal.bar import TerminalBar
 
     prepare_process(draws_own_bar=True)
-    kind = "toy" if options.toy else "shapes"
+    published = REPOSITORY / "modules" / ("moving_shapes" if options.moving else "shapes_model")
+    kind = ("moving-" if options.moving else "") + ("toy" if options.toy else "shapes")
     state = options.state or data / f"training-{kind}"
     # The toy must never take the place of the model.
-    out = options.out or (data / "toy_model" if options.toy else published)
+    out = options.out or (data / f"{kind}_model".replace("-", "_") if options.toy else published)
 
     def run() -> int:
         from shapes.publishing import publish
-        from shapes.recipe import SHAPES_MODEL, TOY, train
 
         bar = TerminalBar()
         try:
-            pipeline = train(TOY if options.toy else SHAPES_MODEL, state, bar.show)
+            pipeline = _train(options.moving, options.toy, state, bar.show)
         finally:
             bar.close()
         size = publish(pipeline, out)
@@ -64,6 +64,16 @@ def main() -> int:
         return ends_in_one_line(run)
     except (OSError, ValueError) as error:
         fail(str(error))
+
+
+def _train(is_moving: bool, is_toy: bool, state: Any, show: Any) -> Any:
+    if is_moving:
+        from shapes.moving_recipe import MOVING_SHAPES, MOVING_TOY, train_moving
+
+        return train_moving(MOVING_TOY if is_toy else MOVING_SHAPES, state, show)
+    from shapes.recipe import SHAPES_MODEL, TOY, train
+
+    return train(TOY if is_toy else SHAPES_MODEL, state, show)
 
 
 if __name__ == "__main__":

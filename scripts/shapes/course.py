@@ -59,6 +59,7 @@ def take_course(
     loss_of: Callable[[torch.nn.Module, Dice], torch.Tensor],
     folder: Path,
     show: Callable[[float, str], None],
+    decay: float = AVERAGE_DECAY,
 ) -> torch.nn.Module:
     """Train the network, from where an earlier run had saved it, and return its running average.
 
@@ -68,12 +69,13 @@ def take_course(
         loss_of: returns the loss of one batch, a scalar.
         folder: where `NAME.safetensors` is kept: the state of training, of which nothing is needed later.
         show: is told the share of the steps done, 0 to 1, and the loss.
+        decay: of the average; a short course on a network that is trained already has to forget sooner.
 
     Raises:
         ValueError: what was saved is of another recipe.
     """
     average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE_DECAY), use_buffers=True
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay), use_buffers=True
     )
     optimizer = torch.optim.AdamW(network.parameters(), lr=course.rate, betas=(0.9, 0.99), weight_decay=0.01)
     saved = _Saved(folder / f"{course.name}.safetensors", course, network, average, optimizer)

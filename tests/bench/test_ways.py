@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.real_host.film_ways import build_film_ways
 from bench.real_host.way_requests import Way, build_ways
 from bench.real_host.way_run import StoppedRun, WayRun, count_early, find_run_misses, find_stop_misses
 from bench.real_host.whole_requests import Request, Watched
@@ -78,6 +79,15 @@ def test_a_stop_is_judged_by_its_steps_and_by_what_it_leaves(stopped, misses):
 
 def test_every_way_has_a_name_of_its_own():
     """The table and the option tell them apart by it; what is left out says why."""
-    ways = build_ways()
+    ways = [*build_ways(), *build_film_ways()]
     assert len(ways) == len({way.name for way in ways})
-    assert {"caption", "prompt enhance", "video"} == {way.name for way in ways if way.why_not}
+    assert {"caption", "prompt enhance"} == {way.name for way in ways if way.why_not}
+    assert {"film", "film with frames between", "film of LTX"} == {way.name for way in ways if way.is_film}
+
+
+def test_silence_is_while_neither_bar_nor_label_moves():
+    """A bar that moves by less than a thousandth stands still; a label that counts does not."""
+    told = [(1.0, 0.5, "a"), (2.0, 0.5004, "a"), (3.0, 0.5008, "a"), (3.5, 0.502, "a"), (4.5, 0.502, "b")]
+    samples = [Sample(at_s, at_s, bar, job=label) for at_s, bar, label in told]
+    watched = replace(run().watched, job=replace(run().watched.job, samples=samples))
+    assert 2.0 == replace(run(), watched=watched).silence_s

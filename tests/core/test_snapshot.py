@@ -38,6 +38,9 @@ def snapshot(**changes) -> ProgressSnapshot:
     ("changes", "label"),
     [
         ({}, "Denoise 5/20"),
+        ({"phase": Phase.DECODE, "units": (3, 9)}, "VAE decode 3/9"),
+        ({"phase": Phase.INTERPOLATE, "units": (1, 16)}, "Interpolate 1/16"),
+        ({"phase": Phase.EXPORT}, "Saving video"),
         ({"images": 3, "image": 1}, "Image 2/3: Denoise 5/20"),
         ({"ending": Ending.STOP}, "Stopping: Denoise 5/20"),
         ({"ending": Ending.STOP, "launched": 6}, "Stopping: 1 queued step"),

@@ -46,6 +46,8 @@
     'phase.decode': 'VAE decode',
     'phase.save': 'Saving',
     'phase.caption': 'Caption',
+    'phase.interpolate': 'Interpolate',
+    'phase.export': 'Saving video',
 
     'verdict.title': 'Is the bar true?',
     'verdict.yes': 'Yes.',

@@ -46,6 +46,8 @@
     'phase.decode': 'VAE 解码',
     'phase.save': '保存',
     'phase.caption': '图像描述',
+    'phase.interpolate': '插帧',
+    'phase.export': '保存视频',
 
     'verdict.title': '进度条可信吗？',
     'verdict.yes': '可信。',

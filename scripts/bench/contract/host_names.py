@@ -112,4 +112,10 @@ FEATURES: Mapping[str, tuple[HostName, ...]] = {
     ),
     "its rate limit is known": (HostName("modules.api.validate", "request_cost", required=False),),
 }
-HOST_NAMES = tuple(name for names in FEATURES.values() for name in names)
+#: Without these a release is followed less far, and nothing else: a film to the end of its decode.
+_OF_FILMS = (
+    HostName("modules.processing_class", "StableDiffusionProcessingVideo", required=False),
+    HostName("modules.processing_video", "apply_video_interpolation", required=False),
+    HostName("modules.errorlimiter", "ErrorLimiterAbort", required=False),
+)
+HOST_NAMES = tuple(name for names in (*FEATURES.values(), _OF_FILMS) for name in names)

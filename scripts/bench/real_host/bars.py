@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.commands.environment import REPOSITORY
 from bench.real_host.server import DEVICE_EXTENSION, TEST_EXTENSIONS, SdNextServer, make_data_folder
 from bench.real_host.small_captioner import make_small_captioner
+from bench.real_host.small_film_model import make_small_film_model
 from bench.real_host.small_upscaler import make_small_upscaler
 from bench.real_host.whole_requests import (
     Request,
@@ -90,6 +91,7 @@ def start_server(
     if has_ways:
         make_small_upscaler(data_dir / "models")
         make_small_captioner(data_dir / "models")
+        make_small_film_model(data_dir / "models")
         server.install(TEST_EXTENSIONS / "ways_device", "ways_device")
     for name in ("many_cells", "unruly_scripts", "press_device"):
         server.install(TEST_EXTENSIONS / name, name)

@@ -32,6 +32,7 @@ class Way:
         makes_pictures: whether it delivers any.
         is_guess: whether its time is the disk's and the processor's, so that only what it says is judged.
         undo: makes it possible once more, None where that needs nothing.
+        is_film: whether it leaves a model loaded that makes no pictures.
         why_not: why it cannot be had without the net, empty if it can.
     """
 
@@ -43,6 +44,7 @@ class Way:
     makes_pictures: bool = True
     is_guess: bool = False
     undo: Request | None = None
+    is_film: bool = False
     why_not: str = ""
 
     @property
@@ -181,7 +183,6 @@ def _missing_ways() -> list[Way]:
 
     return [
         way("prompt enhance", "its models come from the net"),
-        way("video", "has no route of the API, and its models come from the net"),
     ]
 
 

@@ -19,6 +19,8 @@ from bench.truth.measured_job import MeasuredJob, PassTruth, Preview, Sample
 RUNS = 3
 #: Stop is pressed at this share of the time that the job takes.
 PRESSED_AT_SHARE = 0.45
+#: A bar that has moved by this much is seen to move.
+TOLD_SHARE = 0.001
 #: A host that has ended its work is idle within this time, in seconds.
 IDLE_LIMIT_S = 1.0
 STATUS, STOP = "/zluda_sync/v1/status", "/sdapi/v1/interrupt"
@@ -37,6 +39,20 @@ class WayRun:
     watched: Watched
     early: int
     steps: int
+
+    @property
+    def silence_s(self) -> float:
+        """The longest time for which neither the bar nor what it says has changed, in seconds."""
+        longest_s, since = 0.0, None
+        for sample in self.watched.job.samples:
+            if (
+                since is None
+                or sample.job != since.job
+                or abs((sample.progress or 0.0) - (since.progress or 0.0)) >= TOLD_SHARE
+            ):
+                since = sample
+            longest_s = max(longest_s, sample.answered_s - since.answered_s)
+        return longest_s
 
 
 @dataclass(frozen=True)
@@ -113,7 +129,7 @@ class Ways:
         left = list(self._find_left())
         if watched.failure:
             left.append(f"answered {watched.failure}")
-        if self._ask_next() != self._next:
+        if not way.is_film and self._ask_next() != self._next:
             left.append("the next request is another")
         self._undo(way)
         is_shown = not labels or any("Stopping" in label for label in labels)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench.differential.presses import EXTRA_STEPS
 from bench.real_host.bars import start_server
-from bench.real_host.server import SdNextServer
+from bench.real_host.film_ways import build_film_ways
+from bench.real_host.server import JOB_LIMIT_S, SdNextServer
 from bench.real_host.way_requests import Way, build_ways
 from bench.real_host.way_run import RUNS, Ways, build_figures_of, find_run_misses, find_stop_misses
 from bench.terminal.bar import TerminalBar
@@ -31,6 +32,7 @@ COLUMNS = (
     ("eta", "3rd", ".3f"),
     ("falls", "falls", "d"),
     ("early_full_s", "early 100 % s", ".2f"),
+    ("silence_s", "silent s", ".2f"),
     ("previews", "previews", "d"),
     ("early", "early", "d"),
     ("stop_s", "Stop s", ".2f"),
@@ -46,7 +48,8 @@ def run_ways(words: Sequence[str], modes: Sequence[str]) -> int:
         words: ways with one of these in their name, all if empty.
         modes: of the extension.
     """
-    ways = [way for way in build_ways() if not words or any(word in way.name for word in words)]
+    every = [*build_ways(), *build_film_ways()]
+    ways = [way for way in every if not words or any(word in way.name for word in words)]
     with tempfile.TemporaryDirectory() as folder:
         server = start_ways_server(Path(folder))
         try:
@@ -79,6 +82,8 @@ def _measure(server: SdNextServer, ways: Sequence[Way], modes: Sequence[str]) ->
             walks = Ways(server)
             for way in taken:
                 bar.show(len(rows) / total, f"{mode}: {way.name}")
+                if way.is_film:  # its model is loaded, which takes the place of the other
+                    server.post(way.request.route, {"steps": 1}, JOB_LIMIT_S)
                 rows.append(_measure_one(walks, way, mode))
         bar.show(1.0, "done")
     finally:
@@ -97,6 +102,7 @@ def _measure_one(ways: Ways, way: Way, mode: str) -> Row:
         "total_s": learned["total_s"],
         "previews": len(runs[-1].watched.job.previews) if way.has_previews else None,
         "early": sum(run.early for run in runs) if way.has_previews else None,
+        "silence_s": max(run.silence_s for run in runs),
     }
     if not way.is_instant:
         row |= {

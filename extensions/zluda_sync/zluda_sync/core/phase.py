@@ -18,6 +18,8 @@ class Phase(str, Enum):
     DETAIL = "detail"
     SAVE = "save"
     CAPTION = "caption"
+    INTERPOLATE = "interpolate"
+    EXPORT = "export"
 
     @property
     def label(self) -> str:
@@ -37,6 +39,8 @@ _LABELS = {
     Phase.DETAIL: "Detailer",
     Phase.SAVE: "Saving",
     Phase.CAPTION: "Caption",
+    Phase.INTERPOLATE: "Interpolate",
+    Phase.EXPORT: "Saving video",
 }
 
 BASE, HIRES, REFINE, DETAIL = "base", "hires", "refine", "detail"

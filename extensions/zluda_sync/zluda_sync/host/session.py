@@ -134,10 +134,7 @@ class Session:
         self.reconcile()
 
     def begin_job(self, processing: Any = None) -> None:
-        """A picture call of the host begins; ``processing`` is the host's object for it.
-
-        One within another, as some scripts have it, is a cell of the outer one's job.
-        """
+        """A picture call of the host begins, by this object; one within another is a cell of its job."""
         if self._jobs.begin_cell(processing):
             return
         self.self_testing.job_begins()
@@ -167,10 +164,11 @@ class Session:
         if self._jobs.end_cell(processing):
             return
         tracked = self._jobs.current
-        if tracked is not None:
-            self._opener.learn(tracked)
-        with self._guard.watching("letting go of a job"):
-            self._jobs.close()
+        if tracked is None or not (self._plan.phases.titles and self._jobs.awaits_export(tracked)):
+            if tracked is not None:
+                self._opener.learn(tracked)
+            with self._guard.watching("letting go of a job"):
+                self._jobs.close()
         self._last_end_s = SYSTEM_CLOCK()
         self._acting.end_watch()
         self.self_testing.job_ended()
@@ -280,7 +278,7 @@ class Session:
         return tracked
 
     def _keep_job(self, tracked: HostJob) -> None:
-        if not tracked.is_asked:  # others are learned from when the host says that they end
+        if tracked.ends_with_request:  # others are learned from when the host says that they end
             self._opener.learn(tracked)
         self.records.keep(tracked)
 

@@ -55,11 +55,10 @@ class PipelineRun:
         self.notices, self.previews = notices, previews
         self.shown_bar = BarSamples()
         self._barrier, self._marks = tracking.barrier, tracking.marks
-        self._models = models
-        self._place, self._guard = place, guard
-        self.tiles = Units(self.job, tracking.barrier, {Phase.UPSCALE})
+        self._models, self._place, self._guard = models, place, guard
+        self.tiles = Units(self.job, tracking.barrier, {Phase.UPSCALE, Phase.INTERPOLATE})
         self.tokens = Units(self.job, tracking.barrier, TEXTS)
-        self._decode = DecodeBlocks(lambda: models.vae, tracking.marks)
+        self._decode = DecodeBlocks(lambda: models.vae, tracking.marks, self._pass_chunk)
         self._exits = ExitPoints(self.control, self.may_leave, lambda: self._barrier.is_capturing)
         self._passes = Passes(wishes.job, place)
         self._calls_begun = 0
@@ -96,7 +95,7 @@ class PipelineRun:
     def end_part(self, phase: Phase | None) -> None:
         """A part has ended; what comes after a picture is decoded is saving it."""
         if phase is Phase.DECODE:
-            self._decode.remove()
+            self._decode.end(is_whole=not self.control.wants_out())
         if phase is Phase.DETAIL or (phase is Phase.DECODE and self._role_in(phase) == BASE):
             self.job.begin_part(Phase.SAVE, image=self._place.image)
 
@@ -280,14 +279,21 @@ class PipelineRun:
 
     def _watch_decode(self, part: Part) -> None:
         newest = self.newest_pass
-        blocks = self._decode.install(newest.latents_shape if newest is not None else None)
+        shapes = (newest.latents_shape, newest.computed_shape) if newest is not None else (None, None)
+        blocks = self._decode.install(*shapes)
         if blocks is not None:
-            self.job.attach_blocks(part, blocks)
+            self.job.attach_blocks(part, blocks, self._decode.blocks_of_run)
+
+    def _pass_chunk(self, blocks: Ledger) -> None:
+        """A tile, or some frames of a film, were queued for decoding: wait as the mode says."""
+        with self._guard.watching("following a decode"):
+            self._barrier.pass_step(blocks, None)
+            self.wishes.wait_while_held(blocks)
 
     def _role_in(self, phase: Phase) -> str:
         """Which pass a phase belongs to. The last decode of an image belongs to the image as a whole."""
         image, role = self._place.image, self._place.role
-        if phase is Phase.SAVE:
+        if phase in (Phase.SAVE, Phase.INTERPOLATE, Phase.EXPORT):
             return BASE
         if phase is Phase.DECODE and any((p.role, p.image) == (role, image) for p in self.job.passes):
             return DETAIL if role == DETAIL else BASE

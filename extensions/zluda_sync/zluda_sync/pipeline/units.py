@@ -1,4 +1,4 @@
-"""The units of a part without steps, counted when the device has finished them: tiles, or tokens."""
+"""The units of a part without steps, counted when they are finished: tiles, pairs of frames, tokens."""
 
 from __future__ import annotations
 
@@ -42,9 +42,18 @@ class Units:
             return False
         if part.blocks is not None:  # a second upscaler, whose picture is blended with that of the first
             part = self._job.begin_part(part.phase, f"{part.role} again", part.image)
-        self._job.attach_blocks(part, Ledger(total))
+        self._job.attach_blocks(part, Ledger(total), int(part.phase is Phase.INTERPOLATE))
         self._part = part
         return True
+
+    def pass_to(self, count: int) -> None:
+        """So many are queued by now: count those that were not, as :meth:`pass_one` does."""
+        part = self._part
+        while part is not None and part.blocks is not None and part.blocks.launched < count:
+            before = part.blocks.launched
+            self.pass_one()
+            if part.blocks.launched == before:
+                return
 
     def pass_one(self) -> None:
         """A unit was queued: count it, mark it, and wait as the mode says.

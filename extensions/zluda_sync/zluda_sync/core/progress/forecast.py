@@ -45,6 +45,8 @@ GUESSED_BASE_STEPS = {
     Phase.DETAIL: 3.0,
     Phase.SAVE: 0.3,
     Phase.CAPTION: 0.0,
+    Phase.INTERPOLATE: 0.5,
+    Phase.EXPORT: 0.5,
 }
 #: How many observed steps weigh as much as what was learned.
 PRIOR_WEIGHT = 2.0

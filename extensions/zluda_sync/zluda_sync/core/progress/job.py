@@ -183,10 +183,10 @@ class Job:
             self._passes[:] = kept or self._passes[-1:]
             self.launched_before += launched - self.launched
 
-    def attach_blocks(self, part: Part, blocks: Ledger) -> None:
-        """A part that has no steps gets marks instead, which are counted in ``blocks``."""
+    def attach_blocks(self, part: Part, blocks: Ledger, blocks_of_unit: int = 0) -> None:
+        """A part without steps gets marks instead; so many of them make a unit that is told, if any."""
         with self._lock:
-            part.blocks = blocks
+            part.blocks, part.blocks_of_unit = blocks, blocks_of_unit
 
     def leave_part(self) -> None:
         """The host has gone on from the part under way, to nothing that has a name."""
@@ -285,13 +285,12 @@ class Job:
                 rung=rung,
                 is_unwanted=part is not None and part.is_cut,
                 tokens=part.tokens if part is not None else 0,
+                units=part.units if part is not None else None,
             )
 
     def _fraction_of(self, elapsed_s: float, left: Forecast | None) -> float:
-        if self._is_delivered:
-            return 1.0
-        if left is None or elapsed_s <= 0:
-            return 0.0
+        if self._is_delivered or left is None or elapsed_s <= 0:
+            return 1.0 if self._is_delivered else 0.0
         return min(elapsed_s / (elapsed_s + left.remaining_s), UNDELIVERED_MAX)
 
     def _begin(self, phase: Phase, role: str, image: int) -> Part:

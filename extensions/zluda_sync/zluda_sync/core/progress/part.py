@@ -38,6 +38,8 @@ class Part:
         left_at_s: when the host went on to the next part, None if it has not.
         ledger: launches and completions of a denoising pass, None for other phases and before it begins.
         blocks: marks within a part that has no steps, such as the blocks of a decoder; None if it has none.
+        blocks_of_unit: so many of them make one of the units that the user is told: a tile, some frames of a
+            film; 0 where none are told.
         has_compiled: whether kernels were compiled in it, so that its time teaches nothing.
         queued_behind: ledger of the pass before it, whose steps the device may still be busy with.
         is_cut: whether the user wants it to end: nothing more is queued in it.
@@ -54,6 +56,7 @@ class Part:
     left_at_s: float | None = None
     ledger: Ledger | None = None
     blocks: Ledger | None = None
+    blocks_of_unit: int = field(default=0, kw_only=True)
     has_compiled: bool = False
     queued_behind: Ledger | None = None
     is_cut: bool = False
@@ -94,6 +97,14 @@ class Part:
     def tokens(self) -> int:
         """Tokens of its text that the device has finished, 0 for a part that writes none."""
         return self.blocks.completed if self.blocks is not None and self.phase in TEXTS else 0
+
+    @property
+    def units(self) -> tuple[int, int] | None:
+        """How many of its told units are done, and of how many; None where none are told, or it is one."""
+        reading = self.blocks.snapshot() if self.blocks is not None and self.blocks_of_unit else None
+        if reading is None or reading.total is None or reading.total <= self.blocks_of_unit:
+            return None
+        return reading.completed // self.blocks_of_unit, reading.total // self.blocks_of_unit
 
     def unit_durations_s(self) -> list[float]:
         """Return how long each unit took that is done: steps of a pass, else the part as a whole.

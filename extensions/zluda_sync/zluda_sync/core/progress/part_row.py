@@ -11,6 +11,8 @@ from zluda_sync.core.progress.part import CompileWatch, Part
 from zluda_sync.core.progress.shape import JobShape, plan_parts, plan_rest
 from zluda_sync.core.progress.true_sizes import TrueSizes
 
+#: What comes of an image that was stopped, too: what there is of it is kept.
+_OF_WHAT_THERE_IS = (Phase.SAVE, Phase.EXPORT)
 #: Parts of cells that are over are remembered, for the record, up to this many.
 MOST_OVER = 300
 
@@ -140,7 +142,7 @@ class PartRow:
         was_cut = False
         for part in self.of_cell:
             is_meant = first_image <= part.image and (last_image is None or part.image <= last_image)
-            still_comes = part.is_finished or (part.phase is Phase.SAVE and part.image in begun)
+            still_comes = part.is_finished or (part.phase in _OF_WHAT_THERE_IS and part.image in begun)
             if is_meant and not still_comes:
                 part.is_cut = was_cut = True
         self.parts[:] = [part for part in self.parts if part.began_at_s is not None or not part.is_cut]

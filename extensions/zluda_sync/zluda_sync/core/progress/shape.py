@@ -14,6 +14,8 @@ from zluda_sync.core.progress.true_sizes import NOTHING_EXPECTED, Expected, True
 IMAGE, MASK = "image", "image and mask"
 #: Phases that are asked for by themselves, and in which nothing of a request for pictures is told.
 _ALONE = frozenset({Phase.UPSCALE, Phase.LOAD, Phase.DETAIL, Phase.CAPTION})
+#: What comes once pictures, or the frames of a film, are made; in order.
+_AFTER_PICTURES = (Phase.SAVE, Phase.INTERPOLATE, Phase.EXPORT)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class JobShape:
         sampler: name of the sampler.
         mode: when the host waits.
         images: how many batches are made one after the other.
-        batch_size: pictures of one batch.
+        batch_size: pictures of one batch, or frames of a film.
         passes: denoising passes of each batch, in order.
         has_detailer: whether a detailer looks for things to redo; what it finds is not known before.
         phases: what each batch goes through besides its passes.
@@ -189,8 +191,7 @@ def _foreseen_parts(shape: JobShape, image: int) -> list[Part]:
         parts.append(Part(Phase.DECODE, BASE, image))
     if shape.has_detailer:
         parts.append(Part(Phase.DETAIL, DETAIL, image))
-    if Phase.SAVE in shape.phases:
-        parts.append(Part(Phase.SAVE, BASE, image))
+    parts += [Part(phase, BASE, image) for phase in _AFTER_PICTURES if phase in shape.phases]
     for part in parts:
         part.is_foreseen = True
     return parts

@@ -46,6 +46,8 @@ class ProgressSnapshot:
         cell: zero-based index of the picture call within the request.
         cells: picture calls of the request, None while unknown; mostly there is one.
         tokens: of the text that is written, those that the device has finished.
+        units: how much of the phase is done, and of how much: frames of a film in chunks, or between which
+            others are put; None where that is not told.
     """
 
     phase: Phase
@@ -74,6 +76,7 @@ class ProgressSnapshot:
     cell: int = 0
     cells: int | None = 1
     tokens: int = 0
+    units: tuple[int, int] | None = None
 
     @property
     def run_ahead(self) -> int:
@@ -139,6 +142,8 @@ class ProgressSnapshot:
             text = f"{self.phase.label} {self.part_elapsed_s:.0f} s"
         elif self.tokens:
             text = f"{self.phase.label} {self.tokens} token{'s' if self.tokens > 1 else ''}"
+        elif self.units is not None:
+            text = f"{self.phase.label} {self.units[0]}/{self.units[1]}"
         else:
             text = self.phase.label
         return text

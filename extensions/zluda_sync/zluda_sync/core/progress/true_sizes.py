@@ -18,6 +18,8 @@ from zluda_sync.core.progress.part import Part
 
 #: Pixels that a value of latents stands for in Stable Diffusion: 4 values for 8 x 8 of them.
 PIXELS_PER_VALUE = 16
+#: Phases that deal with what comes out at last, and not with one pass.
+_OF_PICTURE = (Phase.DECODE, Phase.SAVE, Phase.INTERPOLATE, Phase.EXPORT)
 
 
 def pixels_of_latents(shape: Sequence[int]) -> int:
@@ -63,7 +65,7 @@ class TrueSizes:
 
     def of(self, phase: Phase, role: str) -> int:
         """Return the pixels of a part."""
-        is_of_picture = phase in (Phase.DECODE, Phase.SAVE) and role == BASE
+        is_of_picture = phase in _OF_PICTURE and role == BASE
         return self._of_pass(self._last_role if is_of_picture else role)
 
     def record(self, role: str, pixels: int) -> bool:

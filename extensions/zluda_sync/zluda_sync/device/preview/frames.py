@@ -9,6 +9,8 @@ from zluda_sync.core.errors import LatentShapeError
 #: Packed latents: side of the patch that was folded into the channels, and pixels a latent's side stands for.
 #: FLUX, Qwen-Image and the like fold 2 x 2; LTX folds nothing, and its VAE shrinks by 32; others by 16.
 _PACKINGS = ((2, 8), (1, 32), (1, 16), (2, 16), (1, 8))
+#: A moving preview has no more frames: one of the latents is mostly four of the film.
+MOST_FRAMES = 12
 
 
 def select_frames(
@@ -44,6 +46,14 @@ def select_frames(
 def middle_frame(frames: Tensor) -> Tensor:
     """Return the middle frame of (B, C, T, h, w) as (B, C, h, w), a view."""
     return frames[:, :, frames.shape[2] // 2]
+
+
+def few_frames(frames: Tensor) -> Tensor:
+    """Return (B, C, T, h, w) with no more frames than a moving preview has, evenly chosen; a view."""
+    length = frames.shape[2]
+    if length <= MOST_FRAMES:
+        return frames
+    return frames[:, :, :: -(-length // MOST_FRAMES)]
 
 
 def _packings(shape: tuple[int, ...], size_px: tuple[int, int] | None) -> list[tuple[int, int, int]]:

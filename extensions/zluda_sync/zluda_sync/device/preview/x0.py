@@ -16,7 +16,7 @@ from torch import Tensor
 
 from zluda_sync.core.errors import LatentShapeError
 from zluda_sync.core.steps.ledger import Ledger
-from zluda_sync.device.preview.frames import middle_frame, select_frames
+from zluda_sync.device.preview.frames import few_frames, middle_frame, select_frames
 from zluda_sync.device.preview.ring import StepFrame
 
 #: The prediction type of diffusers that needs a formula of its own, under the host's name.
@@ -99,7 +99,7 @@ class ShownX0s:
 
     def _select(self, latents: Tensor, size_px: tuple[int, int] | None, wants_clip: bool) -> Tensor:
         frames = select_frames(latents, self._find_channels(), size_px)
-        return frames if wants_clip or frames.shape[2] == 1 else middle_frame(frames).unsqueeze(2)
+        return few_frames(frames) if wants_clip else middle_frame(frames).unsqueeze(2)
 
     def _exchange(self, ledger: Ledger, frame: StepFrame) -> StepFrame | None:
         """Keep a copy of what a step leaves, and return that of the step before it."""

@@ -88,6 +88,15 @@ class ImageHook:
             control.newest_picture = pictures[-1]
         elif control is not None and isinstance(pictures, list):
             self._stand_in(p, job)
+        if job is not None and job.film_latents is not None:
+            self._keep_film(job, job.film_latents, pictures)
+
+    def _keep_film(self, job: HostJob, latents: torch.Tensor, pictures: Any) -> None:
+        """Give the job what previews of films learn from: their pipelines decode by themselves."""
+        channels, job.film_latents = self._host.latent_channels, None
+        pair = build_pair(latents, pictures, channels, job.place.size_px) if channels is not None else None
+        if pair is not None:
+            job.decoded_pairs.setdefault(self._host.latents_name, []).append(pair)
 
     def _stand_in(self, p: Any, job: HostJob | None) -> None:
         """Have what there is stand for an image that was stopped, where the host has no preview of it.

@@ -106,7 +106,7 @@ class ProgressRoutes:
             known = getattr(request, "id_live_preview", -1)
             if not answer.active or known == -1:
                 return
-            preview = self._previews.look()
+            preview = self._previews.look(wants_clip=True)
             if preview is not None and preview.number != known:
                 answer.live_preview, answer.id_live_preview = preview.data_uri, preview.number
         elif hasattr(answer, "current_image"):

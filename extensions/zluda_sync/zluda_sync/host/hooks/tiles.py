@@ -12,11 +12,15 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from zluda_sync.core.phase import Phase
 from zluda_sync.host.hooks.patch_table import Patch, Switch
 from zluda_sync.host.job.current import Jobs
+from zluda_sync.host.job.films import give_up_interpolation, may_leave_interpolation
 from zluda_sync.host.job.followed import HostJob
 
 _BARS = ("rich.progress", "Progress")
+#: What the host writes beside the bar of frames that are put between those of a film.
+_BETWEEN_FRAMES = "Interpolate"
 
 
 class TileHooks:
@@ -50,6 +54,8 @@ class TileHooks:
             if job is not None:
                 with self._jobs.following(job, "following tiles"):
                     total = args[2] if len(args) > 2 else kwargs.get("total")
+                    if next(iter(args), kwargs.get("description")) == _BETWEEN_FRAMES:
+                        job.run.begin_part(Phase.INTERPOLATE)
                     begins = isinstance(total, int) and total > 0 and job.run.tiles.begin(total)
                     self._bar = (weakref.ref(bar), task_id) if begins else None
             return task_id
@@ -64,6 +70,8 @@ class TileHooks:
                 with self._jobs.following(job, "counting tiles"):
                     for _ in range(int(kwargs.get("advance") or 0)):
                         job.run.tiles.pass_one()
+                    job.run.tiles.pass_to(int(kwargs.get("completed") or 0))
+                _leave_film(job)
             elif job is not None:
                 with self._jobs.following(job, "following a batch of captions"):
                     job.go_on_with_caption()
@@ -78,3 +86,16 @@ class TileHooks:
     def _job_of_this_thread(self) -> HostJob | None:
         job = self._jobs.current
         return job if job is not None and not job.is_broken and job.run.is_driver() else None
+
+
+def _leave_film(job: HostJob) -> None:
+    """A stopped film gets no more frames between its own: the host goes on to its file with those there are.
+
+    Raises:
+        Interrupted: or whatever else the control's signal is.
+    """
+    part = job.job.part_under_way
+    is_between = part is not None and part.phase is Phase.INTERPOLATE
+    if is_between and job.control.wants_out() and may_leave_interpolation():
+        give_up_interpolation(job.place.now.processing)
+        raise job.control.leave_signal

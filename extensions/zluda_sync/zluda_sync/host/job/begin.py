@@ -22,6 +22,7 @@ from zluda_sync.host.accelerator import KernelCache, cache_files
 from zluda_sync.host.acting import Acting
 from zluda_sync.host.job.fingerprints import fingerprint_settings
 from zluda_sync.host.job.followed import HostJob
+from zluda_sync.host.job.leave_signal import find_leave_signal
 from zluda_sync.host.job.planning import Lessons, Planning
 from zluda_sync.host.job.processing import HostPlace, HostProcessing
 from zluda_sync.host.job.request import find_request
@@ -87,6 +88,7 @@ class JobOpener:
         policy = self._acting.policy(settings, accelerator)
         place = HostPlace(HostProcessing.of(processing))
         control, clock, notices = self._requests.own_or_implied(), PausableClock(), Notices()
+        control.leave_signal = find_leave_signal()
         request = find_request(self._requests.begun, control)
         cells = request.cells if request is not None else RequestCells()
 

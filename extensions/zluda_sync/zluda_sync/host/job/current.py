@@ -100,13 +100,18 @@ class Jobs:
         One within another, as some scripts have it, is.
         """
         job = self.current
-        if job is not None and job.is_asked and job.run.is_driver():
+        if job is not None and not job.ends_with_request and job.run.is_driver():
             self._cells.append(processing)
             with self.following(job, "beginning a cell"):
                 job.begin_cell(processing)
             return True
         self._cells = [processing]
         return False
+
+    def awaits_export(self, job: HostJob) -> bool:
+        """Whether a job goes on whose picture call has ended: a film's file is still to come."""
+        job.ends_with_request = job.ends_with_request or job.place.now.is_film
+        return job.ends_with_request
 
     def end_cell(self, processing: Any) -> bool:
         """A picture call has ended; return whether the job goes on all the same.
@@ -127,9 +132,9 @@ class Jobs:
         return False
 
     def close_what_was_left(self) -> None:
-        """Stop following a job that nobody ends: it began with a step out of the blue, and failed."""
+        """Stop following a job that nobody ends: it began with a step out of the blue, or made a film."""
         job = self.current
-        if job is not None and not job.is_asked and self._requests.has_left(job.control):
+        if job is not None and job.ends_with_request and self._requests.has_left(job.control):
             self.close()
 
     def of_this_thread(self) -> HostJob | None:
@@ -259,7 +264,7 @@ class Jobs:
             if not job.is_broken:
                 with self.following(job, "following a phase"):
                     job.end_phase(title)
-            if is_outermost and not job.is_asked:
+            if is_outermost and job.ends_with_request:
                 self.close()
         if is_outermost:
             self._is_declined = False

@@ -56,22 +56,21 @@ class HostJob:
     ) -> None:
         self.run = run
         self.job, self.control, self.wishes = run.job, run.control, run.wishes
-        self._place = place
+        self.place, self.cells = place, cells
         self._find_state = find_state
         self._are_latents_wanted = are_latents_wanted
-        self.cells = cells
         self._planning = planning
         self._computes = [False]  # whether each call has computed a pass, the job's own first
         self._are_planned: list[bool] = []  # whether the calls within were planned
         self._passes: list[HostPass] = []
         self._scheduler: Any = None
-        self.is_asked = is_asked
-        self.is_in_callback = False
-        """Whether the host is dealing with a step that was counted already."""
+        self.is_asked, self.ends_with_request = is_asked, not is_asked
+        self.is_in_callback = False  # whether the host is dealing with a step that was counted already
         self.is_broken = self.are_views_broken = False
         self.decoded_pairs: dict[str, list[DecodedPair]] = {}
         self.image_latents: torch.Tensor | None = None
         """What the newest step of the image has left, (B, C, h, w); None before the first, and for films."""
+        self.film_latents: torch.Tensor | None = None
 
     # What the hooks tell. Driver only.
 
@@ -92,7 +91,7 @@ class HostJob:
                 self._end_unbracketed()
             return
         if phase is Phase.DETAIL:
-            self._place.now.is_in_detailer = True
+            self.place.now.is_in_detailer = True
         self.run.begin_part(phase)
 
     def go_on_with_caption(self) -> None:
@@ -118,7 +117,7 @@ class HostJob:
         self._are_planned.append(is_planned)
         if is_planned:
             self._computes.append(False)
-            self._place.enter(within)
+            self.place.enter(within)
             self._planning.begin_cell(self.job, within)
             self.wishes.cut_plan()
 
@@ -127,7 +126,7 @@ class HostJob:
         self.control.end_cell()
         if self._are_planned and self._are_planned.pop():
             self._computes.pop()
-            self._place.leave()
+            self.place.leave()
             self._planning.end_cell(self.job)
             self._passes = [one for one in self._passes if not one.is_done] or self._passes[-1:]
             self.run.forget_passes()
@@ -185,10 +184,11 @@ class HostJob:
         latents = state.current_latent
         if output is not None:
             are_read = self._are_latents_wanted()
-            self.image_latents = settle_output(newest, output, self.run, are_read, self._place.size_px)
+            self.image_latents = settle_output(newest, output, self.run, are_read, self.place.size_px)
         elif latents is not None:
             own = given.get("latents") if given is not None else None
             is_own = isinstance(own, torch.Tensor)
+            self.film_latents = own if is_own and self.place.now.is_film else None
             followed.note_latents(own if is_own else latents, tuple(latents.shape))
             frame = find_frame(followed, state)
             newest.keep(frame, self._are_latents_wanted())
@@ -202,7 +202,7 @@ class HostJob:
         """Let go of every tensor, event and hook."""
         self.run.close()
         self.decoded_pairs.clear()
-        self._scheduler = self.image_latents = None
+        self._scheduler = self.image_latents = self.film_latents = None
         for one in self._passes:
             one.frames.clear()
 
@@ -220,7 +220,7 @@ class HostJob:
     @property
     def lone(self) -> LoneWork | None:
         """The work without a picture call, None if pictures are made."""
-        return self._place.now if isinstance(self._place.now, LoneWork) else None
+        return self.place.now if isinstance(self.place.now, LoneWork) else None
 
     def shown_pass(self) -> HostPass | None:
         """Return the pass whose figures stand in the progress fields, None where the host's own are right.
@@ -240,7 +240,7 @@ class HostJob:
 
         Only before a base pass: for others the host puts numbers of theirs in the place of the request's.
         """
-        if self._place.role == BASE and self._planning.take_late_changes(self.job):
+        if self.place.role == BASE and self._planning.take_late_changes(self.job):
             self.wishes.cut_plan()
 
     def _pass_step(
@@ -292,9 +292,9 @@ class HostJob:
         under_way = self.job.part_under_way
         if under_way is not None:
             self._end_part(under_way.phase)
-        self._place.now.is_in_detailer = False
+        self.place.now.is_in_detailer = False
 
     def _end_part(self, phase: Phase | None) -> None:
         if phase is Phase.DETAIL:
-            self._place.now.is_in_detailer = False
+            self.place.now.is_in_detailer = False
         self.run.end_part(phase)

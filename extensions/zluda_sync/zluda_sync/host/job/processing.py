@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, REFINE
 from zluda_sync.core.progress.shape import IMAGE, MASK, JobShape, PassShape
 from zluda_sync.core.settings.conditions import Asker, JobTraits
+from zluda_sync.host.job.films import count_frames, find_frames_between, is_film, phases_of_film
 from zluda_sync.host.job.fingerprints import fingerprint_scripts
 
 #: SD.Next's defaults where a processing object of another kind lacks a field.
@@ -25,7 +27,9 @@ class HostProcessing:
         self._p = processing
         self._input: tuple[str, tuple[int, int] | None] | None = None
         self._scripts: str | None = None
+        self._frames_between: int | None = None
         self.is_in_detailer = False
+        self.is_film = is_film(processing)
 
     @classmethod
     def of(cls, processing: Any) -> HostProcessing:
@@ -94,7 +98,7 @@ class HostProcessing:
                     _whole(self._get("hr_resize_y"), 0) or round(height_px * scale),
                 )
             )
-        return JobShape(
+        shape = JobShape(
             device=device,
             model=model,
             sampler=str(self._get("sampler_name") or ""),
@@ -108,6 +112,18 @@ class HostProcessing:
             source=source,
             strength=self._strength if source or len(passes) > 1 else None,
             scripts=self._scripts,
+        )
+        return self._as_film(shape) if self.is_film else shape
+
+    def _as_film(self, shape: JobShape) -> JobShape:
+        if self._frames_between is None:  # asked for a film that runs, on its thread
+            self._frames_between = find_frames_between()
+        between = f", {self._frames_between} between" if self._frames_between else ""
+        return replace(
+            shape,
+            batch_size=count_frames(self._p) * shape.batch_size,
+            phases=phases_of_film(self._frames_between),
+            scripts=shape.scripts + between,
         )
 
     def traits(self, device: str, model: str, model_type: str, asked_by: Asker = Asker.UNKNOWN) -> JobTraits:

@@ -20,6 +20,8 @@ _BY_TITLE = {
     "resize": Phase.UPSCALE,
     "detailer": Phase.DETAIL,
     "preprocess": Phase.PREPARE,
+    "prepare video": Phase.EXPORT,
+    "save video": Phase.EXPORT,
     "llm": Phase.PROMPT,
     "vlm": Phase.CAPTION,
     "llm batch": Phase.CAPTION,

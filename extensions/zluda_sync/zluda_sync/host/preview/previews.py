@@ -20,6 +20,8 @@ from zluda_sync.pipeline.step_previews import StepPreviews
 #: Somebody looks if a client has asked for a preview within this time, in seconds.
 LOOKING_S = 5.0
 CLIP_FRAME_MS = 125
+#: Longest side of the moving preview that the page is sent with each new one.
+SMALL_SIDE_PX = 256
 #: Previews of the job that runs that are kept for who was told of them and comes for them a little later.
 MOST_TOLD = 4
 
@@ -44,15 +46,14 @@ class Preview:
         self._encoded: dict[str, bytes] = {}
 
     def encode(self, kind: str) -> bytes:
-        """Return it as a file of a kind: ``jpeg``, ``png``, or ``webp`` for the clip."""
+        """Return it as a file of a kind: ``jpeg``, ``png``, or ``webp`` and ``small webp`` for the clip."""
         encoded = self._encoded.get(kind)
         if encoded is None:
             buffer = io.BytesIO()
             if kind == "webp":
-                first, *others = self.clip or [self.image]
-                first.save(
-                    buffer, "webp", save_all=True, append_images=others, duration=CLIP_FRAME_MS, loop=0
-                )
+                _save_clip(self.clip or [self.image], buffer)
+            elif kind == "small webp":
+                _save_clip([_small(frame) for frame in self.clip or [self.image]], buffer, method=0)
             else:
                 self.image.save(buffer, kind, **({"quality": 60} if kind == "jpeg" else {}))
             encoded = self._encoded[kind] = buffer.getvalue()
@@ -60,8 +61,9 @@ class Preview:
 
     @property
     def data_uri(self) -> str:
-        """The preview as the host's page expects it: a data URI of a JPEG."""
-        return f"data:image/jpeg;base64,{base64.b64encode(self.encode('jpeg')).decode('ascii')}"
+        """The preview as the host's page expects it: a data URI of a JPEG, or of a film's moving WebP."""
+        kind, encoded = ("jpeg", "jpeg") if self.clip is None else ("webp", "small webp")
+        return f"data:image/{kind};base64,{base64.b64encode(self.encode(encoded)).decode('ascii')}"
 
     @property
     def png_base64(self) -> str:
@@ -281,3 +283,15 @@ class ProjectedPreviews(PreviewMaker):
 
     def close(self) -> None:
         self.previews.close()
+
+
+def _save_clip(frames: list[Image.Image], buffer: io.BytesIO, **details: int) -> None:
+    first, *others = frames
+    first.save(buffer, "webp", save_all=True, append_images=others, duration=CLIP_FRAME_MS, loop=0, **details)
+
+
+def _small(frame: Image.Image) -> Image.Image:
+    share = SMALL_SIDE_PX / max(frame.size)
+    if share >= 1:
+        return frame
+    return frame.resize((max(1, round(frame.width * share)), max(1, round(frame.height * share))))
