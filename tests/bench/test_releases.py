@@ -15,6 +15,7 @@ from bench.real_host.releases import (
     find_step_misses,
     named_host,
     read_release,
+    tell_failure,
 )
 from bench.real_host.server import NAMES
 
@@ -117,3 +118,11 @@ def test_the_outcome_of_tests_is_read_from_their_last_line(printed, code, outcom
     """A run without a test is a miss, too."""
     read = read_outcome(printed, code)
     assert outcome == (read["passed"], read["skipped"], read["failed"], read["missed"])
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"), [(AssertionError("not ready\nlog"), "not ready"), (OSError(), "OSError")]
+)
+def test_what_ended_a_measurement_is_told_in_one_line(failure, told):
+    """It stands in the table, beside the releases that were measured."""
+    assert told == tell_failure(failure)

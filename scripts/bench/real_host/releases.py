@@ -89,7 +89,10 @@ def run_releases(releases: Sequence[Release], words: Sequence[str]) -> int:
     try:
         for index, release in enumerate(releases):
             bar.show(index / len(releases), release.name)
-            rows += _measure_release(release, words)
+            try:
+                rows += _measure_release(release, words)
+            except (AssertionError, OSError) as failure:  # the others are measured all the same
+                rows.append({"release": release.name, "request": "", "missed": tell_failure(failure)})
         bar.show(1.0, f"{len(releases)} releases")
     finally:
         bar.close()
@@ -136,6 +139,11 @@ def find_log_misses(log: str) -> list[str]:
     """Return in words what a host's log tells of errors: of ours, and of whoever has left a traceback."""
     ours = [line for line in log.splitlines() if "ZLUDA Sync" in line and " ERROR " in line]
     return [*(["a traceback in the log"] if "Traceback" in log else []), *ours[:1]]
+
+
+def tell_failure(failure: Exception) -> str:
+    """Return the first line of what ended a release's measurement."""
+    return (str(failure).splitlines() or [type(failure).__name__])[0]
 
 
 def _measure_release(release: Release, words: Sequence[str]) -> list[Row]:
