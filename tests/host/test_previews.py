@@ -271,7 +271,7 @@ def test_between_job_and_answer_nobody_looks_by_the_hosts_means(bench, asked, mo
 
 
 def test_nobody_looks_by_the_hosts_means_while_nothing_runs(bench, asked, monkeypatch):
-    """Before September 2025 SD.Next keeps a job's latents: polls would decode them, and fetch TAESD for it."""
+    """SD.Next before September 2025 keeps a job's latents: polls would decode them, and fetch TAESD."""
     bench.switch_on()
     request = bench.state.begin("Text", task_id="task(one)")
     begin(bench)
