@@ -10,6 +10,7 @@ import pytest
 from bench.commands.ring_tests import read_outcome
 from bench.real_host.releases import (
     Release,
+    build_grid_arguments,
     build_release_ways,
     find_log_misses,
     find_step_misses,
@@ -67,9 +68,31 @@ def test_the_environment_names_a_release_only_while_it_is_measured(release, monk
     assert ["before", None] == [os.environ.get(name) for name in NAMES]
 
 
+XYZ = [
+    ("Enabled", False),
+    ("X type", "Nothing"),
+    ("X values", ""),
+    ("X values", None),
+    ("Use text inputs", False),
+]
+SCRIPTS = [
+    {
+        "name": "xyz grid",
+        "is_alwayson": always,
+        "args": [{"label": label, "value": value} for label, value in XYZ[not always :]],
+    }
+    for always in (False, True)
+]
+
+
 def test_each_release_is_asked_for_what_the_bars_differ_in():
     """One picture, several, several passes, and several cells."""
-    assert ["picture", "2 pictures", "hires", "grid"] == [way.name for way in build_release_ways()]
+    assert ["picture", "2 pictures", "hires", "grid"] == [way.name for way in build_release_ways(SCRIPTS)]
+
+
+def test_a_grid_is_asked_for_in_the_words_of_the_release():
+    """What it does not name stays as the release has it, and what it has not is not sent."""
+    assert [True, "[Param] Steps", "4,8,12", None, True] == build_grid_arguments(SCRIPTS)
 
 
 @pytest.mark.parametrize(

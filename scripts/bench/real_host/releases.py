@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.commands.command_line import fail
 from bench.differential.presses import EXTRA_STEPS
@@ -16,7 +17,7 @@ from bench.real_host.bars import start_server
 from bench.real_host.server import NAMES, SdNextServer
 from bench.real_host.way_requests import Way
 from bench.real_host.way_run import RUNS, Ways, build_figures_of, find_run_misses, find_stop_misses
-from bench.real_host.whole_requests import STEPS, Request, build_requests
+from bench.real_host.whole_requests import STEPS, Request
 from bench.terminal.bar import TerminalBar
 from bench.terminal.table import Row, build_table
 
@@ -24,6 +25,8 @@ MODE = "run-ahead"
 #: What a step and a decode of a picture of 256 x 256 cost the device, in seconds: so much that the noise of a
 #: machine with other work is little beside it.
 STEP_S, DECODE_S = 1.2, 3.2
+#: What is asked of a grid, by the words on SD.Next's page.
+GRID = {"Enabled": True, "X type": "[Param] Steps", "X values": "4,8,12", "Use text inputs": True}
 #: By how many finished steps a report may lag.
 STEP_ERROR = 1
 COLUMNS = (
@@ -102,17 +105,29 @@ def run_releases(releases: Sequence[Release], words: Sequence[str]) -> int:
     return int(bool(missed))
 
 
-def build_release_ways() -> list[Way]:
-    """Return what is asked of each release: one picture, two, one with a hires pass, a grid."""
+def build_release_ways(scripts: Sequence[Mapping[str, Any]]) -> list[Way]:
+    """Return what is asked of each release: one picture, two, one with a hires pass, a grid.
+
+    Args:
+        scripts: the release's own, as its API tells of them.
+    """
     steps = {"steps": 2 * STEPS}
-    hires = {"enable_hr": True, "hr_scale": 1.5, "denoising_strength": 0.6, "hr_upscaler": "Latent"}
-    (grid,) = (one for one in build_requests(Path()) if one.name == "XYZ script, seeds x steps")
+    hires = {"enable_hr": True, "hr_scale": 1.5, "hr_resize_mode": 1, "hr_second_pass_steps": STEPS}
+    upscaled = {"denoising_strength": 0.6, "hr_upscaler": "Latent Nearest"}
+    grid = {"alwayson_scripts": {"XYZ Grid": {"args": build_grid_arguments(scripts)}}}
     return [
         Way(Request("picture", steps, label="Denoise"), ("VAE decode",)),
         Way(Request("2 pictures", {**steps, "n_iter": 2}, label="Image 2/2")),
-        Way(Request("hires", {**steps, **hires}, label="Hires"), ("VAE decode",)),
-        Way(replace(grid, name="grid")),
+        Way(Request("hires", {**steps, **hires, **upscaled}, label="Hires"), ("VAE decode",)),
+        Way(Request("grid", grid)),
     ]
+
+
+def build_grid_arguments(scripts: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return the arguments of a release's own grid of three cells; they are more in newer ones."""
+    (asked,) = (one["args"] for one in scripts if one["name"].lower() == "xyz grid" and one["is_alwayson"])
+    given = dict(GRID)
+    return [given.pop(argument["label"], argument["value"]) for argument in asked]
 
 
 @contextmanager
@@ -147,13 +162,14 @@ def tell_failure(failure: Exception) -> str:
 
 
 def _measure_release(release: Release, words: Sequence[str]) -> list[Row]:
-    ways = [way for way in build_release_ways() if not words or any(word in way.name for word in words)]
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder, named_host(release):
         server = start_server(Path(folder), step_s=STEP_S, decode_s=DECODE_S)
         try:
             server.set_options(zluda_sync_mode=MODE)
             walks = Ways(server)
+            ways = build_release_ways(server.get("/sdapi/v1/script-info"))
+            ways = [way for way in ways if not words or any(word in way.name for word in words)]
             for way in ways:
                 row, misses = _measure_way(server, walks, way)
                 if way is ways[-1]:
