@@ -81,7 +81,7 @@ SCRIPTS = [
         "is_alwayson": always,
         "args": [{"label": label, "value": value} for label, value in XYZ[not always :]],
     }
-    for always in (False, True)
+    for always in (False, True, True)
 ]
 
 

@@ -125,8 +125,8 @@ def build_release_ways(scripts: Sequence[Mapping[str, Any]]) -> list[Way]:
 
 def build_grid_arguments(scripts: Sequence[Mapping[str, Any]]) -> list[Any]:
     """Return the arguments of a release's own grid of three cells; they are more in newer ones."""
-    (asked,) = (one["args"] for one in scripts if one["name"].lower() == "xyz grid" and one["is_alwayson"])
-    given = dict(GRID)
+    grids = [one for one in scripts if one["name"].lower() == "xyz grid" and one["is_alwayson"]]
+    given, asked = dict(GRID), grids[0]["args"]  # one for each tab, all alike
     return [given.pop(argument["label"], argument["value"]) for argument in asked]
 
 
