@@ -19,7 +19,16 @@ from . import runtime
 from .queue import QUEUE, DeviceFault, DeviceQueue
 from .tensor import DEVICE_TYPE, EmulatedTensor, launch, peek
 
-__all__ = ["QUEUE", "DeviceFault", "DeviceQueue", "EmulatedTensor", "install", "peek", "slow_down"]
+__all__ = [
+    "QUEUE",
+    "DeviceFault",
+    "DeviceQueue",
+    "EmulatedTensor",
+    "find_obstacle",
+    "install",
+    "peek",
+    "slow_down",
+]
 
 # torch would resize an existing tensor for these, or take attention apart where the CPU has one kernel.
 _WHOLE_OPERATIONS = (
@@ -42,16 +51,28 @@ class SlowDown:
         self.after.remove()
 
 
+def find_obstacle() -> str:
+    """Return in words why this torch cannot have the device, empty if it can."""
+    if not hasattr(torch.utils.backend_registration, "_setup_privateuseone_for_python_backend"):
+        return f"torch {torch.__version__} takes no device that is written in Python, newer ones do"
+    device_type = torch._C._get_privateuse1_backend_name()
+    if not _registrations and device_type != "privateuseone":
+        return f"torch has room for one such backend, and {device_type!r} has taken it"
+    return ""
+
+
 def install() -> torch.device:
     """Register the backend with torch, once per process, and return its device.
 
     Module.to makes new parameters from here on instead of changing the old ones' data: a tensor
     subclass carries its value beside torch's own storage.
+
+    Raises:
+        RuntimeError: this torch cannot have it.
     """
-    device_type = torch._C._get_privateuse1_backend_name()
+    if obstacle := find_obstacle():
+        raise RuntimeError(obstacle)
     if not _registrations:
-        if device_type != "privateuseone":
-            raise RuntimeError(f"torch has room for one such backend, and {device_type!r} has taken it")
         from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
         _setup_privateuseone_for_python_backend(DEVICE_TYPE, backend_module=runtime)

@@ -28,6 +28,14 @@ def device() -> torch.device:
     return emulated_device.install()
 
 
+def test_a_torch_that_cannot_have_the_device_says_why(monkeypatch):
+    """Older ones take no backend that is written in Python."""
+    name = "_setup_privateuseone_for_python_backend"
+    monkeypatch.delattr(torch.utils.backend_registration, name)
+    with pytest.raises(RuntimeError, match=r"torch 2\.\S+ takes no device that is written in Python"):
+        emulated_device.install()
+
+
 @contextmanager
 def held_device(queue: DeviceQueue = QUEUE) -> Iterator[threading.Event]:
     """Hold the device still from here in its queue until the block ends or the yielded gate is set."""

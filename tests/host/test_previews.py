@@ -270,6 +270,19 @@ def test_between_job_and_answer_nobody_looks_by_the_hosts_means(bench, asked, mo
     bench.state.end(request)
 
 
+def test_nobody_looks_by_the_hosts_means_while_nothing_runs(bench, asked, monkeypatch):
+    """SD.Next before September 2025 keeps a job's latents: polls would decode them, and fetch TAESD."""
+    bench.switch_on()
+    request = bench.state.begin("Text", task_id="task(one)")
+    begin(bench)
+    bench.session.end_job()
+    bench.state.end(request)
+    bench.state.current_latent = torch.zeros(1, 4, 2, 2)
+    monkeypatch.setattr("modules.images.samples_to_image_grid", lambda samples: pytest.fail("made"))
+    assert bench.in_thread(bench.state.set_current_image) is False
+    assert asked().live_preview is None
+
+
 def test_previews_end_with_a_job_that_nobody_asked_for(bench):
     """A pipeline that a tab calls by itself: after its phase nothing is shown and nothing is kept."""
     bench.switch_on()

@@ -11,9 +11,16 @@ import pytest
 import torch
 
 from bench.truth.recorder import build_marks
-from modules import emulated_device
 from modules.emulated_device import QUEUE
-from tests.pipeline.tracked import LIMIT_S, QUIET, BareLoop, build_emulated, keep_report, wait_until
+from tests.pipeline.tracked import (
+    LIMIT_S,
+    QUIET,
+    BareLoop,
+    build_emulated,
+    install_emulated,
+    keep_report,
+    wait_until,
+)
 from zluda_sync import track
 from zluda_sync.core.phase import Phase
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
@@ -27,7 +34,7 @@ pytestmark = QUIET
 @pytest.fixture
 def untested() -> torch.device:
     """The emulated device, of which nothing is known."""
-    return emulated_device.install()
+    return install_emulated()
 
 
 @pytest.fixture

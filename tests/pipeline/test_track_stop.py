@@ -161,10 +161,9 @@ def test_an_error_of_a_stopped_call_is_not_swallowed(tmp_path):
 
 def test_a_stop_wakes_a_host_that_waits_for_the_device(tmp_path):
     """It does not stand out a step that takes for ever."""
-    from modules import emulated_device
-    from tests.pipeline.tracked import held_device, wait_until
+    from tests.pipeline.tracked import held_device, install_emulated, wait_until
 
-    loop = BareLoop(emulated_device.install())
+    loop = BareLoop(install_emulated())
     with held_device() as gate, ThreadPoolExecutor() as pool:
         with track(loop, mode="every-step", folder=tmp_path) as job:
             called = pool.submit(loop)
