@@ -25,7 +25,7 @@ def test_parts_are_changed_under_the_lock_of_their_job_alone(bench, monkeypatch)
     monkeypatch.setattr(Part, "__setattr__", guarded)
     bench.begin("observe", processing=SimpleNamespace(steps=3, width=16, height=16, n_iter=1))
     tracked = bench.session._jobs.current
-    monkeypatch.setattr(tracked.run._decode, "install", lambda shape: Ledger(3))
+    monkeypatch.setattr(tracked.run._decode, "install", lambda *shapes: Ledger(3))
     for index in range(3):
         bench.step(index)
     bench.finish()
