@@ -165,7 +165,7 @@ def tell_failure(failure: Exception) -> str:
 
 
 def build_server(data_dir: Path) -> SdNextServer:
-    """Return a server with the asynchronous device and the extension, and nothing that only newer ones run."""
+    """Return a server with the asynchronous device and the extension, nothing that newer hosts need."""
     make_data_folder(data_dir)
     server = SdNextServer(data_dir, STEP_S, DECODE_S)
     server.install(DEVICE_EXTENSION, "async_device")
