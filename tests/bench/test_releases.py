@@ -10,7 +10,7 @@ import pytest
 from bench.commands.ring_tests import read_outcome
 from bench.real_host.releases import (
     Release,
-    build_grid_arguments,
+    build_grid,
     build_release_ways,
     find_log_misses,
     find_step_misses,
@@ -68,20 +68,11 @@ def test_the_environment_names_a_release_only_while_it_is_measured(release, monk
     assert ["before", None] == [os.environ.get(name) for name in NAMES]
 
 
-XYZ = [
-    ("Enabled", False),
-    ("X type", "Nothing"),
-    ("X values", ""),
-    ("X values", None),
-    ("Use text inputs", False),
-]
+XYZ = {"X type": "Nothing", "X values": "", "Y type": "Nothing", "Use text inputs": False}
+ARGUMENTS = [{"label": label, "value": value} for label, value in XYZ.items()]
 SCRIPTS = [
-    {
-        "name": "xyz grid",
-        "is_alwayson": always,
-        "args": [{"label": label, "value": value} for label, value in XYZ[not always :]],
-    }
-    for always in (False, True, True)
+    {"name": "xyz grid", "is_alwayson": True, "args": [{"label": "Enabled", "value": False}, *ARGUMENTS]},
+    *[{"name": "xyz grid", "is_alwayson": False, "args": ARGUMENTS}] * 2,
 ]
 
 
@@ -91,8 +82,11 @@ def test_each_release_is_asked_for_what_the_bars_differ_in():
 
 
 def test_a_grid_is_asked_for_in_the_words_of_the_release():
-    """What it does not name stays as the release has it, and what it has not is not sent."""
-    assert [True, "[Param] Steps", "4,8,12", None, True] == build_grid_arguments(SCRIPTS)
+    """What is not asked for stays as the release has it, and what it has not is not sent."""
+    assert {
+        "script_name": "xyz grid",
+        "script_args": ["[Param] Steps", "4,8,12", "Nothing", True],
+    } == build_grid(SCRIPTS)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.commands.command_line import fail
+from bench.commands.environment import REPOSITORY
 from bench.differential.presses import EXTRA_STEPS
-from bench.real_host.bars import start_server
-from bench.real_host.server import NAMES, SdNextServer
+from bench.real_host.server import DEVICE_EXTENSION, NAMES, SdNextServer, make_data_folder
 from bench.real_host.way_requests import Way
 from bench.real_host.way_run import RUNS, Ways, build_figures_of, find_run_misses, find_stop_misses
 from bench.real_host.whole_requests import STEPS, Request
@@ -26,7 +26,7 @@ MODE = "run-ahead"
 #: machine with other work is little beside it.
 STEP_S, DECODE_S = 1.2, 3.2
 #: What is asked of a grid, by the words on SD.Next's page.
-GRID = {"Enabled": True, "X type": "[Param] Steps", "X values": "4,8,12", "Use text inputs": True}
+GRID = {"X type": "[Param] Steps", "X values": "4,8,12", "Use text inputs": True}
 #: By how many finished steps a report may lag.
 STEP_ERROR = 1
 COLUMNS = (
@@ -114,20 +114,23 @@ def build_release_ways(scripts: Sequence[Mapping[str, Any]]) -> list[Way]:
     steps = {"steps": 2 * STEPS}
     hires = {"enable_hr": True, "hr_scale": 1.5, "hr_resize_mode": 1, "hr_second_pass_steps": STEPS}
     upscaled = {"denoising_strength": 0.6, "hr_upscaler": "Latent Nearest"}
-    grid = {"alwayson_scripts": {"XYZ Grid": {"args": build_grid_arguments(scripts)}}}
     return [
         Way(Request("picture", steps, label="Denoise"), ("VAE decode",)),
         Way(Request("2 pictures", {**steps, "n_iter": 2}, label="Image 2/2")),
         Way(Request("hires", {**steps, **hires, **upscaled}, label="Hires"), ("VAE decode",)),
-        Way(Request("grid", grid)),
+        Way(Request("grid", build_grid(scripts))),
     ]
 
 
-def build_grid_arguments(scripts: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Return the arguments of a release's own grid of three cells; they are more in newer ones."""
-    grids = [one for one in scripts if one["name"].lower() == "xyz grid" and one["is_alwayson"]]
-    given, asked = dict(GRID), grids[0]["args"]  # one for each tab, all alike
-    return [given.pop(argument["label"], argument["value"]) for argument in asked]
+def build_grid(scripts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the fields of a request for a grid of three cells, by the release's own script.
+
+    Older ones call it and the part of the page that is always there by one name, and newer ones ask for more.
+    """
+    grids = [one for one in scripts if one["name"].startswith("xyz grid") and not one["is_alwayson"]]
+    given, script = dict(GRID), grids[0]  # one for each tab, all alike
+    arguments = [given.pop(argument["label"], argument["value"]) for argument in script["args"]]
+    return {"script_name": script["name"], "script_args": arguments}
 
 
 @contextmanager
@@ -161,11 +164,23 @@ def tell_failure(failure: Exception) -> str:
     return (str(failure).splitlines() or [type(failure).__name__])[0]
 
 
+def build_server(data_dir: Path) -> SdNextServer:
+    """Return a server with the asynchronous device and the extension, nothing that newer hosts need."""
+    make_data_folder(data_dir)
+    server = SdNextServer(data_dir, STEP_S, DECODE_S)
+    server.install(DEVICE_EXTENSION, "async_device")
+    server.install(REPOSITORY / "extensions" / "zluda_sync", "zluda_sync")
+    return server
+
+
 def _measure_release(release: Release, words: Sequence[str]) -> list[Row]:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder, named_host(release):
-        server = start_server(Path(folder), step_s=STEP_S, decode_s=DECODE_S)
+        server = build_server(Path(folder))
         try:
+            server.start()
+            server.set_options(zluda_sync_enabled=True, zluda_sync_mode="off")
+            server.run_job(steps=2)  # the first job in a process warms torch up
             server.set_options(zluda_sync_mode=MODE)
             walks = Ways(server)
             ways = build_release_ways(server.get("/sdapi/v1/script-info"))
