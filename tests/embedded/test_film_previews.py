@@ -19,7 +19,7 @@ from zluda_sync.pipeline.pictures import build_pair
 STEPS, JUDGED_STEP = 8, 5
 CHANNELS, CHUNKS, SIDE_PX, FRAMES = 4, 5, 96, 17
 LEAST_PSNR_DB, LEAST_LIKENESS = 18.0, 0.6
-#: The first frame of latents stands for one of the film, each other for four: what is learned fits the others.
+#: The first frame of latents stands for one of the film, each other for four; what is learned fits those.
 LEAST_PSNR_OF_FIRST_DB = 15.0
 
 
