@@ -35,6 +35,7 @@ def build_status(job: dict[str, Any] | None = None) -> dict[str, Any]:
         "queue": [],
         "preview": None,
         "job": job,
+        "loading": None,
     }  # fmt: skip
 
 

@@ -55,6 +55,7 @@ FROM_PICTURE = """
 <div id="img2img_denoising_strength"><input type="number" value="0.4"></div>
 <div id="img2img_enable_hr"><input type="checkbox"></div>
 <div id="img2img_denoising_strength"><input type="number" value="0.2"></div>
+<div id="img2img_resize_mode"><input value="Crop"></div>
 <script>window.currentImageResolutionimg2img = (a, b, scale) => [400, 300, scale];</script>
 """
 FROM_CANVAS = """
@@ -180,6 +181,7 @@ def test_a_picture_that_it_begins_with_is_told(api, tmp_path):
         wait_for(lambda: api.queries[-1].get("enable_hr") == "true", "hires")
         names = ("width", "height", "has_mask", "denoising_strength", "hr_denoising_strength")
         assert ("512", "512", "true", "0.4", "0.2") == pick(api.queries[-1], *names)
+        assert ("2",) == pick(api.queries[-1], "hr_resize_mode")
 
 
 def test_a_canvas_without_a_picture_is_no_input(api, tmp_path):

@@ -56,6 +56,19 @@ def open_panel(browser: SimpleNamespace, api: CannedApi) -> Any:
     return opened
 
 
+def test_a_model_that_is_loaded_is_no_job_and_not_idle(api, open_panel):
+    """Its seconds, and the time left once that is known; no steps, and no line among the jobs."""
+    loading = {"label": "Loading model 4 s", "elapsed_s": 4.7, "fraction": 0.4, "eta_s": 7.0}
+    api.status["loading"] = {**loading, "eta_low_s": None, "eta_high_s": None}
+    page = open_panel()
+    wait_for(lambda: text(page, ".zs-label-now") == "Loading model 4 s", lambda: text(page, ".zs-label-now"))
+    assert "7 s left" == text(page, ".zs-eta")
+    assert "40" == page.find(".zs-bar")[0].get_attribute("aria-valuenow")
+    assert not page.find(".zs-fact-steps")[0].is_displayed()
+    api.status["loading"] = None
+    wait_for(lambda: text(page, ".zs-label-now") == "Idle", lambda: text(page, ".zs-label-now"))
+
+
 def test_idle_says_why_the_extension_acts(api, open_panel):
     """No job: a word for it, the reason in one sentence, and what is wrong with the configuration."""
     where = "config.json: zluda_sync.profiles.night.depth"

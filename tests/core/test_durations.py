@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.interleaving import run_at_each_instruction
+from tests.virtual_clock import VirtualClock
 from zluda_sync.core.files import JsonFile
 from zluda_sync.core.learning.durations import MAX_ENTRIES, Durations
-from zluda_sync.core.phase import BASE, DETAIL, Phase
+from zluda_sync.core.phase import BASE, DETAIL, HIRES, Phase
+from zluda_sync.core.progress.forecast import forecast_whole
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.core.steps.ledger import Ledger
 
 DECODE = (Phase.DECODE, BASE)
 
@@ -182,3 +185,26 @@ def test_who_asks_while_a_job_learns_is_told_what_was_known_before_or_after(ask)
     after = answer(durations)
     assert before != after
     assert [] == [one for one in run_at_each_instruction(prepare) if one not in (before, after)]
+
+
+def test_a_hires_job_is_foreseen_from_a_plain_one():
+    """Its pass and decodes by their sizes, the decode between included; nothing of hires was ever seen."""
+    plain = JobShape(passes=(PassShape(BASE, 12, 128, 128),))
+    durations, steps = Durations(), Ledger(12, clock := VirtualClock())
+    for step in range(12):
+        steps.record_launch()
+        clock.pass_time(0.3)
+        steps.record_completion(step)
+    loop = Part(Phase.DENOISE, pixels=128**2, began_at_s=0.0, left_at_s=3.6, ledger=steps)
+    spans_s = {Phase.ENCODE: (0.0, 0.01), Phase.DECODE: (3.6, 4.4), Phase.SAVE: (4.4, 4.41)}
+    others = (
+        Part(phase, pixels=128**2, began_at_s=began_s, left_at_s=left_s)
+        for phase, (began_s, left_s) in spans_s.items()
+    )
+    durations.learn(plain, (loop, *others))
+    second = PassShape(HIRES, 12, 192, 192, is_from_picture=True)
+    hires = JobShape(passes=(*plain.passes, second))
+    expected_s = 12 * 0.3 + 0.8 + 12 * 0.3 * 1.5**2 + 0.8 * 1.5**2
+    left = forecast_whole(hires, durations.memory_for(hires))
+    assert expected_s == pytest.approx(left.remaining_s, rel=0.03)
+    assert left.spread_s > 0.05 * expected_s

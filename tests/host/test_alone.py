@@ -195,8 +195,11 @@ def test_loading_a_model_is_said_and_never_full(tab):
     phase = tab.state.begin("Load model")
     shown = tab.bench.in_thread(tab.shown)
     assert ("Loading model 0 s", 0.0) == (shown.label, shown.fraction)
+    told = tab.bench.in_thread(tab.bench.session.status.build)
+    assert (None, "Loading model 0 s") == (told.job, told.loading.label)
     tab.state.end(phase)
     assert tab.shown() is None
+    assert tab.bench.session.status.build().loading is None
 
 
 def test_the_second_time_a_model_is_loaded_there_is_a_time_left(tab):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zluda_sync.core.phase import BASE, DETAIL, HIRES, REFINE, Phase
+from zluda_sync.core.progress.shape import plan_parts
 from zluda_sync.host.job import processing as processing_module
 from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.job.titles import phase_of
@@ -43,6 +44,35 @@ def test_a_latent_upscaler_has_a_second_pass():
     """Hires with a latent upscaler denoises again, at the larger size."""
     second = shape_of(**HIRES_REQUEST, hr_upscaler="Latent Nearest").passes[1]
     assert (HIRES, 8, 768, 1152) == (second.role, second.steps, second.width_px, second.height_px)
+
+
+@pytest.mark.parametrize(
+    ("changes", "size_px"),
+    [
+        ({"hr_resize_mode": 0, "hr_upscaler": "Latent"}, (512, 768)),
+        ({"hr_resize_mode": 1, "hr_upscaler": "None"}, (512, 768)),
+        ({"hr_resize_mode": 5, "hr_upscaler": "None"}, (768, 1152)),
+        ({"hr_resize_mode": 1, "hr_upscaler": "Latent"}, (768, 1152)),
+        ({"hr_resize_mode": 2, "hr_upscaler": "Lanczos", "hr_resize_x": 1024}, (1024, 1152)),
+    ],
+)
+def test_hires_keeps_the_size_where_it_has_no_way_to_change_it(changes, size_px):
+    """Without a mode, which is the default of the API, it only denoises again."""
+    second = shape_of(**{**HIRES_REQUEST, "hr_force": True, **changes}).passes[1]
+    assert size_px == (second.width_px, second.height_px)
+
+
+@pytest.mark.parametrize(
+    ("upscaler", "mode", "is_decoded"),
+    [("Lanczos", 1, True), ("Latent", 1, False), ("Lanczos", 0, False), ("None", 1, False)],
+)
+def test_hires_by_an_upscaler_of_pictures_begins_with_a_decode(upscaler, mode, is_decoded):
+    """It is planned, at the size of the base pass."""
+    request = {**HIRES_REQUEST, "hr_force": True, "hr_upscaler": upscaler, "hr_resize_mode": mode}
+    parts = plan_parts(shape_of(**request))
+    decodes = [part for part in parts if part.kind == (Phase.DECODE, HIRES)]
+    assert is_decoded == bool(decodes)
+    assert {512 * 768} >= {part.pixels for part in decodes}
 
 
 @pytest.mark.parametrize(

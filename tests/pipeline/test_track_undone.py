@@ -14,6 +14,7 @@ import torch
 from bench.tiny_pipelines import build
 from tests.pipeline.tracked import QUIET, BareLoop, wait_until
 from zluda_sync import track
+from zluda_sync.pipeline.ways import find_loop_blocks
 
 pytestmark = QUIET
 BLOCK_THREADS = {"zluda_sync-reports", "zluda_sync-console"}
@@ -119,3 +120,76 @@ def test_a_listener_that_stands_still_does_not_hold_the_end_up_for_ever(tmp_path
         loop()
     assert not gate.is_set()
     gate.set()
+
+
+def wrap_decode(pipe: Any, called: list[str]) -> Any:
+    """Wrap what decodes, as an extension does; returns what then stands there."""
+    own = pipe.vae.decode
+
+    def theirs(*args: Any, **kwargs: Any) -> Any:
+        called.append("theirs")
+        return own(*args, **kwargs)
+
+    pipe.vae.decode = theirs
+    return lambda: pipe.vae.decode is theirs
+
+
+def wrap_loop(pipe: Any, called: list[str]) -> Any:
+    """Wrap the steps of a modular pipeline's loop."""
+    (block,) = find_loop_blocks(pipe)
+    own = block.loop_step
+
+    def theirs(*args: Any, **kwargs: Any) -> Any:
+        called.append("theirs")
+        return own(*args, **kwargs)
+
+    block.loop_step = theirs
+    return lambda: block.loop_step is theirs
+
+
+def wrap_class(pipe: Any, called: list[str]) -> Any:
+    """Give the pipeline a class of its own, like its own."""
+    kind = type(pipe)
+
+    class Theirs(kind):  # type: ignore[misc,valid-type]
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            called.append("theirs")
+            return super().__call__(*args, **kwargs)
+
+    pipe.__class__ = Theirs
+    return lambda: type(pipe) is Theirs
+
+
+@pytest.mark.parametrize(
+    ("name", "wrap"),
+    [
+        ("StableDiffusionPipeline", wrap_decode),
+        ("FluxModularPipeline", wrap_loop),
+        ("StableDiffusionPipeline", wrap_class),
+    ],
+)
+def test_what_others_have_wrapped_meanwhile_stays_theirs(name, wrap, tmp_path):
+    """Ours passes through beneath it, and the pipeline is tracked once more."""
+    tiny, called = build(name), list[str]()
+    stands: list[Any] = []
+    denoiser = next(
+        tiny.pipe.components[key] for key in ("transformer", "unet") if key in tiny.pipe.components
+    )
+    handle = denoiser.register_forward_hook(
+        lambda *_: stands.append(wrap(tiny.pipe, called)) if not stands else None
+    )
+    with track(tiny.pipe, folder=tmp_path) as job:
+        tiny.pipe(**tiny.arguments)
+    handle.remove()
+    (is_theirs,) = stands
+    assert is_theirs()
+    progress = job.progress
+    called.clear()
+    tiny.pipe(**tiny.arguments)
+    assert "theirs" in called
+    assert (progress, 1) == (job.progress, job._call.calls_ended)
+    with track(tiny.pipe, folder=tmp_path) as again:
+        tiny.pipe(**tiny.arguments)
+    assert is_theirs()
+    assert 1 == again._call.calls_ended
+    assert again.progress is not None and again.progress.fraction == 1.0

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 
-from tests.browser.chromium import open_page, wait_for
+from tests.browser.chromium import wait_for
+from tests.sdnext import page as sdnext_page
+from tests.sdnext.page import PAGE_LIMIT_S, open_main_page, set_numbers, set_value, wait_until_idle
 from tests.sdnext.server import ROOT, SdNextServer
-from tests.sdnext.test_estimate import READ
 
 pytestmark = pytest.mark.browser
 
 STEPS = 8
-PAGE_LIMIT_S = 180
 
 
 @pytest.fixture(scope="module", params=["standard/black-teal", "Modern/Default"], ids=["standard", "modern"])
@@ -33,47 +32,28 @@ def server(make_server, request) -> SdNextServer:
 @pytest.fixture(scope="module")
 def page(server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """A browser on the tab that a page opens with: text to picture, or Control without an input."""
-    with open_page(server.url, tmp_path_factory.mktemp("browser")) as opened:
-        opened.driver.set_script_timeout(PAGE_LIMIT_S)  # the host builds its page in one go
-        opened.tab = "control" if server.theme.startswith("Modern") else "txt2img"
+    with open_main_page(server, tmp_path_factory.mktemp("browser")) as opened:
         opened.size = "control_before_resize" if opened.tab == "control" else opened.tab
-        # The Modern page shows its button long before it listens; what it takes to estimate comes last.
-        wait_for(lambda: opened.js(READ), "page", PAGE_LIMIT_S)
-        wait_for(lambda: button_text(opened) == "Generate", "button", PAGE_LIMIT_S)
         yield opened
 
 
 def button_text(page: SimpleNamespace) -> str:
     """What stands on Generate."""
-    read = "return document.getElementById(arguments[0])?.innerText || ''"
-    # The Modern page has the same words twice, once of them shown.
-    return str(page.js(read, f"{page.tab}_generate")).strip().partition("\n")[0]
+    return sdnext_page.button_text(page, page.tab)
 
 
 def press(page: SimpleNamespace, name: str) -> None:
-    """Press a button beside Generate; by script, for the page may scroll."""
-    page.js("document.getElementById(arguments[0]).click()", f"{page.tab}_{name}")
+    """Press a button beside Generate."""
+    sdnext_page.press(page, page.tab, name)
 
 
 def generate(page: SimpleNamespace, prompt: str) -> None:
     """Press Generate for a batch of two."""
-    wait_for(lambda: button_text(page) == "Generate", lambda: f"not idle: {button_text(page)!r}")
-    set_value = (
-        "const box = document.querySelector(arguments[0]); box.value = arguments[1];"
-        "box.dispatchEvent(new Event('input', {bubbles: true}));"
-        "box.dispatchEvent(new Event('change', {bubbles: true}));"
-    )
-    page.js(set_value, f"#{page.tab}_prompt textarea", prompt)
+    sdnext_page.wait_until_pressable(page, page.tab)
+    set_value(page, f"#{page.tab}_prompt textarea", prompt)
     numbers = {f"{page.tab}_steps": STEPS, f"{page.tab}_batch_count": 2}
-    for name, value in {**numbers, f"{page.size}_width": 256, f"{page.size}_height": 256}.items():
-        page.js(set_value, f"#{name} input[type=number]", str(value))
-    time.sleep(0.5)  # the page sends what is typed with a delay of its own
-    press(page, "generate")
-
-
-def wait_until_idle(server: SdNextServer) -> None:
-    """Wait until the host has nothing to do."""
-    wait_for(lambda: server.get("/sdapi/v1/status")["status"] == "idle", "end of the job")
+    set_numbers(page, **numbers, **{f"{page.size}_{side}": 256 for side in ("width", "height")})
+    sdnext_page.generate(page, page.tab)
 
 
 def test_the_panel_has_an_icon_among_its_neighbours(server, page):

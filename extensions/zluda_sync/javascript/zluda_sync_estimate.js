@@ -6,6 +6,7 @@
   const TASK_LIMIT_MS = 3000; // the page names a task soon after the press, or not at all
   const TASK = 'task'; // SD.Next keeps the id of the newest task of the page under this name
   const TABS = ['txt2img', 'img2img', 'control'];
+  const RESIZE_MODES = ['None', 'Fixed', 'Crop', 'Fill', 'Outpaint', 'Context aware']; // SD.Next counts them
   const MASK_TABS = [1, 3, 4]; // of img2img: Inpaint, Composite, Upload
   const PLACE = 'zs-estimate-place';
 
@@ -90,7 +91,9 @@
     };
     if (found.enable_hr) {
       const [side, nth] = tab === 'img2img' ? ['img2img_', 1] : [`${tab}_resize_`, 0];
+      const mode = RESIZE_MODES.indexOf(inputOf(`${tab}_resize_mode`, 'input', nth)?.value);
       Object.assign(found, {
+        hr_resize_mode: mode < 0 ? null : mode,
         hr_scale: numberOf(`${tab}_scale`, nth),
         hr_resize_x: numberOf(`${side}width`, nth),
         hr_resize_y: numberOf(`${side}height`, nth),

@@ -71,6 +71,12 @@
       showFact('rung', job.rung);
     }
 
+    function showLoading(status) {
+      showIdle(status);
+      zs.setText(label, `${zs.t('phase.load')} ${Math.floor(status.loading.elapsed_s)} s`);
+      zs.setText(eta, timeLeft(status.loading));
+    }
+
     function showProblems(found) {
       const written = JSON.stringify(found);
       if (alert.dataset.written === written) return;
@@ -85,20 +91,23 @@
     return {
       element,
       update: (status) => {
-        element.dataset.state = !status ? 'gone' : status.job ? 'job' : 'idle';
+        const shown = status?.job ?? status?.loading ?? null;
+        element.dataset.state = !status ? 'gone' : shown ? 'job' : 'idle';
         if (!status) {
           zs.setText(label, zs.t('now.gone'));
           zs.setText(eta, '');
           return;
         }
-        const fraction = status.job?.fraction ?? status.self_test?.progress ?? null;
+        const fraction = shown?.fraction ?? status.self_test?.progress ?? null;
         if (status.job) showJob(status.job);
+        else if (shown) showLoading(status);
         else showIdle(status);
         fill.style.transform = `scaleX(${fraction ?? 0})`;
         bar.setAttribute('aria-valuetext', `${label.textContent} ${eta.textContent}`.trim());
         if (fraction === null) bar.removeAttribute('aria-valuenow');
         else bar.setAttribute('aria-valuenow', String(Math.round(100 * fraction)));
-        zs.setText(spoken, status.job ? zs.phaseOf(status.job.phase, status.job.role) : label.textContent);
+        const words = shown ? zs.t('phase.load') : label.textContent;
+        zs.setText(spoken, status.job ? zs.phaseOf(status.job.phase, status.job.role) : words);
         showFact('profile', status.profile && `${status.profile.name}: ${status.profile.reason}`);
         showFact('device', [status.device, status.backend].filter(Boolean).join(', '));
         showProblems(status.problems ?? []);

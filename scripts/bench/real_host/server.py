@@ -207,6 +207,7 @@ class SdNextServer:
             **os.environ,
             **self._times,
             "ASYNC_DEVICE_BACKEND": self.backend,
+            "GRADIO_TEMP_DIR": str(self.data_dir / "gradio"),  # a host that starts empties it for all others
             "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": "1",  # more only slow a model down that is this small
             "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}",

@@ -214,6 +214,9 @@ class TraceRecorder:
 def _shape_to_json(shape: JobShape) -> dict[str, Any]:
     """Return a job's shape; phases are those of SD.Next in every trace."""
     values, plain = dataclasses.asdict(shape), dataclasses.asdict(JobShape())
+    for one in values["passes"]:
+        if not one["is_from_picture"]:
+            del one["is_from_picture"]
     return {
         name: value
         for name, value in values.items()

@@ -12,6 +12,7 @@ import torch
 from zluda_sync.core.guard import Guard
 from zluda_sync.core.phase import Phase
 from zluda_sync.pipeline.exit_points import has_graph
+from zluda_sync.pipeline.replacement import install_replacement
 from zluda_sync.pipeline.run import PipelineRun
 from zluda_sync.pipeline.ways import find_inner_pipelines
 
@@ -79,6 +80,7 @@ class ComponentPhases:
         self._guard = guard
         self._undo = ExitStack()
         self._current: Phase | None = None
+        self._is_removed = False
 
     def install(self, components: Iterable[tuple[str, Any]]) -> None:
         """Hook components, given with their names in the pipeline."""
@@ -90,7 +92,8 @@ class ComponentPhases:
                 self._undo.callback(module.register_forward_pre_hook(hook).remove)
 
     def remove(self) -> None:
-        """Leave the components as they were."""
+        """Leave the components as they were; beneath what others have wrapped since, nothing is told."""
+        self._is_removed = True
         self._undo.close()
 
     def note_loop(self) -> None:
@@ -98,22 +101,19 @@ class ComponentPhases:
         self._current = None
 
     def _hook_method(self, module: torch.nn.Module, name: str, hook: Any) -> None:
-        own, namespace = getattr(module, name), vars(module)
+        own = getattr(module, name)
 
         @functools.wraps(own)
         def method(*args: Any, **kwargs: Any) -> Any:
             hook()
             return own(*args, **kwargs)
 
-        if name in namespace:  # somebody has compiled it, say
-            self._undo.callback(namespace.__setitem__, name, own)
-        else:
-            self._undo.callback(namespace.pop, name, None)
-        namespace[name] = method
+        self._undo.callback(install_replacement(module, name, method))
 
     def _build_hook(self, phase: Phase) -> Any:
         def enter(*_: Any) -> None:
-            if self._current is not phase and self._run.is_driver() and not self._is_in_loop(phase):
+            is_new = self._current is not phase and not self._is_removed
+            if is_new and self._run.is_driver() and not self._is_in_loop(phase):
                 with self._guard.watching("following a phase"):
                     self._run.go_on()
                     self._run.begin_part(phase)

@@ -11,8 +11,11 @@ from typing import Any, Protocol
 
 import torch
 
+from zluda_sync.pipeline.replacement import install_replacement
 from zluda_sync.pipeline.ways import Way, find_inner_pipelines, find_loop_blocks, find_way
 
+#: Where a class of ours has who is told, None once that is over.
+_LISTENER = "_zluda_sync_listener"
 _TENSORS = "callback_on_step_end_tensor_inputs"
 
 
@@ -104,17 +107,24 @@ class LegacyCallback:
 
 def _hook(pipe: Any, listener: CallListener, undo: list[Callable[[], None]]) -> None:
     kind = type(pipe)
-    if hasattr(kind, "_zluda_sync_listener"):
+    if getattr(kind, _LISTENER, None) is not None:
         raise TypeError(f"this {kind.__name__} is tracked already: end that block first")
     if not callable(pipe):
         raise TypeError(f"a {kind.__name__} cannot be tracked: it cannot be called")
     try:
-        object.__setattr__(pipe, "__class__", _build_hooked_class(kind, listener))
+        hooked_class = _build_hooked_class(kind, listener)
+        object.__setattr__(pipe, "__class__", hooked_class)
     except (TypeError, ValueError) as error:  # the latter where a signature is not known
         raise TypeError(f"a {kind.__name__} cannot be tracked: {error}") from error
-    undo.append(functools.partial(object.__setattr__, pipe, "__class__", kind))
+    undo.append(functools.partial(_give_back_class, pipe, hooked_class, kind))
     for block in find_loop_blocks(pipe):
         _hook_loop(block, listener, undo)
+
+
+def _give_back_class(pipe: Any, hooked_class: Any, kind: type) -> None:
+    setattr(hooked_class, _LISTENER, None)
+    if type(pipe) is hooked_class:  # else somebody has made a class of theirs of it, and it passes through
+        object.__setattr__(pipe, "__class__", kind)
 
 
 def _build_hooked_class(kind: type, listener: CallListener) -> type:
@@ -124,6 +134,8 @@ def _build_hooked_class(kind: type, listener: CallListener) -> type:
 
     @functools.wraps(own_call)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(hooked_class, _LISTENER) is None:
+            return own_call(self, *args, **kwargs)
         try:
             bound = signature.bind(self, *args, **kwargs)
             arguments = _name_all(bound)
@@ -134,13 +146,14 @@ def _build_hooked_class(kind: type, listener: CallListener) -> type:
         return listener.call(self, run, arguments)
 
     # No slots: an object without a namespace gets none by this.
-    members: dict[str, Any] = {"__call__": call, "_zluda_sync_listener": listener, "__slots__": ()}
+    members: dict[str, Any] = {"__call__": call, _LISTENER: listener, "__slots__": ()}
     own_bar: Any = getattr(kind, "progress_bar", None)
     if own_bar is not None:
 
         @functools.wraps(own_bar)
         def progress_bar(self: Any, *args: Any, **kwargs: Any) -> Any:
-            return listener.wrap_bar(self, functools.partial(own_bar, self, *args, **kwargs))
+            build = functools.partial(own_bar, self, *args, **kwargs)
+            return build() if getattr(hooked_class, _LISTENER) is None else listener.wrap_bar(self, build)
 
         members["progress_bar"] = progress_bar
     hooked_class = type(kind.__name__, (kind,), members)
@@ -208,6 +221,5 @@ def _hook_loop(block: Any, listener: CallListener, undo: list[Callable[[], None]
     def progress_bar(*args: Any, **kwargs: Any) -> Any:
         return listener.wrap_bar(block, functools.partial(own_bar, *args, **kwargs))
 
-    for name, replacement in (("loop_step", loop_step), ("progress_bar", progress_bar)):
-        vars(block)[name] = replacement
-        undo.append(functools.partial(vars(block).pop, name, None))
+    undo.append(install_replacement(block, "loop_step", loop_step))
+    undo.append(install_replacement(block, "progress_bar", progress_bar))

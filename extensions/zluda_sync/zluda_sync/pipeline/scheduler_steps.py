@@ -8,6 +8,8 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from zluda_sync.pipeline.replacement import install_replacement
+
 #: Where a class of ours keeps what it notes in.
 _NEWEST = "_zluda_sync_newest"
 
@@ -53,8 +55,7 @@ def install_notes(scheduler: Any, newest: NewestStep) -> Callable[[], None]:
     wrapped = _namespace_of(scheduler).get("step")
     if wrapped is not None:  # somebody has replaced that of this one object
         ours = _noting(wrapped, newest, scheduler)
-        vars(scheduler)["step"] = ours
-        return functools.partial(_put_back, scheduler, ours, wrapped)
+        return install_replacement(scheduler, "step", ours)
     kind = type(scheduler)
     hooked = _build_hooked_class(kind, newest)
     try:
@@ -62,11 +63,6 @@ def install_notes(scheduler: Any, newest: NewestStep) -> Callable[[], None]:
     except TypeError:  # it is not made of Python alone
         return lambda: None
     return functools.partial(_give_back_class, scheduler, hooked, kind)
-
-
-def _put_back(scheduler: Any, ours: Any, wrapped: Any) -> None:
-    if vars(scheduler).get("step") is ours:  # else somebody has wrapped it meanwhile, and it passes through
-        vars(scheduler)["step"] = wrapped
 
 
 def _give_back_class(scheduler: Any, hooked: type, kind: Any) -> None:

@@ -94,7 +94,11 @@ def _read_request(item: Mapping[str, Any]) -> tuple[Asked, Outcome]:
 
 def _read_pass(one: Mapping[str, Any]) -> PassShape:
     return PassShape(
-        str(one["role"]), _whole_or_none(one["steps"]), int(one["width_px"]), int(one["height_px"])
+        str(one["role"]),
+        _whole_or_none(one["steps"]),
+        int(one["width_px"]),
+        int(one["height_px"]),
+        bool(one.get("is_from_picture", False)),  # older files lack it
     )
 
 

@@ -31,7 +31,7 @@ UNSURE_SHARE, MOST_UNSURE_SHARE = 0.5, 0.15
 OVERRUN_SHARE = 0.5
 #: The same within a job of a kind never seen: nearer to a busy device (1) than to one that mostly waits for
 #: launches (0), where either extreme would be far off for the other.
-GUESSED_EXPONENT = 0.8
+GUESSED_EXPONENT = 0.9
 #: Share of a lone first step that is taken for the step itself; the rest is preparation and warming up.
 FIRST_STEP_SHARE = 0.5
 #: Units of a base step that a phase takes where nothing at all is known of it.

@@ -13,7 +13,7 @@ from zluda_sync.core.progress.true_sizes import NOTHING_EXPECTED, Expected
 #: Relative uncertainty of an expectation, by where it comes from.
 EXACT, OBSERVED, ALIKE, SCALED, GUESSED = 0.03, 0.06, 0.1, 0.2, 0.5
 #: How time grows with pixels, as an exponent, between jobs: a little less than in proportion.
-LEARNED_EXPONENT = 0.85
+LEARNED_EXPONENT = 0.95
 
 
 @dataclass(frozen=True)

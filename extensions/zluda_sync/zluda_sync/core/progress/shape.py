@@ -26,12 +26,15 @@ class PassShape:
         role: base, hires, refine or detail.
         steps: loop steps that are expected, None if unknown.
         width_px, height_px: of the picture that it makes.
+        is_from_picture: whether it begins with a picture that the pass before it has made, decoded and
+            resized; else with what that has left.
     """
 
     role: str
     steps: int | None
     width_px: int
     height_px: int
+    is_from_picture: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,8 @@ def _foreseen_parts(shape: JobShape, image: int) -> list[Part]:
     for index, one in enumerate(shape.passes):
         if index:
             parts.append(Part(Phase.UPSCALE, one.role, image))
+        if index and one.is_from_picture:
+            parts.append(Part(Phase.DECODE, one.role, image))
         if Phase.ENCODE in shape.phases:
             parts.append(Part(Phase.ENCODE, one.role, image))
         parts.append(Part(Phase.DENOISE, one.role, image, steps=one.steps))

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.phase import BASE, HIRES, Phase
 from zluda_sync.core.progress.part import Part
 
 #: Pixels that a value of latents stands for in Stable Diffusion: 4 values for 8 x 8 of them.
@@ -65,6 +65,8 @@ class TrueSizes:
 
     def of(self, phase: Phase, role: str) -> int:
         """Return the pixels of a part."""
+        if phase is Phase.DECODE and role == HIRES:
+            return self._of_pass(self._base_role)  # it begins with what the base pass has left
         is_of_picture = phase in _OF_PICTURE and role == BASE
         return self._of_pass(self._last_role if is_of_picture else role)
 

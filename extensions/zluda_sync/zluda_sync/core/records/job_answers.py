@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zluda_sync.core.answers import Answer, answer_from, described
+from zluda_sync.core.phase import Phase
+from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.records.job_record import JobRecord
 
 #: Times are told in whole microseconds.
@@ -24,6 +26,24 @@ class JobStop:
     ended_s: float = described("from the press to the end of the job")
     launched_steps: int = described("steps that were queued after the press")
     queued_steps: int = described("steps that were queued and unfinished at the press")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadingAnswer:
+    """A model that is being loaded, which is no job: it has no number and no record."""
+
+    label: str = described("as the host's page shows it")
+    elapsed_s: float
+    fraction: float = described("of what it took before; 0 while that is unknown")
+    eta_s: float | None
+    eta_low_s: float | None = described("of the range to show instead; null where eta_s is enough")
+    eta_high_s: float | None = described("of the range to show instead; null where eta_s is enough")
+
+
+def build_loading(snapshot: ProgressSnapshot | None) -> LoadingAnswer | None:
+    """Return what is told of a model that is loaded, None if none is."""
+    is_loading = snapshot is not None and snapshot.phase is Phase.LOAD
+    return answer_from(LoadingAnswer, snapshot, _DIGITS) if is_loading else None
 
 
 @dataclass(frozen=True, kw_only=True)

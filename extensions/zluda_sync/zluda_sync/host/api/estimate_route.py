@@ -20,6 +20,7 @@ from zluda_sync.host.job.outlook import NOW, Outlook, QueuedJob
 
 PATH = "/zluda_sync/v1/estimate"
 LARGEST_PX, MOST_STEPS, MOST_IMAGES, LONGEST_TEXT = 16384, 1000, 10000, 200
+MOST_RESIZE_MODE = 5
 _TASK = "task"
 _TASK_PATTERN = re.compile(r"task\([\w-]{1,64}\)")
 _REMEDY = "See /docs, or docs/api.md of ZLUDA Sync."
@@ -79,6 +80,7 @@ ASKED: Mapping[str, _Asked] = {
     "has_mask": _FLAG,
     "enable_hr": _FLAG,
     "hr_scale": _number(0, 16, is_whole=False),
+    "hr_resize_mode": _number(0, MOST_RESIZE_MODE),
     "hr_resize_x": _SIZE,
     "hr_resize_y": _SIZE,
     "hr_second_pass_steps": _number(0, MOST_STEPS),

@@ -10,6 +10,7 @@ import zluda_sync
 from zluda_sync.core.answers import answer_from, described
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.core.records.job_answers import LoadingAnswer, build_loading
 from zluda_sync.core.settings.fields import plain
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.settings.settings import DEFAULTS, PROFILE_FIELDS, ModeChoice
@@ -132,6 +133,7 @@ class StatusAnswer:
     queue: tuple[QueuedAnswer, ...] = described("requests that wait, the oldest first")
     preview: PreviewStatus | None = described("null while nobody looks at previews")
     job: JobStatus | None
+    loading: LoadingAnswer | None = described("null while no model is loaded by itself")
 
 
 #: Where the preview of an id is fetched; without one the newest.
@@ -214,12 +216,14 @@ class SessionStatus:
     def _with_job(self, idle_status: StatusAnswer) -> StatusAnswer:
         running = self._records.current_choice
         profile = _tell_profile(running) if running is not None else idle_status.profile
+        job = self._build_job()
         return replace(
             idle_status,
             profile=profile,
             queue=tuple(answer_from(QueuedAnswer, one, _DIGITS) for one in self._queue.waiting),
             preview=self._build_preview(),
-            job=self._build_job(),
+            job=job,
+            loading=build_loading(self._find_snapshot()) if job is None else None,
         )
 
     def _build_idle_status(self) -> StatusAnswer:
@@ -247,6 +251,7 @@ class SessionStatus:
             queue=(),
             preview=None,
             job=None,
+            loading=None,
         )
 
     def _why(

@@ -32,8 +32,9 @@ from zluda_sync.host.sdnext import SdNext
 _REQUEST_CLASS = ("modules.processing", "StableDiffusionProcessingTxt2Img")
 _DEFAULTED = (
     "width", "height", "steps", "batch_size", "n_iter", "sampler_name", "enable_hr", "hr_scale",
-    "hr_upscaler", "hr_force", "hr_second_pass_steps", "hr_resize_x", "hr_resize_y", "denoising_strength",
-    "hr_denoising_strength", "detailer_enabled", "cfg_scale", "cfg_true", "pag_scale", "hidiffusion",
+    "hr_upscaler", "hr_force", "hr_resize_mode", "hr_second_pass_steps", "hr_resize_x", "hr_resize_y",
+    "denoising_strength", "hr_denoising_strength", "detailer_enabled", "cfg_scale", "cfg_true",
+    "pag_scale", "hidiffusion",
 )  # fmt: skip
 #: The sampler of a request that names none.
 _DEFAULT_SAMPLER = "Default"

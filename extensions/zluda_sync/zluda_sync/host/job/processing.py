@@ -14,6 +14,8 @@ from zluda_sync.host.job.fingerprints import fingerprint_scripts
 
 #: SD.Next's defaults where a processing object of another kind lacks a field.
 _DEFAULT_SIDE_PX = 1024
+#: The mode of resizing that needs no upscaler.
+_CONTEXT_AWARE = 5
 
 
 class HostProcessing:
@@ -89,13 +91,12 @@ class HostProcessing:
         steps = _whole(self._get("steps"), 0) or None
         passes = [PassShape(BASE, steps, width_px, height_px)]
         if self._expects_hires():
-            scale = _number(self._get("hr_scale"), 1.0) or 1.0
             passes.append(
                 PassShape(
                     HIRES,
                     _whole(self._get("hr_second_pass_steps"), 0) or steps,
-                    _whole(self._get("hr_resize_x"), 0) or round(width_px * scale),
-                    _whole(self._get("hr_resize_y"), 0) or round(height_px * scale),
+                    *self._hires_size_px(width_px, height_px),
+                    is_from_picture=self._is_resized_by_hires() and not self._has_latent_upscaler(),
                 )
             )
         shape = JobShape(
@@ -213,12 +214,30 @@ class HostProcessing:
         """Whether a second denoising pass will follow; upscaling alone has none."""
         if not self._get("enable_hr"):
             return False
+        names = ("hr_denoising_strength", "denoising_strength")
+        strength = next(filter(None, (_number(self._get(name), 0) for name in names)), 0)
+        return strength > 0 and (self._has_latent_upscaler() or bool(self._get("hr_force")))
+
+    def _has_latent_upscaler(self) -> bool:
         upscaler = self._get("hr_upscaler")
-        strength = _number(self._get("hr_denoising_strength"), 0) or _number(
-            self._get("denoising_strength"), 0
+        return upscaler is None or str(upscaler).lower().startswith("latent")
+
+    def _is_resized_by_hires(self) -> bool:
+        """Whether hires changes the size; without a mode, as by default, it denoises again at the same."""
+        mode = self._get("hr_resize_mode")
+        if not isinstance(mode, int):
+            return True  # a version without modes always does
+        return mode > 0 and (mode == _CONTEXT_AWARE or str(self._get("hr_upscaler")) != "None")
+
+    def _hires_size_px(self, width_px: int, height_px: int) -> tuple[int, int]:
+        """Return width and height of the picture that hires makes of one of this size."""
+        if not self._is_resized_by_hires():
+            return width_px, height_px
+        scale = _number(self._get("hr_scale"), 1.0) or 1.0
+        return (
+            _whole(self._get("hr_resize_x"), 0) or round(width_px * scale),
+            _whole(self._get("hr_resize_y"), 0) or round(height_px * scale),
         )
-        is_latent = upscaler is None or str(upscaler).lower().startswith("latent")
-        return strength > 0 and (is_latent or bool(self._get("hr_force")))
 
     def _get(self, name: str) -> Any:
         return getattr(self._p, name, None)

@@ -1,8 +1,8 @@
 """A test extension for the real SD.Next: puts an asynchronous device under a host that runs on the CPU.
 
-The device is a timeline: each denoising step and each VAE decode adds its time to the end of the queue, and
-``torch.cuda``'s events, streams and synchronize are measured against it. Values are computed at once by the
-CPU; only their completion is late. ``GET /async_device/truth`` tells what the device has really done.
+The device is a timeline: each denoising step and each block of a VAE decode adds its time to the end of the
+queue, and ``torch.cuda``'s events, streams and synchronize are measured against it. Values are computed at
+once by the CPU; only their completion is late. ``GET /async_device/truth`` tells what the device has done.
 
 Times come from the environment: ASYNC_DEVICE_STEP_S, ASYNC_DEVICE_DECODE_S; and ASYNC_DEVICE_BLOCK_S, what
 each block of the text encoder and of the decoder costs the host, as where kernels are compiled. With
@@ -89,14 +89,43 @@ def slow_unet(original):
     return forward
 
 
+class Decode:
+    """The decode that is under way, and what of it is not queued yet; a part of it is queued with each block.
+
+    Attributes:
+        left_s: 0 while there is none.
+        block_s: what a block of it costs the device.
+    """
+
+    left_s = block_s = 0.0
+
+
 def slow_decode(original):
     def decode(self, z, *args, **kwargs):
-        output = original(self, z, *args, **kwargs)
-        TIMELINE.decodes += 1
-        TIMELINE.wait_until(TIMELINE.queue(DECODE_S * relative_work(z)))  # the host reads the picture back
+        Decode.left_s = DECODE_S * relative_work(z)
+        Decode.block_s = Decode.left_s / (
+            len(self.decoder.up_blocks) + 1
+        )  # the last is what comes behind them
+        try:
+            output = original(self, z, *args, **kwargs)
+            TIMELINE.decodes += 1
+            TIMELINE.wait_until(TIMELINE.queue(Decode.left_s))  # the host reads the picture back
+        finally:
+            Decode.left_s = 0.0
         return output
 
     return decode
+
+
+def decode_block(original):
+    def forward(self, *args, **kwargs):
+        output = original(self, *args, **kwargs)
+        if Decode.left_s:
+            TIMELINE.queue(Decode.block_s)
+            Decode.left_s = max(Decode.left_s - Decode.block_s, 0.0)
+        return output
+
+    return forward
 
 
 def slow_block(original):
@@ -180,6 +209,7 @@ def install():
     UNet2DConditionModel.forward = slow_unet(UNet2DConditionModel.forward)
     AutoencoderKL.decode = slow_decode(AutoencoderKL.decode)
     DiffusionPipeline.progress_bar = new_loop(DiffusionPipeline.progress_bar)
+    UpDecoderBlock2D.forward = decode_block(UpDecoderBlock2D.forward)
     if BLOCK_S:
         for block in (UpDecoderBlock2D, CLIPEncoderLayer):
             block.forward = slow_block(block.forward)
