@@ -69,7 +69,11 @@ def test_the_environment_names_a_release_only_while_it_is_measured(release, monk
 
 
 XYZ = {"X type": "Nothing", "X values": "", "Y type": "Nothing", "Use text inputs": False}
-ARGUMENTS = [{"label": label, "value": value} for label, value in XYZ.items()]
+AXES = ["Nothing", "[Prompt] Prompt", "[Param] Steps"]
+ARGUMENTS = [
+    {"label": label, "value": value, "choices": AXES if label.endswith("type") else None}
+    for label, value in XYZ.items()
+]
 SCRIPTS = [
     {"name": "xyz grid", "is_alwayson": True, "args": [{"label": "Enabled", "value": False}, *ARGUMENTS]},
     *[{"name": "xyz grid", "is_alwayson": False, "args": ARGUMENTS}] * 2,
@@ -82,10 +86,10 @@ def test_each_release_is_asked_for_what_the_bars_differ_in():
 
 
 def test_a_grid_is_asked_for_in_the_words_of_the_release():
-    """What is not asked for stays as the release has it, and what it has not is not sent."""
+    """What is not asked for stays as it has it, what it has not is not sent, and an axis is a number."""
     assert {
         "script_name": "xyz grid",
-        "script_args": ["[Param] Steps", "4,8,12", "Nothing", True],
+        "script_args": [2, "4,8,12", 0, True],
     } == build_grid(SCRIPTS)
 
 
