@@ -125,8 +125,8 @@ def build_release_ways(scripts: Sequence[Mapping[str, Any]]) -> list[Way]:
 def build_grid(scripts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the fields of a request for a grid of three cells, by the release's own script.
 
-    Older ones call it and the part of the page that is always there by one name, and newer ones ask for more. An
-    axis is given by its number, which all of them take; its name the newer ones alone.
+    Older ones call it and the part of the page that is always there by one name, and newer ones ask for more.
+    An axis is given by its number, which all of them take; its name the newer ones alone.
     """
     grids = [one for one in scripts if one["name"].startswith("xyz grid") and not one["is_alwayson"]]
     given, script = dict(GRID), grids[0]  # one for each tab, all alike
