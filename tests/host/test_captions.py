@@ -188,6 +188,24 @@ def test_stop_ends_a_batch(tab, name, asked):
     assert [2] == tab.texts
 
 
+def test_skip_cuts_no_text_short(tab):
+    """The host knows none for captions; what it writes to files stays whole."""
+    tab.press("batch", "a model", "what", ["a.png", "b.png"])
+    tab.go_on(1)
+    tab.bench.in_thread(tab.state.skip)
+    tab.go_on_to_the_end()
+    assert [MOST_TOKENS] * 2 == tab.texts
+
+
+def test_a_file_that_is_given_twice_never_goes_back(tab):
+    """The host tells of files by their names alone."""
+    tab.press("batch", "a model", "what", ["a.png", "b.png", "a.png"])
+    tab.go_on(2 * MOST_TOKENS)
+    assert "Image 2/3" in tab.shown().label
+    tab.go_on_to_the_end()
+    assert [MOST_TOKENS] * 3 == tab.texts
+
+
 def test_texts_of_other_threads_are_left_alone(tab):
     """A chat beside a caption neither counts nor ends with it."""
     tab.press("caption", "what is this", "a model")

@@ -50,18 +50,34 @@ class FilmTab:
         """Make a film from the beginning to the end; ``then`` is done once its frames are made."""
         mp4_interpolate = between  # by this name, as the host has it  # noqa: F841
         outer = self.state.begin("Video", task_id="task(1)")
+        self.make(then)
+        self.state.end(outer)
+
+    def press_generator(self, then):
+        """The same by a generator: what comes after its first step runs on another thread."""
+        outer = self.state.begin("Video", task_id="task(1)")
+
+        def go_on():
+            self.make(then)
+            self.state.end(outer)
+
+        self.bench.in_thread(go_on)
+
+    def make(self, then):
+        """Make the frames, and do what comes then."""
         self.bench.session.begin_job(self.film)
         self.job = self.bench.session._jobs.current.job
         self.planned = [part.phase for part in self.job.parts if part.began_at_s is None]
         self.bench.begin_loop()
+        loop = self.state.id
         for step in range(2):
             self.bench.step(step, latents=torch.full((1, 4, 3, 2, 2), float(step)))
         self.bench.finish()
+        self.state.end(loop)
         decode = self.state.begin("VAE Decode")
         self.state.end(decode)
         self.bench.session.end_job(self.film)
         then()
-        self.state.end(outer)
 
     def interpolate(self, frames):
         bar = sys.modules["rich.progress"].Progress()
@@ -116,6 +132,38 @@ def test_a_film_is_followed_until_its_request_ends(tab):
     begun = [part.phase for part in tab.job.parts if part.phase is not Phase.PREPARE]
     assert [Phase.DENOISE, Phase.DECODE, Phase.SAVE, Phase.EXPORT] == begun
     assert all(part.left_at_s is not None for part in tab.job.parts)
+
+
+def test_a_film_whose_tab_is_a_generator_is_followed_until_its_request_ends(tab):
+    """The thread on which it goes on has no phase around those that come after the frames."""
+
+    def then():
+        preparing = tab.state.begin("Prepare video")
+        tab.state.end(preparing)
+        tab.save()
+
+    tab.press_generator(then)
+    assert ["Saving video"] == tab.labels
+    assert tab.label is None
+
+
+def test_a_film_that_fails_on_another_thread_is_left(tab):
+    """The host ends all by an end that names nothing."""
+    tab.press_generator(tab.state.end)
+    assert tab.label is None
+
+
+def test_what_waits_behind_a_film_begins_when_its_file_is_there(tab):
+    """And not when its frames were."""
+    ends_s = []
+
+    def then():
+        ends_s.append(tab.bench.session._last_end_s)
+        tab.save()
+        ends_s.append(tab.bench.session._last_end_s)
+
+    tab.press(then=then)
+    assert ends_s[0] == ends_s[1] < tab.bench.session._last_end_s
 
 
 def test_a_picture_is_not_followed_beyond_its_call(tab):

@@ -43,7 +43,7 @@
     try {
       const answer = await fetch(zs.address(path), {
         method, headers, cache: 'no-store', body: body === undefined ? undefined : JSON.stringify(body),
-        signal: limitMs ? AbortSignal.timeout(limitMs) : undefined,
+        signal: limitMs ? AbortSignal.timeout?.(limitMs) : undefined, // not in older browsers
       });
       const text = await answer.text().catch(() => '');
       return { ok: answer.ok, status: answer.status, data: parse(text), text };

@@ -169,7 +169,7 @@ class Session:
                 self._opener.learn(tracked)
             with self._guard.watching("letting go of a job"):
                 self._jobs.close()
-        self._last_end_s = SYSTEM_CLOCK()
+            self._last_end_s = SYSTEM_CLOCK()
         self._acting.end_watch()
         self.self_testing.job_ended()
         if not self._is_job_overriding:
@@ -280,6 +280,7 @@ class Session:
     def _keep_job(self, tracked: HostJob) -> None:
         if tracked.ends_with_request:  # others are learned from when the host says that they end
             self._opener.learn(tracked)
+            self._last_end_s = SYSTEM_CLOCK()
         self.records.keep(tracked)
 
     def _learn_request(self, cells: RequestCells) -> None:

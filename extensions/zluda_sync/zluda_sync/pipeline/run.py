@@ -285,8 +285,8 @@ class PipelineRun:
             self.job.attach_blocks(part, blocks, self._decode.blocks_of_run)
 
     def _pass_chunk(self, blocks: Ledger) -> None:
-        """A tile, or some frames of a film, were queued for decoding: wait as the mode says."""
-        with self._guard.watching("following a decode"):
+        """A tile, or some frames, were queued for decoding: wait as the mode says, until that fails."""
+        with self._guard.watching("following a decode", lambda _error: self._decode.remove()):
             self._barrier.pass_step(blocks, None)
             self.wishes.wait_while_held(blocks)
 

@@ -187,6 +187,8 @@ class PhaseHooks:
             control.is_loading = bool(own) and phase_of(own[-1].title) is Phase.LOAD
         title = ended.title if ended is not None else ""
         whose = next((one.control for one in self._requests.begun if one.thread_id == thread_id), None)
+        if ended is None and task_id is None and whose is None:
+            whose = control  # all of it, as after an error
         self._jobs.phase_ended(title, is_outermost=not own, whose=whose)
         if not own:
             if self._requests.was_pressed_again(thread_id):

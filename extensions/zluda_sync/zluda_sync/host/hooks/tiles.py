@@ -96,6 +96,6 @@ def _leave_film(job: HostJob) -> None:
     """
     part = job.job.part_under_way
     is_between = part is not None and part.phase is Phase.INTERPOLATE
-    if is_between and job.control.wants_out() and may_leave_interpolation():
+    if is_between and job.control.is_stopped and may_leave_interpolation():
         give_up_interpolation(job.place.now.processing)
         raise job.control.leave_signal

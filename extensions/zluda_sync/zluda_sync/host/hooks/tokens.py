@@ -49,7 +49,7 @@ class TokenHooks:
             if job is not None:
                 with self._jobs.following(job, "counting tokens"):
                     self._count(job, criteria, args[0] if args else kwargs["input_ids"])
-                    if job.control.must_leave:
+                    if job.control.is_stopped:
                         is_done = is_done | True
             return is_done
 

@@ -63,7 +63,7 @@ class LoneWork(HostProcessing):
         """See which picture is worked on, and return whether that is another. On the thread that does it."""
         image, before = self._find_image(), self._image
         if image is not None:
-            self._image = min(image, len(self._sizes) - 1)
+            self._image = max(before, min(image, len(self._sizes) - 1))  # a file may be given twice
         return self._image != before
 
     @property

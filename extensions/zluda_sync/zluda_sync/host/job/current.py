@@ -110,7 +110,8 @@ class Jobs:
 
     def awaits_export(self, job: HostJob) -> bool:
         """Whether a job goes on whose picture call has ended: a film's file is still to come."""
-        job.ends_with_request = job.ends_with_request or job.place.now.is_film
+        is_under_way = job.place.now.is_film and not self._requests.has_left(job.control)
+        job.ends_with_request = job.ends_with_request or is_under_way
         return job.ends_with_request
 
     def end_cell(self, processing: Any) -> bool:
@@ -264,7 +265,9 @@ class Jobs:
             if not job.is_broken:
                 with self.following(job, "following a phase"):
                     job.end_phase(title)
-            if is_outermost and job.ends_with_request:
+            # A film's tab goes on on another thread, which has no phase around what comes after the frames.
+            is_over = whose is job.control or not job.place.now.is_film
+            if is_outermost and job.ends_with_request and is_over:
                 self.close()
         if is_outermost:
             self._is_declined = False

@@ -82,7 +82,7 @@ class PreviewPatches:
         if self._jobs.is_delivered_elsewhere():
             return True  # the job is over, and what it has left would be looked at by the host's own means
         job = self._jobs.current
-        if job is None and not state.job:
+        if job is None and not state.job and self._requests.meant is None:
             return True  # nothing runs; older versions would show every client what the last job has left
         is_ours = self._previews.are_ours and job is not None and not job.is_broken
         if getattr(self._thread, "is_making", False) or not is_ours:
