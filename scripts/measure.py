@@ -7,6 +7,7 @@ python scripts/measure.py --cancels
 python scripts/measure.py --previews
 python scripts/measure.py --pictures
 python scripts/measure.py --selftest
+python scripts/measure.py --device
 python scripts/measure.py --faults
 python scripts/measure.py --soak
 python scripts/measure.py --gpu
@@ -45,6 +46,11 @@ OTHERS = {
         "bench.campaigns.self_test",
         "run_self_tests",
         "try every way to wait for the device instead",
+    ),
+    "device": (
+        "bench.campaigns.emulated_device",
+        "run_emulated_device_campaign",
+        "hold the emulated device itself to its targets instead",
     ),
     "devices": (
         "bench.campaigns.devices",

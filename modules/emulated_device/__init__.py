@@ -1,54 +1,42 @@
-"""An asynchronous device without a GPU: the host queues, one worker thread computes later, in order.
+"""An asynchronous device without a GPU: the host queues, a process of its own computes later, in order.
 
 For the embedded host and for tests. Values truly come late, a read that is too early really is wrong,
 and code written for ``torch.get_device_module(device)`` runs on it as it does on CUDA, ROCm or XPU.
-Importing this changes nothing in torch; :func:`install` does.
+Importing this changes nothing in torch and starts nothing; :func:`install` does both.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import torch
-from torch.utils.hooks import RemovableHandle
 
-from . import runtime
-from .queue import QUEUE, DeviceFault, DeviceQueue
-from .tensor import DEVICE_TYPE, EmulatedTensor, launch, peek
+from . import faults, runtime
+from .inbox import DeviceFault
+from .marks import Gate, Marks, enqueue_mark, slow_down
+from .queue import QUEUE, DeviceQueue
+from .tensor import DEVICE_TYPE, DEVICES, EmulatedTensor, launch, peek
 
 __all__ = [
     "QUEUE",
     "DeviceFault",
     "DeviceQueue",
     "EmulatedTensor",
+    "Gate",
+    "Marks",
+    "enqueue_mark",
+    "faults",
     "find_obstacle",
     "install",
     "peek",
+    "runtime",
     "slow_down",
 ]
 
-# torch would resize an existing tensor for these, or take attention apart where the CPU has one kernel.
+# torch would resize an existing tensor for these, or take apart what is one kernel on the CPU.
 _WHOLE_OPERATIONS = (
     "arange arange.start arange.start_step eye eye.m linspace logspace randperm randperm.generator "
-    "tril_indices triu_indices scaled_dot_product_attention"
+    "tril_indices triu_indices scaled_dot_product_attention linear group_norm layer_norm"
 )
 _registrations: list[torch.library.Library] = []
-
-
-@dataclass(frozen=True)
-class SlowDown:
-    """A module that was slowed down; :meth:`remove` ends it."""
-
-    before: RemovableHandle
-    after: RemovableHandle
-
-    def remove(self) -> None:
-        """Let the module be as fast as it is."""
-        self.before.remove()
-        self.after.remove()
 
 
 def find_obstacle() -> str:
@@ -78,7 +66,9 @@ def install() -> torch.device:
         _setup_privateuseone_for_python_backend(DEVICE_TYPE, backend_module=runtime)
         torch.__future__.set_overwrite_module_params_on_conversion(True)
         _registrations.extend((_register_fallback(), _register_whole_operations()))
-    return torch.device(DEVICE_TYPE, 0)
+        DEVICES.append(torch.device(DEVICE_TYPE, 0))
+        QUEUE.start()
+    return DEVICES[0]
 
 
 def _register_fallback() -> torch.library.Library:
@@ -96,25 +86,3 @@ def _register_whole_operations() -> torch.library.Library:
         op = getattr(getattr(torch.ops.aten, base_name), overload or "default")
         library.impl(name, lambda *args, _op=op, **kwargs: launch(_op, *args, **kwargs), "PrivateUse1")
     return library
-
-
-def slow_down(
-    module: torch.nn.Module, seconds_for: Callable[[tuple[Any, ...], dict[str, Any]], float], name: str
-) -> SlowDown:
-    """Make each forward of ``module`` take the device ``seconds_for(args, kwargs)``, computing included.
-
-    The host returns from the forward at once: the rest of the time is waited for on the queue, so that a job
-    takes the same whatever the CPU beneath is busy with. Remove the handle to end it.
-    """
-    began_at_s: list[float] = []
-
-    def queue_start(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        QUEUE.enqueue(lambda: began_at_s.append(time.perf_counter()), f"{name} begins")
-
-    def queue_rest(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        seconds = seconds_for(args, kwargs)
-        QUEUE.enqueue(lambda: time.sleep(max(0.0, began_at_s.pop() + seconds - time.perf_counter())), name)
-
-    before = module.register_forward_pre_hook(queue_start, with_kwargs=True)
-    after = module.register_forward_hook(queue_rest, with_kwargs=True)
-    return SlowDown(before, after)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import torch
@@ -26,6 +25,10 @@ _LEAVES_UNINITIALISED = {
     "new_empty_strided",
 }
 _CHANGES_STORAGE = {"resize_", "set_"}
+# Its schema does not say that the result lies in its argument's memory.
+_SHARES_UNSAID = {"_unsafe_view"}
+# Random only with a dropout, which nobody asks for who paints.
+_NEVER_RANDOM = {"scaled_dot_product_attention"}
 
 
 class Operation:
@@ -34,6 +37,9 @@ class Operation:
     Attributes:
         is_conversion: ``Tensor.to`` in one of its forms, best left to its parts.
         is_draw: draws random numbers that do not depend on any tensor's value.
+        is_random: draws random numbers in another way.
+        is_plain: can be queued as it is: nothing of the above and below but ``written`` and ``shares``.
+        shares: the results lie in the memory of the first tensor among the arguments.
         changes_metadata: changes an existing tensor's shape or strides, but not its memory.
         changes_storage: gives an existing tensor other memory.
         written: places, by position and name, of the arguments that it returns after writing them.
@@ -62,8 +68,23 @@ class Operation:
         self.returns_tensors = any("Tensor" in str(returned.type) for returned in schema.returns)
         self.returns_nothing = not schema.returns
         tensor_arguments = sum("Tensor" in str(argument.type) for argument in schema.arguments)
-        self.is_draw = torch.Tag.nondeterministic_seeded in op.tags and (
+        is_seeded = torch.Tag.nondeterministic_seeded in op.tags and base_name not in _NEVER_RANDOM
+        self.is_draw = is_seeded and (
             tensor_arguments == 0 or (tensor_arguments == 1 and base_name.endswith(("_", "_like")))
+        )
+        self.is_random = is_seeded and not self.is_draw
+        self.shares = base_name in _SHARES_UNSAID or any(
+            returned.alias_info is not None and not returned.alias_info.is_write
+            for returned in schema.returns
+        )
+        self.schema_name, self.overload = schema.name, schema.overload_name or "default"
+        self.is_plain = (self.returns_tensors or self.returns_nothing) and not (
+            self.is_conversion
+            or self.is_copy
+            or self.changes_storage
+            or self.changes_metadata
+            or self.is_draw
+            or self.is_random
         )
 
     def pick_written(self, args: Any, kwargs: Any) -> Any:
@@ -72,7 +93,12 @@ class Operation:
         return picked[0] if len(picked) == 1 else tuple(picked)
 
 
-@cache
+_operations: dict[int, Operation] = {}
+
+
 def analyse(op: Any) -> Operation:
-    """The one :class:`Operation` of an ``OpOverload``."""
-    return Operation(op)
+    """Return the one :class:`Operation` of an ``OpOverload``, which lives as long as torch does."""
+    operation = _operations.get(id(op))
+    if operation is None:
+        operation = _operations[id(op)] = Operation(op)
+    return operation

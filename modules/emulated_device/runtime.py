@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 
+from modules.emulated_process.frames import Command
+
+from .graph import Graph, graph, is_current_stream_capturing
+from .marks import enqueue_mark
+from .memory import MEMORY
 from .queue import QUEUE
 
+__all__ = ["Graph", "graph", "is_current_stream_capturing"]
+
+_TOLD_LIMIT_S = 10.0
 DEVICE_NAME = "Emulated asynchronous device [ZLUDA]"
 
 
@@ -27,12 +35,15 @@ class Event:
     ) -> None:
         self._enable_timing = enable_timing
         self._ticket = 0
-        self._reached_s: list[float] = []
+        self._reached = _Reached()
 
     def record(self, stream: Stream | None = None) -> None:
-        # A list of its own: an earlier record that is still queued must not date this one.
-        reached_s = self._reached_s = []
-        self._ticket = QUEUE.enqueue(lambda: reached_s.append(time.perf_counter()), "event record")
+        if not self._enable_timing:
+            self._ticket = QUEUE.enqueue((int(Command.MARK), False))
+            return
+        # One of its own: an earlier record that is still queued must not date this one.
+        self._reached = _Reached()
+        self._ticket = enqueue_mark(self._reached.take)
 
     def query(self) -> bool:
         return QUEUE.completed >= self._ticket
@@ -54,7 +65,24 @@ class Event:
             raise ValueError("both events must be created with enable_timing=True and recorded")
         if not (self.query() and end_event.query()):
             raise RuntimeError("device not ready: an event has not been reached yet")
-        return (end_event._reached_s[0] - self._reached_s[0]) * 1000.0
+        return (end_event._reached.wait_time_s() - self._reached.wait_time_s()) * 1000.0
+
+
+class _Reached:
+    """When the device passed a mark, by its own clock; told a moment after it has."""
+
+    def __init__(self) -> None:
+        self._told = threading.Event()
+        self._time_s = 0.0
+
+    def take(self, time_s: float, completed: int) -> None:
+        self._time_s = time_s
+        self._told.set()
+
+    def wait_time_s(self) -> float:
+        if not self._told.wait(_TOLD_LIMIT_S):
+            raise RuntimeError("the device did not tell when it reached an event")
+        return self._time_s
 
 
 class Stream:
@@ -128,7 +156,7 @@ def is_initialized() -> bool:
 
 
 def init() -> None:
-    """Nothing to do: the queue's thread starts with the first item."""
+    """Nothing to do: the device's process starts with the first command."""
 
 
 def device_count() -> int:
@@ -172,7 +200,12 @@ def is_bf16_supported(including_emulation: bool = True) -> bool:
 
 
 def mem_get_info(device: Any = None) -> tuple[int, int]:
-    """Free and total bytes: those of the host, where device memory is; (0, 0) if the system does not say."""
+    """Free and total bytes: of a limit that was set, else those of the host, where device memory is.
+
+    (0, 0) if the system does not say.
+    """
+    if MEMORY.limit_bytes is not None:
+        return max(0, MEMORY.limit_bytes - MEMORY.allocated_bytes), MEMORY.limit_bytes
     try:
         page = os.sysconf("SC_PAGE_SIZE")
         return page * os.sysconf("SC_AVPHYS_PAGES"), page * os.sysconf("SC_PHYS_PAGES")
@@ -181,11 +214,19 @@ def mem_get_info(device: Any = None) -> tuple[int, int]:
 
 
 def memory_allocated(device: Any = None) -> int:
-    """Always 0: device memory is the host's and is not counted apart."""
-    return 0
+    """Bytes of the values that the host can name; what an operation needs in between is not counted."""
+    return MEMORY.allocated_bytes
 
 
-max_memory_allocated = memory_reserved = max_memory_reserved = memory_allocated
+memory_reserved = memory_allocated
+
+
+def max_memory_allocated(device: Any = None) -> int:
+    """The most that ever was allocated, since :func:`reset_peak_memory_stats`."""
+    return MEMORY.most_bytes
+
+
+max_memory_reserved = max_memory_allocated
 
 
 def memory_stats(device: Any = None) -> dict[str, Any]:
@@ -198,7 +239,8 @@ def empty_cache() -> None:
 
 
 def reset_peak_memory_stats(device: Any = None) -> None:
-    """Nothing to do: nothing is counted."""
+    """Count the most anew."""
+    MEMORY.most_bytes = MEMORY.allocated_bytes
 
 
 def ipc_collect() -> None:

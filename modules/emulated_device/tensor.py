@@ -1,26 +1,34 @@
-"""Tensors on the emulated device, and how an operation on them becomes an item on its queue.
+"""Tensors on the emulated device, and how an operation on them becomes a command on its queue.
 
-The host learns shapes at once, from the meta device; they are cached, so the second pass over a
-network is cheap. The operation itself runs later, on the CPU, on the queue's worker. A read is a
-copy to the host: queued behind everything else and waited for, as on a CUDA stream.
+The host learns shapes at once, from the meta device; they are cached, so the second pass over a network is
+cheap. The operation itself runs later, in the device's process. A read is a copy to the host: queued behind
+everything else and waited for, as on a CUDA stream.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
 from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
-from .memory import Cell, Spec, fill_poison
+from modules.emulated_process.codec import from_bytes, name_dtype, to_bytes
+from modules.emulated_process.frames import Command
+from modules.emulated_process.memory import fill_poison
+
+from .calls import Call, map_tensors
+from .memory import MEMORY, Cell, Spec
 from .operation import Operation, analyse
-from .queue import QUEUE, DeviceFault
+from .queue import QUEUE
 
 DEVICE_TYPE = "emulated"
 _SHAPE_DEPENDS_ON_VALUES = (NotImplementedError, DataDependentOutputException, DynamicOutputShapeException)
-_announced: dict[tuple[Any, ...], Any] = {}
-_ANNOUNCED_MAX = 20_000
+_handles = itertools.count(1)
+_next_handle = _handles.__next__
+_wrap = torch.Tensor._make_wrapper_subclass
+#: Empty until the backend has its name in torch.
+DEVICES: list[torch.device] = []
 
 
 class EmulatedTensor(torch.Tensor):
@@ -31,18 +39,9 @@ class EmulatedTensor(torch.Tensor):
     cell: Cell
     spec: Spec
 
-    @staticmethod
-    def __new__(cls, spec: Spec, cell: Cell) -> EmulatedTensor:
-        tensor = torch.Tensor._make_wrapper_subclass(
-            cls, spec.shape, strides=spec.stride, dtype=spec.dtype, device=torch.device(DEVICE_TYPE, 0)
-        )
-        tensor.cell = cell
-        tensor.spec = spec
-        return tensor
-
     @classmethod
     def __torch_dispatch__(cls, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return launch(op, *args, **(kwargs or {}))
+        return launch(op, *args, **kwargs) if kwargs else launch(op, *args)
 
     def tolist(self) -> Any:
         return self.cpu().tolist()
@@ -57,11 +56,21 @@ class EmulatedTensor(torch.Tensor):
         return f"{self.detach().cpu()!r} on {self.device}"
 
 
+def make_tensor(spec: Spec, cell: Cell) -> EmulatedTensor:
+    """Return a tensor that names a value on the device."""
+    tensor: EmulatedTensor = _wrap(
+        EmulatedTensor, spec.shape, strides=spec.stride, dtype=spec.dtype, device=DEVICES[0]
+    )
+    tensor.cell = cell
+    tensor.spec = spec
+    return tensor
+
+
 def peek(tensor: torch.Tensor) -> torch.Tensor:
-    """What device memory holds at this moment, without any wait: poison where nothing was computed yet."""
+    """Return what device memory holds now, whatever is queued: poison where nothing was computed yet."""
     assert isinstance(tensor, EmulatedTensor)
-    value = tensor.cell.value
-    return fill_poison(tensor.spec.empty("cpu")) if value is None else value.clone()
+    head, data = QUEUE.peek(tensor.cell.handle)
+    return fill_poison(tensor.spec.empty("cpu")) if head is None else from_bytes(*head, data)
 
 
 def launch(op: Any, *args: Any, **kwargs: Any) -> Any:
@@ -69,185 +78,188 @@ def launch(op: Any, *args: Any, **kwargs: Any) -> Any:
 
     Raises:
         RuntimeError: shapes or devices do not fit (at once); a read finds that earlier work failed.
+        torch.OutOfMemoryError: the device's memory is full.
         NotImplementedError: the operation would give a tensor other memory in place.
     """
     operation = analyse(op)
+    if not operation.is_plain or "device" in kwargs:
+        return _launch_oddly(operation, args, kwargs)
+    call = Call(operation, args, kwargs, EmulatedTensor)
+    try:
+        plan = call.find_plan(args, kwargs)
+    except _SHAPE_DEPENDS_ON_VALUES:
+        return _ask(call, args, kwargs)
+    return _queue_call(call, plan, args, kwargs)
+
+
+def _queue_call(call: Call, plan: Any, args: Any, kwargs: Any) -> Any:
+    operation = call.operation
+    result: Any = None
+    if operation.written or operation.returns_nothing:
+        QUEUE.enqueue((plan.number, *call.slots), plan.definition)
+        if operation.written:
+            result = operation.pick_written(args, kwargs)
+    elif plan.is_single:
+        spec = plan.announced
+        cell = Cell(
+            _next_handle(),
+            call.storage if operation.shares and call.storage else MEMORY.take(spec.size_bytes),
+        )
+        result = make_tensor(spec, cell)
+        QUEUE.enqueue((plan.number, cell.handle, *call.slots), plan.definition)
+    else:
+        handles: list[int] = []
+
+        def add(spec: Spec) -> EmulatedTensor:
+            shared = call.storage if operation.shares else None
+            cell = Cell(_next_handle(), shared or MEMORY.take(spec.size_bytes))
+            handles.append(cell.handle)
+            return make_tensor(spec, cell)
+
+        result = map_tensors(add, plan.announced)
+        QUEUE.enqueue((plan.number, *handles, *call.slots), plan.definition)
+    if QUEUE.recording is not None:
+        QUEUE.recording.hold(args, kwargs, result)
+    return result
+
+
+def _launch_oddly(operation: Operation, args: Any, kwargs: Any) -> Any:
+    """Queue what needs more than a plan, or give it to whom it belongs."""
     if operation.is_conversion:
-        return op.decompose(*args, **kwargs)
+        return operation.op.decompose(*args, **kwargs)
     if operation.changes_storage:
         raise NotImplementedError(f"{operation.name}: the emulated device cannot change a tensor's memory")
     if operation.changes_metadata:
         return _change_metadata(operation, args, kwargs)
-    if operation.is_copy and not isinstance(args[0], EmulatedTensor):
-        non_blocking = args[2] if len(args) > 2 else kwargs.get("non_blocking", False)
-        return _copy_to_host(args[1].cell.read, args[0], operation.name, non_blocking)
-    device = torch.device(kwargs.get("device") or DEVICE_TYPE).type
-    if device == "meta":
-        return op(*_to_meta(args), **_to_meta(kwargs))
+    if operation.is_copy and not all(isinstance(value, EmulatedTensor) for value in args[:2]):
+        return _copy_across(*args, **kwargs)
     if operation.is_draw:
         return _draw(operation, args, kwargs)
-    call = _Call(operation, args, kwargs)
+    if operation.is_random:
+        return _compute_on_host(operation, args, kwargs)
+    call = Call(operation, args, kwargs, EmulatedTensor)
     if not operation.returns_tensors and not operation.returns_nothing:
-        return call.run_and_wait()
+        return _ask(call, args, kwargs)
+    return _launch_elsewhere(call, args, kwargs)
+
+
+def _launch_elsewhere(call: Call, args: Any, kwargs: Any) -> Any:
+    """Queue what names the device that its results are to be on."""
+    device = torch.device(kwargs.get("device") or DEVICE_TYPE).type
+    if device == "meta":
+        return call.operation.op(*_stand_in(args, "meta"), **_stand_in(kwargs, "meta"))
     try:
-        announced = _announce(call, args, kwargs)
+        plan = call.find_plan(args, kwargs)
     except _SHAPE_DEPENDS_ON_VALUES:
-        return call.run_and_wait()
+        return _ask(call, args, kwargs)
     if device != DEVICE_TYPE:
-        target = fill_poison(announced.empty("cpu"))
-        return _copy_to_host(call.compute, target, operation.name, kwargs.get("non_blocking", False))
-    if operation.written or operation.returns_nothing:
-        QUEUE.enqueue(call, operation.name)
-        return operation.pick_written(args, kwargs) if operation.written else None
-    result = _map(call.add_result, announced)
-    QUEUE.enqueue(call, operation.name)
-    return result
+        target = fill_poison(plan.announced.empty("cpu"))
+        command = (int(Command.FETCH), (plan.number, 0, *call.slots))
+        return _copy_to_host(command, plan.definition, target, kwargs.get("non_blocking", False))
+    return _queue_call(call, plan, args, kwargs)
 
 
-class _Call:
-    """One operation with its arguments as they were when it was queued; called by the worker."""
+def _ask(call: Call, args: Any, kwargs: Any) -> Any:
+    """Wait for results that the host cannot know without the values, as of ``nonzero`` or ``item``."""
+    QUEUE.refuse_in_graph("reading a value")
+    plan = call.build_unknown(args, kwargs)
+    answers: list[Any] = []
 
-    __slots__ = ("args", "beside_tensor", "key", "kwargs", "operation", "results")
+    def take_answer(answer: Any, _data: bytearray) -> None:
+        answers.extend(answer)
 
-    def __init__(self, operation: Operation, args: Any, kwargs: Any) -> None:
-        self.operation = operation
-        self.results: list[tuple[Cell, Spec]] = []
-        self.key: list[Any] = [operation]  # what decides the results' shapes
-        self.beside_tensor = False
-        self.args = [self._take(value) for value in args]
-        self.kwargs = {}
-        for name, value in kwargs.items():
-            self.key.append(name)
-            self.kwargs[name] = self._take("cpu" if name == "device" else value)
-
-    def _take(self, value: Any, listed: bool = False) -> Any:
-        kind = type(value)
-        if kind is EmulatedTensor:
-            self.beside_tensor = True
-            self.key.append(value.spec)
-            return value.cell
-        if kind is list or kind is tuple:
-            self.key.append(len(value))
-            return [self._take(element, listed=True) for element in value]
-        if isinstance(value, torch.Tensor):
-            if value.dim() > 0 and not self.operation.takes_host_tensors:
-                raise RuntimeError(
-                    f"{self.operation.name}: expected all tensors to be on the same device, "
-                    f"but found {DEVICE_TYPE} and a {tuple(value.shape)} tensor on {value.device}"
-                )
-            self.key.append(Spec.of(value))
-            # A snapshot: the host may write to its tensor as soon as the call has returned.
-            return value.detach().clone()
-        # A float beside a tensor (not one of a list of scales) decides no shape, and changes at every step.
-        decides = kind is not float or listed or not self.beside_tensor
-        self.key.append((kind, value if decides else None))
-        return value
-
-    def add_result(self, spec: Spec) -> EmulatedTensor:
-        cell = Cell()
-        self.results.append((cell, spec))
-        return EmulatedTensor(spec, cell)
-
-    def __call__(self) -> None:
-        """On the worker: compute, then publish. A failure marks the results, so that reading them raises."""
-        try:
-            values = _flat(self.compute())
-            for (cell, spec), value in zip(self.results, values, strict=False):  # in-place: no results
-                cell.value = spec.conform(value)
-        except DeviceFault as inherited:  # reported already, by the operation that caused it
-            self.fail(inherited)
-        except Exception as error:
-            fault = DeviceFault(f"{self.operation.name} failed on the device: {error}")
-            self.fail(fault)
-            raise fault from error
-
-    def fail(self, fault: DeviceFault) -> None:
-        for cell, _ in self.results:
-            cell.fault = fault
-
-    def compute(self) -> Any:
-        kwargs = {name: _read(value) for name, value in self.kwargs.items()}
-        result = self.operation.op(*_read(self.args), **kwargs)
-        return fill_poison(result) if self.operation.leaves_uninitialised else result
-
-    def run_and_wait(self) -> Any:
-        """For results that the host cannot know without the values, as ``nonzero`` or ``item``."""
-        results: list[Any] = []
-        QUEUE.wait(QUEUE.enqueue(lambda: results.append(self.compute()), self.operation.name))
-        return _map(lambda value: EmulatedTensor(Spec.of(value), Cell(value)), results[0])
+    command = (int(Command.ASK), (plan.number, *call.slots))
+    QUEUE.wait(QUEUE.enqueue(command, plan.definition, told=take_answer))
+    return _understand(answers[0])
 
 
-def _announce(call: _Call, args: Any, kwargs: Any) -> Any:
-    """The results' specs, in the shape in which the operation returns them."""
-    key = tuple(call.key)
-    announced = _announced.get(key)
-    if announced is None:
-        if len(_announced) >= _ANNOUNCED_MAX:
-            _announced.clear()
-        announced = _announced[key] = _map(Spec.of, call.operation.op(*_to_meta(args), **_to_meta(kwargs)))
-    return announced
+def _understand(answer: Any) -> Any:
+    if isinstance(answer, tuple):
+        _, handle, (shape, stride, dtype) = answer
+        spec = Spec.named(shape, stride, getattr(torch, dtype))
+        return make_tensor(spec, Cell(handle, MEMORY.take(spec.size_bytes)))
+    return [_understand(element) for element in answer] if isinstance(answer, list) else answer
 
 
-def _copy_to_host(
-    source: Callable[[], torch.Tensor], target: torch.Tensor, name: str, non_blocking: bool
-) -> torch.Tensor:
-    ticket = QUEUE.enqueue(lambda: target.copy_(source()), name)
+def _copy_across(target: torch.Tensor, source: torch.Tensor, non_blocking: bool = False) -> torch.Tensor:
+    if isinstance(target, EmulatedTensor):
+        return _copy_to_device(target, source)
+    assert isinstance(source, EmulatedTensor)
+    return _copy_to_host((int(Command.READ), source.cell.handle), None, target, non_blocking)
+
+
+def _copy_to_host(command: Any, definition: Any, target: torch.Tensor, non_blocking: bool) -> torch.Tensor:
+    QUEUE.refuse_in_graph("a copy to the host")
+
+    def take_copy(head: Any, data: bytearray) -> None:
+        target.copy_(from_bytes(*head, data))
+
+    ticket = QUEUE.enqueue(command, definition, told=take_copy)
     if not non_blocking:
         QUEUE.wait(ticket)
     return target
 
 
+def _copy_to_device(target: EmulatedTensor, source: torch.Tensor) -> EmulatedTensor:
+    QUEUE.refuse_in_graph("a copy from the host")
+    command = (int(Command.WRITE), target.cell.handle, name_dtype(source.dtype), tuple(source.shape))
+    QUEUE.enqueue(command, payload=to_bytes(source))
+    return target
+
+
 def _change_metadata(operation: Operation, args: Any, kwargs: Any) -> EmulatedTensor:
-    """``squeeze_`` and its like, on an alias: other tensors may share the worker's tensor, unchanged."""
+    """``squeeze_`` and its like, on an alias: other tensors may share the device's tensor, unchanged."""
     target: EmulatedTensor = args[0]
     alias = launch(torch.ops.aten.alias.default, target)
-    call = _Call(operation, (alias, *args[1:]), kwargs)
-    spec = _announce(call, args, kwargs)
-    QUEUE.enqueue(call, operation.name)
-    target.data = EmulatedTensor(spec, alias.cell)
-    target.cell, target.spec = alias.cell, spec
+    args = (alias, *args[1:])
+    call = Call(operation, args, kwargs, EmulatedTensor)
+    plan = call.find_plan(args, kwargs)
+    QUEUE.enqueue((plan.number, *call.slots), plan.definition)
+    target.data = make_tensor(plan.announced, alias.cell)
+    target.cell, target.spec = alias.cell, plan.announced
     return target
 
 
 def _draw(operation: Operation, args: Any, kwargs: Any) -> Any:
     """Draw on the host now, from its generator: same numbers, in the same order, as a run on the CPU."""
-    stand_ins = [value.spec.empty("cpu") if isinstance(value, EmulatedTensor) else value for value in args]
-    drawn = operation.op(*stand_ins, **{**kwargs, **({"device": "cpu"} if "device" in kwargs else {})})
-    if operation.written:
-        cell = args[0].cell
-        QUEUE.enqueue(lambda: cell.read().copy_(drawn), operation.name)
-        return args[0]
-    cell = Cell()
-    QUEUE.enqueue(lambda: setattr(cell, "value", drawn), operation.name)
-    return EmulatedTensor(Spec.of(drawn), cell)
+    on_cpu = {**kwargs, **({"device": "cpu"} if "device" in kwargs else {})}
+    drawn = operation.op(*_stand_in(args, "cpu"), **on_cpu)
+    return _copy_to_device(args[0], drawn) if operation.written else _store(drawn)
 
 
-def _map(fn: Callable[[Any], Any], result: Any) -> Any:
-    """``fn`` of every tensor or spec in an operation's result."""
-    if isinstance(result, (torch.Tensor, Spec)):
-        return fn(result)
-    if isinstance(result, (list, tuple)):
-        return [_map(fn, element) for element in result]
-    return result
+def _store(value: torch.Tensor) -> EmulatedTensor:
+    """Return a new tensor on the device with the values of one on the host."""
+    QUEUE.refuse_in_graph("a copy from the host")
+    spec = Spec.of(value)
+    cell = Cell(_next_handle(), MEMORY.take(spec.size_bytes))
+    command = (int(Command.STORE), cell.handle, name_dtype(spec.dtype), spec.shape, spec.stride)
+    QUEUE.enqueue(command, payload=to_bytes(value))
+    return make_tensor(spec, cell)
 
 
-def _flat(result: Any) -> list[torch.Tensor]:
-    if isinstance(result, torch.Tensor):
-        return [result]
-    return [tensor for element in result or () for tensor in _flat(element)]
+def _compute_on_host(operation: Operation, args: Any, kwargs: Any) -> Any:
+    """Draw what depends on values on the host, too: it reads them, and sends what its generator gave."""
+
+    def read(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [read(element) for element in value]
+        return value.detach().cpu() if isinstance(value, EmulatedTensor) else value
+
+    host_args = read(args)
+    result = operation.op(*host_args, **{name: read(value) for name, value in kwargs.items()})
+    for position, name in operation.written:
+        place, given = (host_args, args) if position < len(args) else (kwargs, kwargs)
+        key: Any = position if position < len(args) else name
+        _copy_to_device(given[key], place[key])
+    return operation.pick_written(args, kwargs) if operation.written else map_tensors(_store, result)
 
 
-def _read(value: Any) -> Any:
-    if type(value) is Cell:
-        return value.read()
-    return [_read(element) for element in value] if type(value) is list else value
-
-
-def _to_meta(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return Spec.of(value).empty("meta")
+def _stand_in(value: Any, device: str) -> Any:
+    """Arguments with other tensors in the place of those on the device."""
+    if isinstance(value, EmulatedTensor):
+        return value.spec.empty(device)
     if isinstance(value, (list, tuple)):
-        return [_to_meta(element) for element in value]
+        return [_stand_in(element, device) for element in value]
     if isinstance(value, dict):
-        return {name: "meta" if name == "device" else _to_meta(element) for name, element in value.items()}
-    return None if isinstance(value, torch.Generator) else value
+        return {name: _stand_in(element, device) for name, element in value.items()}
+    return value

@@ -19,7 +19,7 @@ sys.path[:0] = ["scripts", "."]
 from bench.host.job import hold_self_test, set_mode
 from bench.host.tiny_model import make_tiny_model
 from modules import processing, shared, webui
-from modules.emulated_device import QUEUE
+from modules.emulated_device import Marks
 
 class Noting:
     encoding = "utf-8"
@@ -33,14 +33,14 @@ class Noting:
         return False
 
 mode, folder = sys.argv[1:]
-finished, queued = [], []
+finished, queued = Marks(), []
 webui.start_host(["--data-dir", folder, "--device", "emulated", "--model", make_tiny_model(folder),
                   "--step-ms", "70", "--encode-ms", "2", "--decode-ms", "300"])
 hold_self_test()
 set_mode(mode)
 def count_step(*_):
     queued.append(None)
-    QUEUE.enqueue(lambda: finished.append(None), "truth")
+    finished.put()
 shared.sd_model.unet.register_forward_hook(count_step)
 console, sys.stderr = sys.stderr, Noting()
 job = processing.StableDiffusionProcessingTxt2Img(

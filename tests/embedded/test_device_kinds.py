@@ -39,7 +39,7 @@ def held_up(backend: str, mode: SyncMode, report: SelfTestReport | None) -> list
         barrier = StepBarrier(BarrierPolicy(mode), ladder, accelerator, threads, Judge(accelerator, ()))
         for _ in range(STEPS):
             for _ in range(LAUNCHES):
-                QUEUE.enqueue(lambda: time.sleep(STEP_S / LAUNCHES), "a part of a step")
+                QUEUE.enqueue_delay(STEP_S / LAUNCHES, "a part of a step")
             barrier.pass_step(ledger, latents)
             if ladder.current.waits_beside:  # the watcher is to be in its wait when the next one is queued
                 deadline_s = time.monotonic() + 5.0

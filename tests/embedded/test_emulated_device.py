@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from modules import emulated_device
-from modules.emulated_device import QUEUE, DeviceQueue, peek, slow_down
+from modules.emulated_device import QUEUE, DeviceFault, DeviceQueue, Gate, enqueue_mark, peek, slow_down
 
 attention = functional.scaled_dot_product_attention
 LIMIT_S = 60.0
@@ -37,17 +37,17 @@ def test_a_torch_that_cannot_have_the_device_says_why(monkeypatch):
 
 
 @contextmanager
-def held_device(queue: DeviceQueue = QUEUE) -> Iterator[threading.Event]:
+def held_device(queue: DeviceQueue = QUEUE) -> Iterator[Gate]:
     """Hold the device still from here in its queue until the block ends or the yielded gate is set."""
-    gate = threading.Event()
-    queue.enqueue(lambda: gate.wait(LIMIT_S), "gate")
+    gate = Gate(queue)
+    gate.put(LIMIT_S)
     try:
         yield gate
     finally:
         gate.set()
 
 
-def open_when(gate: threading.Event, condition: Callable[[], bool]) -> threading.Thread:
+def open_when(gate: Gate, condition: Callable[[], bool]) -> threading.Thread:
     """Open ``gate`` from another thread as soon as ``condition`` holds."""
 
     def watch() -> None:
@@ -191,33 +191,49 @@ def test_non_blocking_copy_is_filled_later(device):
     assert target.tolist() == reused.tolist() == [0.0, 1.0, 2.0]
 
 
-def test_queue_runs_in_order_and_counts(device):
-    """Items run in the order of their tickets, and the count of completed items follows."""
-    queue, seen = DeviceQueue(), []
+@pytest.fixture(scope="module")
+def own_queue() -> Iterator[DeviceQueue]:
+    """Another device than the one that tensors are on."""
+    queue = DeviceQueue()
+    yield queue
+    queue.close()
+
+
+def test_queue_runs_in_order_and_counts(own_queue):
+    """Commands run in the order of their tickets, and the count of completed ones follows."""
+    queue, seen = own_queue, []
+    queue.wait(queue.queued)
+    done = queue.queued
     with held_device(queue):
-        tickets = [queue.enqueue(lambda n=n: seen.append((n, queue.completed)), "note") for n in range(5)]
-        assert (tickets, queue.queued, queue.completed, seen) == ([2, 3, 4, 5, 6], 6, 0, [])
+        tickets = [
+            enqueue_mark(lambda at_s, completed: seen.append((at_s, completed)), queue) for _ in range(5)
+        ]
+        assert (tickets, queue.queued) == ([done + n for n in (2, 3, 4, 5, 6)], done + 6)
+        assert (queue.completed, seen) == (done, [])
         assert not queue.wait(tickets[-1], timeout_s=0.001)
     assert queue.wait(tickets[-1], LIMIT_S)
-    assert seen == [(n, n + 1) for n in range(5)]
-    assert queue.completed == 6
+    assert [completed for _, completed in seen] == [done + n for n in range(1, 6)]
+    assert seen == sorted(seen)
+    assert queue.completed == done + 6
 
 
-def test_waiting_for_one_ticket_leaves_later_work_queued():
+def test_waiting_for_one_ticket_leaves_later_work_queued(own_queue):
     """A wait returns at its own ticket, though the device is held right behind it."""
-    queue = DeviceQueue()
-    ticket = queue.enqueue(lambda: None, "early")
-    with held_device(queue):
-        assert queue.wait(ticket, LIMIT_S)
-        assert queue.completed == 1
+    ticket = own_queue.enqueue_delay(0.0)
+    with held_device(own_queue):
+        assert own_queue.wait(ticket, LIMIT_S)
+        assert own_queue.completed == ticket
 
 
-def test_the_device_cannot_wait_for_itself():
-    """A wait inside an enqueued function is an error, not a deadlock."""
-    queue = DeviceQueue()
-    ticket = queue.enqueue(lambda: queue.wait(99), "selfish")
-    with pytest.raises(RuntimeError, match=r"selfish failed.*cannot wait for itself"):
-        queue.wait(ticket, LIMIT_S)
+def test_the_device_cannot_wait_for_itself(own_queue):
+    """A wait inside of what the device tells is an error, not a deadlock."""
+
+    def selfish(at_s: float, completed: int) -> None:
+        own_queue.wait(99)
+
+    ticket = enqueue_mark(selfish, own_queue)
+    with pytest.raises(DeviceFault, match=r"failed on what the device told.*cannot wait for itself"):
+        own_queue.wait(ticket, LIMIT_S)
 
 
 def test_a_fault_is_raised_by_the_next_wait_and_the_device_goes_on(device):
@@ -442,11 +458,11 @@ def test_the_host_runs_ahead_of_a_slow_device(device):
     pipe = build_pipeline("EulerDiscreteScheduler")
     expected = generate(pipe, steps=5)
     pipe.to(device)
-    gate, ahead, delays = threading.Event(), [], []
+    gate, ahead, delays = Gate(), [], []
 
     def note_step(_pipe, step, _timestep, tensors):
         if step == 0:
-            QUEUE.enqueue(lambda: gate.wait(LIMIT_S), "gate")
+            gate.put(LIMIT_S)
             ahead.append(QUEUE.queued)
         if step == 4:
             ahead.append(QUEUE.completed)

@@ -117,7 +117,7 @@ def failing(where: str, error: BaseException | None, before: Callable[[], object
         before()
         if error is not None:
             raise error
-        QUEUE.enqueue(lambda: 1 / 0, "a kernel that fails")
+        QUEUE.enqueue_failure("a kernel that fails")
 
     handle = part.register_forward_pre_hook(fail)
     try:

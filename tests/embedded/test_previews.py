@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from modules import emulated_device
-from modules.emulated_device import QUEUE
+from modules.emulated_device import QUEUE, Marks
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 from zluda_sync.device.preview.copy import CopyWay, EventCopier, ThreadCopier, find_copy_way, make_copier
@@ -80,7 +80,7 @@ def run_pass(device, watcher, mode: SyncMode, make: Callable[[WorkMarks], object
     # A white pixel of brightness n is step n.
     projection = Projection(torch.cat([torch.ones(1, 3), torch.zeros(3, 3)]), torch.zeros(3))
     previews = JobPreviews(lambda _device: make(marks), lambda _channels: projection)
-    ledger, finished, seen = Ledger(STEPS), [], Seen()
+    ledger, finished, seen = Ledger(STEPS), Marks(), Seen()
     over = threading.Event()
 
     def look() -> None:
@@ -98,9 +98,9 @@ def run_pass(device, watcher, mode: SyncMode, make: Callable[[WorkMarks], object
     looking = threading.Thread(target=look)
     looking.start()
     for step in range(STEPS):
-        QUEUE.enqueue(lambda: time.sleep(STEP_S), "a slow step")
+        QUEUE.enqueue_delay(STEP_S, "a slow step")
         latents = torch.full((1, 4, 24, 24), float(step), device=device)
-        QUEUE.enqueue(lambda: finished.append(time.perf_counter()), "truth")
+        finished.put()
         barrier.pass_step(ledger, latents)
         previews.queue_preview(ledger, StepFrame(step, latents), None, step_s=STEP_S * 1000)
     assert ledger.wait_completed(STEPS - 1, 60.0)
@@ -152,7 +152,7 @@ def test_a_way_that_lies_is_not_chosen(device, watcher, monkeypatch):
     """Its event says that the copy is there, and it is not."""
     accelerator = Accelerator(device_module(device), device)
     monkeypatch.setattr(EventCopier, "wait_all", lambda self, limit_s: True)
-    with_work = QUEUE.enqueue(lambda: time.sleep(0.3), "work")
+    with_work = QUEUE.enqueue_delay(0.3, "work")
     assert CopyWay.THREAD is find_copy_way(device, WorkMarks(PlantedEvent(accelerator), watcher))
     QUEUE.wait(with_work)
 
@@ -162,7 +162,7 @@ def test_a_busy_device_is_asked_again(device, watcher, monkeypatch):
     monkeypatch.setattr("zluda_sync.device.preview.copy.CHECK_LIMIT_S", 0.05)
     monkeypatch.setattr(torch, "empty", lambda *args, **kwargs: torch.zeros(*args))  # as if it were pinned
     accelerator = Accelerator(device_module(device), device)
-    with_work = QUEUE.enqueue(lambda: time.sleep(0.5), "work")
+    with_work = QUEUE.enqueue_delay(0.5, "work")
     assert find_copy_way(device, WorkMarks(PlantedEvent(accelerator), watcher)) is None
     QUEUE.wait(with_work)
 

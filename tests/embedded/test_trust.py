@@ -10,7 +10,7 @@ import torch
 
 from bench.host import faults
 from modules import emulated_device
-from modules.emulated_device import QUEUE
+from modules.emulated_device import QUEUE, Marks
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.other_work import OtherWork
 from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
@@ -43,7 +43,7 @@ class Job:
         self.barrier = StepBarrier(
             BarrierPolicy(mode), self.ladder, accelerator, threads, judge, Patience(silence_s=silence_s)
         )
-        self.ledger, self.finished = Ledger(), []
+        self.ledger, self.finished = Ledger(), Marks()
         self.latents = torch.zeros(1, 4, 2, 2, device=device)
 
     def _note(self, rung, error) -> None:
@@ -52,8 +52,8 @@ class Job:
 
     def step(self) -> int:
         """Queue one step; return by how many completions too many are counted afterwards."""
-        QUEUE.enqueue(lambda: time.sleep(STEP_S), "a slow step")
-        QUEUE.enqueue(lambda: self.finished.append(None), "truth")
+        QUEUE.enqueue_delay(STEP_S, "a slow step")
+        self.finished.put()
         self.barrier.pass_step(self.ledger, self.latents)
         counted = self.ledger.completed  # read first: the device goes on meanwhile
         return counted - len(self.finished)
@@ -186,10 +186,10 @@ def test_where_nothing_is_written_unasked_an_announced_preview_gives_no_verdict(
 def test_an_item_that_is_no_stronger_than_its_stream_does_not_clear_a_liar(make_job, monkeypatch):
     """CUDA builds of newer torch read an item over pinned memory and wait for the stream: then both lie."""
 
-    def returns_at_once(call):
+    def returns_at_once(call, args, kwargs):
         return torch.zeros((), dtype=torch.float32) if call.operation.name.count("item") else None
 
-    monkeypatch.setattr(emulated_device.tensor._Call, "run_and_wait", returns_at_once)
+    monkeypatch.setattr(emulated_device.tensor, "_ask", returns_at_once)
     monkeypatch.setattr(torch.Tensor, "item", lambda tensor: 0.0)
     with faults.synchronize_returns_at_once():
         job = make_job(SyncMode.EVERY_STEP)
@@ -203,7 +203,7 @@ def test_a_blocking_copy_that_does_not_block_is_read_until_the_value_is_there(ma
     monkeypatch.setattr(
         emulated_device.tensor,
         "_copy_to_host",
-        lambda source, target, name, _: copy(source, target, name, True),
+        lambda command, definition, target, _: copy(command, definition, target, True),
     )
     job = make_job(SyncMode.EVERY_STEP)
     while "read-back" != job.barrier.rung_name:

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.truth.recorder import build_marks
-from modules.emulated_device import QUEUE
+from modules.emulated_device import QUEUE, Gate, Marks
 from tests.pipeline.tracked import (
     LIMIT_S,
     QUIET,
@@ -44,14 +43,14 @@ def device(untested, tmp_path) -> torch.device:
     return untested
 
 
-def hold_at_step(tiny: Any, step: int) -> threading.Event:
-    """Have the device stand still in a step of the next call, until the event is set."""
-    gate, forwards = threading.Event(), [0]
+def hold_at_step(tiny: Any, step: int) -> Gate:
+    """Have the device stand still in a step of the next call, until the gate is set."""
+    gate, forwards = Gate(), [0]
 
     def hold(*_: Any) -> None:
         forwards[0] += 1
         if forwards[0] == step + 1:
-            QUEUE.enqueue(lambda: gate.wait(LIMIT_S), "gate")
+            gate.put(LIMIT_S)
 
     tiny.pipe.unet.register_forward_pre_hook(hold)
     return gate
@@ -59,8 +58,8 @@ def hold_at_step(tiny: Any, step: int) -> threading.Event:
 
 def test_what_is_queued_is_not_told_as_finished(device, tmp_path):
     """Three steps stand in the queue; when the device has done them, they count."""
-    gate = threading.Event()
-    loop = BareLoop(device, lambda step: step == 1 and QUEUE.enqueue(lambda: gate.wait(LIMIT_S), "gate"))
+    gate = Gate()
+    loop = BareLoop(device, lambda step: step == 1 and gate.put(LIMIT_S))
     with track(loop, mode="observe", folder=tmp_path) as job:
         loop()
         wait_until(lambda: job.progress.completed)
@@ -75,12 +74,12 @@ def test_what_is_queued_is_not_told_as_finished(device, tmp_path):
 @pytest.mark.parametrize("mode", [SyncMode.EVERY_STEP, SyncMode.RUN_AHEAD, SyncMode.OBSERVE])
 def test_no_mode_is_ever_ahead_of_the_device(mode, device, tmp_path):
     """Held against marks of another kind that are queued before ours."""
-    marks, finished = build_marks("emulated"), list[float]()
+    finished = Marks()
     leads: list[tuple[int, int]] = []
 
     def mark(_step: int) -> None:
-        QUEUE.enqueue(lambda: threading.Event().wait(0.02), "work")
-        marks.put(finished.append)
+        QUEUE.enqueue_delay(0.02, "work")
+        finished.put()
 
     def look(progress: Any) -> None:
         if progress.completed > len(finished):
@@ -126,13 +125,13 @@ def test_the_pipelines_own_bar_shows_finished_steps_in_its_own_style(device, tmp
 
 def test_a_result_that_the_device_still_computes_is_not_delivered(device, tmp_path):
     """All steps are finished; what is decoded of them is not."""
-    gate = threading.Event()
+    gate = Gate()
 
     class Decoding(BareLoop):
         def __call__(self, callback_on_step_end: Any = None) -> Any:
             super().__call__(4, callback_on_step_end)
             wait_until(lambda: job.progress.completed == 4)
-            QUEUE.enqueue(lambda: gate.wait(LIMIT_S), "gate")
+            gate.put(LIMIT_S)
             return [torch.zeros(2, device=self.device) + 1]
 
     loop = Decoding(device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import torch
 
 from bench.tiny_pipelines import build
 from modules import emulated_device
-from modules.emulated_device import QUEUE
+from modules.emulated_device import Gate
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
 from zluda_sync.device.steps.accelerator import accelerator_on
 from zluda_sync.device.steps.trust_book import TrustBook
@@ -84,10 +83,10 @@ def keep_report(device: torch.device, folder: Path) -> None:
 
 
 @contextmanager
-def held_device() -> Iterator[threading.Event]:
+def held_device() -> Iterator[Gate]:
     """Hold the emulated device still until the block ends or the yielded gate is set."""
-    gate = threading.Event()
-    QUEUE.enqueue(lambda: gate.wait(LIMIT_S), "gate")
+    gate = Gate()
+    gate.put(LIMIT_S)
     try:
         yield gate
     finally:

@@ -12,6 +12,8 @@ from typing import Any
 
 LATE_BY = EARLY_BY = 2
 COMPILING_S = 1.5
+STANDS_STILL_S = 1.0
+FEW_LAUNCHES = 32
 STUCK_LIMIT_S = 60.0
 
 
@@ -250,6 +252,40 @@ def graph_is_captured() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def device_stands_still() -> Iterator[None]:
+    """The device begins nothing for a while, in the middle of the job, and goes on as if nothing had been."""
+    from modules.emulated_device import faults
+
+    with contextlib.ExitStack() as over:
+
+        def stand(step: int) -> None:
+            if step == 2:
+                over.enter_context(faults.hung())
+                threading.Timer(STANDS_STILL_S, over.close).start()
+
+        with hooked_unet(stand):
+            yield
+
+
+@contextlib.contextmanager
+def device_slows_down() -> Iterator[None]:
+    """From the second step on everything takes the device twice as long."""
+    from modules.emulated_device import faults
+
+    over = contextlib.ExitStack()
+    with over, hooked_unet(lambda step: over.enter_context(faults.slow(2.0)) if step == 2 else None):
+        yield
+
+
+def few_launches() -> AbstractContextManager[None]:
+    """A driver that takes less than a step."""
+    from modules.emulated_device import faults
+
+    few: AbstractContextManager[None] = faults.launches_limited(FEW_LAUNCHES)
+    return few
+
+
+@contextlib.contextmanager
 def legacy_callback() -> Iterator[None]:
     """The pipeline knows the older callback only, which gives neither totals nor a place for a wait."""
     import warnings
@@ -282,6 +318,9 @@ FAULTS = (
     Fault("events of another stream", events_of_another_stream),
     Fault("host synchronizes each step", host_synchronizes(1), is_of_device=False),
     Fault("host synchronizes sometimes", host_synchronizes(3), is_of_device=False),
+    Fault("device stands still", device_stands_still, is_of_device=False),
+    Fault("device slows down", device_slows_down, is_of_device=False),
+    Fault("driver takes few launches", few_launches, is_of_device=False),
     Fault("legacy callback", legacy_callback, is_of_device=False),
     Fault("graph capture", graph_is_captured, is_of_device=False),
     Fault("compiles in the second step", host_compiles, is_of_device=False),

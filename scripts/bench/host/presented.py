@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 from bench.host.faults import replaced, with_event
 
 #: Who gets a lock sooner was not held up by a wait, in seconds.
 SHORT_S = 0.005
-#: NVIDIA's driver lets a program queue about so many operations.
-LAUNCHES_HELD = 1024
 
 
 @dataclass
@@ -63,19 +63,19 @@ def presented(card: Presented) -> Iterator[Stalls]:
 @contextlib.contextmanager
 def waits_hold_the_queue() -> Iterator[Stalls]:
     """As rocm-systems #11678: who waits holds the lock that each launch needs."""
-    from modules.emulated_device.queue import QUEUE
+    from modules.emulated_device import QUEUE
 
     lock = threading.RLock()
     stalls = Stalls()
     enqueue: Any = QUEUE.enqueue
     wait: Any = QUEUE.wait
 
-    def enqueue_in_turn(*args: Any) -> Any:
+    def enqueue_in_turn(*args: Any, **kwargs: Any) -> Any:
         if not lock.acquire(timeout=SHORT_S):
             stalls.launches.append(threading.current_thread().name)
             lock.acquire()
         try:
-            return enqueue(*args)
+            return enqueue(*args, **kwargs)
         finally:
             lock.release()
 
@@ -87,52 +87,86 @@ def waits_hold_the_queue() -> Iterator[Stalls]:
         yield stalls
 
 
-@contextlib.contextmanager
-def launches_held(most: int = LAUNCHES_HELD, captured: bool = False) -> Iterator[None]:
-    """A launch waits while so many are queued; of a captured model a whole step is one launch.
+def launches_held() -> contextlib.AbstractContextManager[None]:
+    """A launch waits while as many are queued as NVIDIA's driver takes."""
+    from modules.emulated_device import faults
 
-    Args:
-        most: that may be queued.
-        captured: whether the model's operations are one launch.
-    """
-    from modules import shared
-    from modules.emulated_device.queue import QUEUE
-
-    enqueue: Any = QUEUE.enqueue
-    wait: Any = QUEUE.wait
-    inside = threading.local()
-
-    def enqueue_held(*args: Any) -> Any:
-        ticket = enqueue(*args)
-        if not getattr(inside, "graph", False):
-            wait(max(0, ticket - most - getattr(inside, "extra", 0)))
-        else:
-            inside.extra = getattr(inside, "extra", 0) + 1
-        return ticket
-
-    handles = []
-    if captured:
-        unet = shared.sd_model.unet
-        handles = [
-            unet.register_forward_pre_hook(lambda *args: setattr(inside, "graph", True)),
-            unet.register_forward_hook(lambda *args: setattr(inside, "graph", False)),
-        ]
-    try:
-        with _replaced_methods(QUEUE, enqueue=enqueue_held):
-            yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    held: contextlib.AbstractContextManager[None] = faults.launches_limited()
+    return held
 
 
 def blocking() -> contextlib.AbstractContextManager[None]:
     """Each launch waits until it is done."""
-    return launches_held(most=0)
+    from modules.emulated_device import faults
+
+    held: contextlib.AbstractContextManager[None] = faults.launches_limited(most=0)
+    return held
 
 
-def captured() -> contextlib.AbstractContextManager[None]:
-    """A held device whose model was captured as a graph."""
-    return launches_held(captured=True)
+@contextlib.contextmanager
+def captured() -> Iterator[None]:
+    """A device that holds launches, whose model was captured: a step of it is one launch."""
+    from modules import shared
+
+    with launches_held(), captured_calls(shared.sd_model.unet):
+        yield
+
+
+@contextlib.contextmanager
+def captured_calls(module: Any) -> Iterator[None]:
+    """A context in which a call of a module replays a graph, captured at the first call of its shapes."""
+    graphs: dict[Any, _CapturedCall] = {}
+    forward = module.forward
+
+    def replay(*args: Any, **kwargs: Any) -> Any:
+        key = _layout_of((args, sorted(kwargs.items())))
+        if key not in graphs:
+            graphs[key] = _CapturedCall(forward, args, kwargs)
+        return graphs[key].replay(args, kwargs)
+
+    module.forward = replay
+    try:
+        yield
+    finally:
+        del module.forward
+
+
+class _CapturedCall:
+    def __init__(self, forward: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        from modules.emulated_device import runtime
+
+        forward(*args, **kwargs)  # loads what a first call loads; nothing of it may be part of the graph
+        self._args, self._kwargs = _map_tensors(lambda tensor: tensor.clone(), (args, kwargs))
+        self._graph = runtime.Graph()
+        with runtime.graph(self._graph):
+            self._result = forward(*self._args, **self._kwargs)
+
+    def replay(self, args: Any, kwargs: Any) -> Any:
+        for target, source in zip(
+            _tensors((self._args, self._kwargs)), _tensors((args, kwargs)), strict=True
+        ):
+            target.copy_(source)
+        self._graph.replay()
+        return self._result
+
+
+def _map_tensors(fn: Callable[[Any], Any], value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _map_tensors(fn, one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)([_map_tensors(fn, one) for one in value])
+    return fn(value) if isinstance(value, torch.Tensor) and value.device.type != "cpu" else value
+
+
+def _tensors(value: Any) -> list[Any]:
+    found: list[Any] = []
+    _map_tensors(found.append, value)
+    return found
+
+
+def _layout_of(value: Any) -> str:
+    """Return what must be the same in two calls of one graph: all but the values on the device."""
+    return repr(_map_tensors(lambda tensor: (tuple(tensor.shape), tensor.stride(), tensor.dtype), value))
 
 
 @contextlib.contextmanager

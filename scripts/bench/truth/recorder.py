@@ -41,17 +41,18 @@ class ImmediateMarks:
 
 
 class EmulatedMarks:
-    """For the emulated device: a function on its queue, which looks at the clock when its turn comes."""
+    """For the emulated device: it looks at its own clock when a mark's turn comes."""
 
     def __init__(self) -> None:
-        from modules.emulated_device import QUEUE
+        from modules.emulated_device import QUEUE, enqueue_mark
 
         self._queue = QUEUE
+        self._enqueue_mark = enqueue_mark
         self._last_ticket: int | None = None
 
     def put(self, on_completed: Callable[[float], None]) -> None:
-        """Queue the function; the queue's own thread tells the time."""
-        self._last_ticket = self._queue.enqueue(lambda: on_completed(time.perf_counter()), "truth mark")
+        """Queue the mark; the device's word for when it was there comes in a thread of its own."""
+        self._last_ticket = self._enqueue_mark(lambda time_s, _completed: on_completed(time_s))
 
     def wait_drained(self) -> None:
         """Wait for the mark queued last."""
