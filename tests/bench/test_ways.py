@@ -81,7 +81,7 @@ def test_every_way_has_a_name_of_its_own():
     """The table and the option tell them apart by it; what is left out says why."""
     ways = [*build_ways(), *build_film_ways()]
     assert len(ways) == len({way.name for way in ways})
-    assert {"caption", "prompt enhance"} == {way.name for way in ways if way.why_not}
+    assert {"prompt enhance"} == {way.name for way in ways if way.why_not}
     assert {"film", "film with frames between", "film of LTX"} == {way.name for way in ways if way.is_film}
 
 
