@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from modules import shared
+from tests.host.paced_host import WAIT_S, PacedHost
 
 TILES = 4
-WAIT_S = 20.0
 
 
 class Progress:
@@ -38,32 +37,17 @@ def tab(bench, monkeypatch):
     made.close()
 
 
-class Tab:
+class Tab(PacedHost):
     """Runs the host's function on a thread of its own, from tile to tile."""
 
     def __init__(self, bench) -> None:
-        self.state = bench.state
-        self.bench = bench
+        super().__init__(bench)
         self.tiles: list[int] = []
-        self._thread = ThreadPoolExecutor(1)
-        self._here, self._go = threading.Semaphore(0), threading.Semaphore(0)
-        self._is_closing = False
 
     def press_process(self, pictures, upscalers=1):
         """Begin to upscale; it waits before each tile."""
         data = [Image.new("RGB", (8, 8)) for _ in range(pictures)]
-        self.done = self._thread.submit(run_postprocessing, self, data, ["ESRGAN"] * upscalers)
-        self._wait_here()
-
-    def go_on(self, tiles=1):
-        for _ in range(tiles):
-            self._go.release()
-            self._wait_here()
-
-    def pause(self):
-        """On the host's thread: wait for the test."""
-        self._here.release()
-        assert self._is_closing or self._go.acquire(timeout=WAIT_S)
+        self.begin(run_postprocessing, data, ["ESRGAN"] * upscalers)
 
     def upscale(self, number):
         """Upscale one picture, as every upscaler of the host does."""
@@ -77,21 +61,6 @@ class Tab:
             self.tiles.append(number * TILES + tile)
             bar.update(task, advance=1)
         self.state.end(job)
-
-    def shown(self):
-        return self.bench.session.snapshot()
-
-    def close(self):
-        self._is_closing = True
-        for _ in range(100):
-            self._go.release()
-        self._thread.shutdown()
-
-    def _wait_here(self):
-        while not self._here.acquire(timeout=0.01):
-            if self.done.done():
-                self.done.result()
-                return
 
 
 def run_postprocessing(tab, image_data, args):

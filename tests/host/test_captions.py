@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from types import FunctionType, SimpleNamespace
 
 import pytest
 import torch
 
 from modules import shared
+from tests.host.paced_host import WAIT_S, PacedHost
 
 MOST_TOKENS, GIVEN_TOKENS = 8, 3
-WAIT_S = 20.0
 
 
 class Criteria(list):
@@ -49,15 +47,12 @@ def tab(bench, monkeypatch):
     made.close()
 
 
-class Tab:
+class Tab(PacedHost):
     """Runs the host's functions on a thread of its own, from token to token."""
 
     def __init__(self, bench) -> None:
-        self.bench, self.state = bench, bench.state
+        super().__init__(bench)
         self.texts: list[int] = []
-        self._thread = ThreadPoolExecutor(1)
-        self._here, self._go = threading.Semaphore(0), threading.Semaphore(0)
-        self._is_closing = False
         names = {**globals(), "__name__": "modules.caption.vqa"}  # by which the host's captioners are known
         for function in (caption, batch, clip_batch):
             names[function.__name__] = FunctionType(
@@ -67,15 +62,13 @@ class Tab:
 
     def press(self, name, *args):
         """Begin; it waits before each token."""
-        self.done = self._thread.submit(self.host[name], self, *args)
-        self._wait_here()
+        self.begin(self.host[name], *args)
 
     def write(self, tokens=MOST_TOKENS):
         """On the host's thread: a loop of transformers, which ends after so many tokens or when told to."""
         criteria, text = Criteria(), torch.zeros(1, GIVEN_TOKENS)
         for count in range(1, tokens + 1):
-            self._here.release()
-            assert self._is_closing or self._go.acquire(timeout=WAIT_S)
+            self.pause()
             text = torch.cat([text, torch.zeros(1, 1)], dim=1)
             if bool(criteria(text, None).all()) or count == tokens:
                 self.texts.append(count)
@@ -84,29 +77,13 @@ class Tab:
     def go_on(self, tokens=1):
         for _ in range(tokens):
             self.bench.device.finish()
-            self._go.release()
-            self._wait_here()
+            super().go_on()
 
     def go_on_to_the_end(self):
         for _ in range(100):
             if not self.done.done():
                 self.go_on()
         return self.done.result(WAIT_S)
-
-    def shown(self):
-        return self.bench.session.snapshot()
-
-    def close(self):
-        self._is_closing = True
-        for _ in range(100):
-            self._go.release()
-        self._thread.shutdown()
-
-    def _wait_here(self):
-        while not self._here.acquire(timeout=0.01):
-            if self.done.done():
-                self.done.result()
-                return
 
 
 def caption(tab, question, model_name, tokens=MOST_TOKENS):

@@ -50,7 +50,7 @@ class TileHooks:
         @functools.wraps(original)
         def add_task(bar: Any, *args: Any, **kwargs: Any) -> Any:
             task_id = original(bar, *args, **kwargs)
-            job = self._job_of_this_thread() if switch.is_on else None
+            job = self._jobs.driven_here() if switch.is_on else None
             if job is not None:
                 with self._jobs.following(job, "following tiles"):
                     total = args[2] if len(args) > 2 else kwargs.get("total")
@@ -65,7 +65,7 @@ class TileHooks:
     def _wrap_update(self, original: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
         @functools.wraps(original)
         def update(bar: Any, task_id: Any, *args: Any, **kwargs: Any) -> Any:
-            job = self._job_of_this_thread() if switch.is_on else None
+            job = self._jobs.driven_here() if switch.is_on else None
             if job is not None and self._is_of_tiles(bar, task_id):
                 with self._jobs.following(job, "counting tiles"):
                     for _ in range(int(kwargs.get("advance") or 0)):
@@ -82,10 +82,6 @@ class TileHooks:
     def _is_of_tiles(self, bar: Any, task_id: Any) -> bool:
         known = self._bar
         return known is not None and known[0]() is bar and known[1] == task_id
-
-    def _job_of_this_thread(self) -> HostJob | None:
-        job = self._jobs.current
-        return job if job is not None and not job.is_broken and job.run.is_driver() else None
 
 
 def _leave_film(job: HostJob) -> None:

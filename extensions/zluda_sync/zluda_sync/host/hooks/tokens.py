@@ -45,7 +45,7 @@ class TokenHooks:
         @functools.wraps(original)
         def __call__(criteria: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - as it is called there
             is_done = original(criteria, *args, **kwargs)
-            job = self._job_of_this_thread() if switch.is_on else None
+            job = self._jobs.driven_here() if switch.is_on else None
             if job is not None:
                 with self._jobs.following(job, "counting tokens"):
                     self._count(job, criteria, args[0] if args else kwargs["input_ids"])
@@ -66,7 +66,3 @@ class TokenHooks:
         for _ in range(length - self._length):
             job.run.tokens.pass_one()
         self._length = length
-
-    def _job_of_this_thread(self) -> HostJob | None:
-        job = self._jobs.current
-        return job if job is not None and not job.is_broken and job.run.is_driver() else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
 from zluda_sync.core.phase import ALONE, DETAIL, Phase
 from zluda_sync.core.progress.shape import JobShape, PassShape
+from zluda_sync.host.job.call_stack import callers
 from zluda_sync.host.job.captions import find_files, find_writer
 from zluda_sync.host.job.processing import HostProcessing
 from zluda_sync.host.job.titles import phase_of
@@ -140,23 +140,19 @@ def _size_of(image: Any) -> tuple[int, int]:
 
 def _find_process() -> FrameType | None:
     """Return the frame of the host's function on the calling thread's stack, None if it is not near."""
-    frame: FrameType | None = sys._getframe(1)
-    for _ in range(_FAR):
-        if frame is None or frame.f_code.co_name == _PROCESS:
-            return frame
-        frame = frame.f_back
-    return None
+    return next((frame for frame in callers(_FAR) if frame.f_code.co_name == _PROCESS), None)
 
 
 def _find_value(name: str) -> Any:
     """Return a variable of the host's function, or of a function of its module that it has called."""
-    process, frame = _find_process(), sys._getframe(1)
-    while process is not None and frame is not None:
+    process = _find_process()
+    if process is None:
+        return None
+    for frame in callers(_FAR):
         if frame.f_globals is process.f_globals and name in frame.f_locals:
             return frame.f_locals[name]
         if frame is process:
             break
-        frame = frame.f_back  # type: ignore[assignment]
     return None
 
 

@@ -5,11 +5,11 @@ Its captioners have neither a picture call nor an object in common: some models 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from types import FrameType
 
 from zluda_sync.core.learning.grid_memory import digest_of
+from zluda_sync.host.job.call_stack import callers
 
 #: So many frames lie at most between the functions that describe and what they call.
 _FAR = 16
@@ -45,10 +45,6 @@ def find_writer() -> str:
 
 def _frames() -> Iterator[FrameType]:
     """Yield the frames of the host's captioners on the calling thread's stack, the innermost first."""
-    frame: FrameType | None = sys._getframe(1)
-    for _ in range(_FAR):
-        if frame is None:
-            return
+    for frame in callers(_FAR):
         if not _PACKAGES.isdisjoint(str(frame.f_globals.get("__name__", "")).split(".")):
             yield frame
-        frame = frame.f_back

@@ -152,6 +152,11 @@ class Jobs:
             return None
         return job
 
+    def driven_here(self) -> HostJob | None:
+        """Return the job that the calling thread runs; begins none, and none that is followed no more."""
+        job = self.current
+        return job if job is not None and not job.is_broken and job.run.is_driver() else None
+
     def following(self, job: HostJob, what: str) -> Watch:
         """Return a context in which a job is told something; after an error it is followed no more."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from types import FrameType
 from typing import Any
 
 from zluda_sync.core.phase import Phase
+from zluda_sync.host.job.call_stack import callers
 
 #: What the host calls the processing objects of its tabs for films, in all versions.
 _FILM_KIND = "ProcessingVideo"
@@ -31,14 +30,10 @@ def count_frames(processing: Any) -> int:
 
 def find_frames_between() -> int:
     """Return how many frames the host will put between two of the film that it makes on this thread."""
-    frame: FrameType | None = sys._getframe(1)
-    for _ in range(_FAR):
-        if frame is None:
-            break
+    for frame in callers(_FAR):
         count = frame.f_locals.get(_BETWEEN)
         if isinstance(count, int) and not isinstance(count, bool):
             return max(0, count)
-        frame = frame.f_back
     return 0
 
 
@@ -50,14 +45,7 @@ def phases_of_film(frames_between: int) -> tuple[Phase, ...]:
 
 def may_leave_interpolation() -> bool:
     """Whether an error on this thread is caught by the host, which then goes on without frames between."""
-    frame: FrameType | None = sys._getframe(1)
-    for _ in range(_FAR):
-        if frame is None:
-            return False
-        if frame.f_code.co_name == _CATCHER:
-            return True
-        frame = frame.f_back
-    return False
+    return any(frame.f_code.co_name == _CATCHER for frame in callers(_FAR))
 
 
 def give_up_interpolation(processing: Any) -> None:
