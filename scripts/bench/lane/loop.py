@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import statistics
 import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bench.lane.machine import lend_book
+from bench.lane.report import Report
 from bench.truth.recorder import build_marks
 from zluda_sync import track
-from zluda_sync.core.records.self_test_report import SelfTestReport
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.preview.pace import PreviewPace
-from zluda_sync.device.steps.accelerator import Accelerator
-from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.pipeline.track_session import session_in
 
 #: The first steps of a loop begin threads and load kernels.
@@ -43,35 +42,36 @@ class Loop:
     stop_s: float | None = None
     previews: int = 0
     failures: list[str] = field(default_factory=list)
+    bar_error: float | None = None
+    rung: str | None = None
+    true_s: list[float] = field(default_factory=list)
 
     @property
     def hook_us(self) -> float | None:
-        """Microseconds of the hook in a step, median over all but the first."""
+        """Microseconds of the hook in a step, waits excluded, median over all but the first."""
         times_s = self.hook_s[FIRST_STEPS:]
         return 1e6 * statistics.median(times_s) if times_s else None
 
+    @property
+    def step_ms(self) -> float | None:
+        """Milliseconds between two steps by the device's own events, median over all but the first."""
+        times_s = [after - before for before, after in itertools.pairwise(self.true_s[FIRST_STEPS:])]
+        return 1e3 * statistics.median(times_s) if times_s else None
 
-class Lane:
+
+class LoopRunner:
     """Runs loops on one device.
 
     Args:
-        accelerator: of the device.
         device: where latents are.
-        report: of the self-test.
         synchronize: waits for the whole device.
+        report: of the part that asks; what the self-test has found is taken from beside it.
     """
 
-    def __init__(
-        self,
-        accelerator: Accelerator,
-        device: torch.device,
-        report: SelfTestReport,
-        synchronize: Callable[[], None],
-    ) -> None:
+    def __init__(self, device: torch.device, synchronize: Callable[[], None], report: Report) -> None:
         self._device, self._synchronize = device, synchronize
         self._folder = tempfile.TemporaryDirectory()
-        book = TrustBook(Path(self._folder.name) / "zluda_sync" / "selftest.json", warnings.warn)
-        book.take(accelerator, replace(report, versions=book.versions_of(accelerator)))
+        lend_book(report, Path(self._folder.name))
 
     def run_plain(self, latents: torch.Tensor, step: Any, steps: int, syncs: bool) -> float:
         """Return the wall time of the bare loop, or with a full synchronize behind each step."""
@@ -92,6 +92,7 @@ class Lane:
         mode: SyncMode,
         stop_at: int | None = None,
         has_previews: bool = False,
+        is_watched: bool = True,
         around: Callable[[Callable[[], Any]], Any] = lambda hook: hook(),
     ) -> Loop:
         """Run a loop that is tracked.
@@ -103,46 +104,69 @@ class Lane:
             mode: when to wait.
             stop_at: leave the loop behind this step.
             has_previews: whether each step gets a preview.
+            is_watched: whether a client looks all the time; it takes the interpreter from a loop that needs
+                it, so that times are of loops without one.
             around: calls the hook, for who wants to watch it.
         """
         loop = Loop()
         bare = _BareLoop(self._device, latents, step, steps, stop_at, around, self._synchronize)
         bare.has_previews = has_previews
-        samples: list[tuple[float, int, int, float]] = []
+        samples: list[_Look] = []
         is_over = threading.Event()
 
         def look() -> None:
             while not is_over.wait(SAMPLE_S):
                 before_s, progress = time.perf_counter(), bare.job.progress
                 if progress is not None:
-                    seen = progress.launched, progress.completed
-                    samples.append((before_s, *seen, time.perf_counter()))
+                    seen = progress.launched, progress.completed, progress.fraction
+                    samples.append(_Look(before_s, *seen, time.perf_counter()))
 
         looking = threading.Thread(target=look, daemon=True)
         self._synchronize()
         with track(bare, mode=mode, folder=self._folder.name) as bare.job:
-            looking.start()
+            if is_watched:
+                looking.start()
             bare(loop)
             for _ in bare.job:  # until the device has finished, and that is told
                 pass
         is_over.set()
-        looking.join()
+        if is_watched:
+            looking.join()
         bare.truth.wait_drained()
         session_in(self._folder.name)._saver.flush()  # nothing comes into a folder that is gone
         progress = bare.job.progress
-        if progress is not None and progress.notice:
-            loop.failures.append(progress.notice)
-        self._judge(loop, samples, bare.true_s)
+        if progress is not None:
+            loop.rung = progress.rung
+            loop.failures += [progress.notice] if progress.notice else []
+        loop.true_s = bare.true_s
+        loop.hook_s = bare.hooks_without_waits_s(loop.hook_s)
+        self._judge(loop, samples, bare)
         return loop
 
     @staticmethod
-    def _judge(loop: Loop, samples: list[tuple[float, int, int, float]], true_s: list[float]) -> None:
-        for before_s, launched, reported, after_s in samples:
-            least = sum(time_s <= before_s - CLOCK_ERROR_S for time_s in true_s)
-            most = sum(time_s <= after_s + CLOCK_ERROR_S for time_s in true_s)
-            loop.leads += reported > most
-            loop.step_error = max(loop.step_error, reported - most, least - reported)
-            loop.run_ahead = max(loop.run_ahead, launched - most)
+    def _judge(loop: Loop, samples: list[_Look], bare: _BareLoop) -> None:
+        true_s = bare.true_s
+        errors: list[float] = []
+        for seen in samples:
+            least = sum(time_s <= seen.before_s - CLOCK_ERROR_S for time_s in true_s)
+            most = sum(time_s <= seen.after_s + CLOCK_ERROR_S for time_s in true_s)
+            loop.leads += seen.reported > most
+            loop.step_error = max(loop.step_error, seen.reported - most, least - seen.reported)
+            loop.run_ahead = max(loop.run_ahead, seen.launched - most)
+            if bare.began_s <= seen.after_s <= bare.began_s + loop.wall_s:
+                errors.append(abs(seen.fraction - (seen.after_s - bare.began_s) / loop.wall_s))
+        loop.bar_error = statistics.fmean(errors) if errors else None
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What was told at one moment: steps, and the bar; asked for and answered at these times."""
+
+    before_s: float
+    launched: int
+    reported: int
+    fraction: float
+    after_s: float
 
 
 class _BareLoop:
@@ -151,6 +175,7 @@ class _BareLoop:
     _callback_tensor_inputs = ["latents"]
     job: Any
     has_previews = False
+    began_s = 0.0
 
     def __init__(
         self,
@@ -177,7 +202,7 @@ class _BareLoop:
         del callback_on_step_end_tensor_inputs
         previews = self._open_previews() if self.has_previews else None
         asked_s: float | None = None
-        began_s = time.perf_counter()
+        began_s = self.began_s = time.perf_counter()
         try:
             for index in range(self.num_timesteps):
                 latents = self._latents = self._step(self._latents)
@@ -196,6 +221,15 @@ class _BareLoop:
                 loop.stop_s = time.perf_counter() - asked_s
             if previews is not None:
                 loop.previews = previews.made
+
+    def hooks_without_waits_s(self, hooks_s: list[float]) -> list[float]:
+        """Return the times of the hook less what was waited for the device in it, step by step."""
+        run = self.job._call._newest.run
+        ledger = run.newest_ledger if run is not None else None
+        waited = dict.fromkeys(range(len(hooks_s)), 0.0)
+        for step, _, wait_s in ledger.waits if ledger is not None else ():
+            waited[step] = waited.get(step, 0.0) + wait_s
+        return [max(0.0, hook_s - waited[step]) for step, hook_s in enumerate(hooks_s)]
 
     def _open_previews(self) -> Any:
         """Have a preview made of each step: their pace would thin them out, and what one costs is asked."""
