@@ -19,8 +19,8 @@ def main() -> int:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="less than a minute: without the tests that need a browser, a GPU, the real SD.Next or jobs on "
-        f"the emulated device, which lie in {', '.join(SLOW_TESTS)}",
+        help="less than a minute: no benchmarks, and no tests that need a browser, a GPU, the real "
+        f"SD.Next or jobs on the emulated device, which lie in {', '.join(SLOW_TESTS)}",
     )
     options = parser.parse_args()
     try:

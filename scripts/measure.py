@@ -21,6 +21,8 @@ python scripts/measure.py --grids
 python scripts/measure.py --learning
 python scripts/measure.py --estimates
 python scripts/measure.py --unsynced
+python scripts/measure.py --benchmarks
+python scripts/measure.py --against --plot against.svg
 """
 
 from __future__ import annotations
@@ -105,7 +107,21 @@ OTHERS = {
         "run_unsynced_campaign",
         "hold 10,000 previews without the host's own sync against the truth instead",
     ),
-    "gpu": ("bench.lane.gpu_lane", "run_gpu_lane", "measure bare loops on the GPU at hand instead"),
+    "benchmarks": (
+        "bench.campaigns.costs",
+        "run_cost_campaign",
+        "measure what the extension costs, piece by piece, instead",
+    ),
+    "against": (
+        "bench.campaigns.against",
+        "run_against_campaign",
+        "hold whole jobs against the host alone, other ways to know, and other bars instead",
+    ),
+    "gpu": (
+        "bench.lane.gpu_lane",
+        "run_gpu_lane",
+        "measure networks of real sizes on the GPU at hand instead",
+    ),
 }
 
 
@@ -129,6 +145,7 @@ def main() -> int:
         metavar="DIR",
         help="measure nothing: record the tests' golden traces here",
     )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="with --against: draw it here, as SVG")
     for name, (_module, _function, what) in OTHERS.items():
         parser.add_argument(f"--{name}", action="store_true", help=what)
     options = parser.parse_args()
@@ -139,6 +156,8 @@ def main() -> int:
         fail(f"{' and '.join(others)} are several measurements: run one after the other")
     if others and (options.json is not None or options.traces is not None):
         fail(f"{others[0]} prints its tables: leave out --json and --traces")
+    if options.plot is not None and not options.against:
+        fail("--plot draws what --against has measured: add that")
     try:
         VirtualEnvironment().enter(("host", "tests") if options.fuzz else ("host",), __file__, sys.argv[1:])
     except SetupError as failure:
@@ -152,7 +171,8 @@ def main() -> int:
         import_extension()
         module, function, _what = OTHERS[others[0].removeprefix("--")]
         run = getattr(importlib.import_module(module), function)
-        return ends_in_one_line(lambda: int(run(options.quick)))
+        drawn = () if options.plot is None else (options.plot,)
+        return ends_in_one_line(lambda: int(run(options.quick, *drawn)))
     if options.traces is not None:
         return ends_in_one_line(lambda: record_traces(options.traces))
     return ends_in_one_line(lambda: run_campaign(options.quick, options.json))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NESTED = ROOT / "extensions" / "zluda_sync"
-PAGE_FILES_SUFFIX = "-page"
+PAGE_FILES = "javascript"
 
 
 def load_nested_extension() -> None:
@@ -26,13 +26,27 @@ def load_nested_extension() -> None:
         runpy.run_path(str(entry_script))
     finally:
         sys.path = search_path
-    # JavaScript and styles are looked for in registered folders only; last, so not when loading failed.
-    name = outer[0].name + PAGE_FILES_SUFFIX
-    if not any(Path(entry.path).resolve() == NESTED for entry in extensions.extensions):
-        is_enabled = name.lower() not in map(
-            str.lower, sys.modules["modules.shared"].opts.disabled_extensions
-        )
-        extensions.extensions.append(extensions.Extension(name, str(NESTED), is_enabled))
+    serve_nested_page_files(extensions.Extension)  # last, so not when loading failed
+
+
+def serve_nested_page_files(entry_class):
+    """Have the entry of this repository list the nested scripts of the page as its own.
+
+    A second entry on the Extensions tab would be one that nobody has installed. SD.Next makes its entries
+    anew whenever it looks for extensions, so it is their class that is taught. The scripts bring the style.
+    """
+    list_own = entry_class.list_files
+    if getattr(list_own, "nested", None) == NESTED:
+        return
+
+    def list_files(self, subdir, extension):
+        found = list_own(self, subdir, extension)
+        if subdir != PAGE_FILES or Path(self.path).resolve() != ROOT:
+            return found
+        return [*found, *list_own(type(self)(self.name, str(NESTED)), subdir, extension)]
+
+    list_files.nested = NESTED
+    entry_class.list_files = list_files
 
 
 if "modules.extensions" in sys.modules:

@@ -18,6 +18,7 @@ OWN_COMMANDS = [
     for name in (
         "check.py",
         "differential.py",
+        "gpu_lane.py",
         "measure.py",
         "read_reports.py",
         "run_host.py",
@@ -92,6 +93,7 @@ def test_help_explains_the_command(command: Path, tmp_path: Path):
         ("measure.py", ["--quick", "--traces", "traces"], "--traces"),
         ("measure.py", ["--stop", "--json", "rows.json"], "--stop"),
         ("measure.py", ["--stop", "--previews"], "several measurements"),
+        ("measure.py", ["--quick", "--plot", "plot.svg"], "--against"),
         ("differential.py", ["--slow"], "--slow"),
         ("read_reports.py", [], "FILE"),
         ("read_reports.py", ["--merge", "report.json"], "--merge"),

@@ -35,6 +35,15 @@ def test_more_is_wanted_once_learned():
     assert len(find_misses([{**GOOD, "run": "learned"}], [], {"run-ahead"})) == 2
 
 
+def test_what_nobody_can_know_is_held_against_no_first_job():
+    """A quarter for the bar and any remaining time, as of grids and other ways; the third run knows all."""
+    late = GOOD | {"case": "detailer", "bar_error_mean": 0.25, "eta_error_mean": 0.9}
+    assert [] == find_misses([late], [], {"run-ahead"}, {"detailer"})
+    assert 2 == len(find_misses([late | {"run": "learned"}], [], {"run-ahead"}, {"detailer"}))
+    assert 2 == len(find_misses([late], [], {"run-ahead"}, {"hires"}))
+    assert 1 == len(find_misses([late | {"bar_error_mean": 0.3}], [], {"run-ahead"}, {"detailer"}))
+
+
 def test_an_unknown_figure_meets_no_target():
     """Nothing measured is nothing proved."""
     assert len(find_misses([{**GOOD, "falls": None}], [], {"run-ahead"})) == 1

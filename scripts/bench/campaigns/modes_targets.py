@@ -30,16 +30,27 @@ BY_RUN = {
     "first": (*ALWAYS, Target("bar_error_mean", 0.05), Target("eta_error_mean", 0.08)),
     "learned": (*ALWAYS, Target("bar_error_mean", 0.02), Target("eta_error_mean", 0.03)),
 }
+#: Of a first job in which more comes than anybody can know: as everywhere, a quarter, and any remaining time.
+UNFORESEEN = (*ALWAYS, Target("bar_error_mean", 0.25))
 FIRST_ETA = Target("first_eta_error", 0.25)
 
 
-def find_misses(rows: Sequence[Row], eta_changes: Sequence[Row], modes: Collection[str]) -> list[str]:
-    """Return a line for every figure of these modes, and for every first ETA, that misses its target."""
+def find_misses(
+    rows: Sequence[Row],
+    eta_changes: Sequence[Row],
+    modes: Collection[str],
+    unforeseen: Collection[str] = (),
+) -> list[str]:
+    """Return a line for every figure of these modes, and for every first ETA, that misses its target.
+
+    In the first job of the cases that are `unforeseen` more comes than is asked for.
+    """
     misses = []
     for row in rows:
         if row["mode"] not in modes:
             continue
-        for target in BY_RUN[str(row["run"])]:
+        is_unforeseen = row["run"] == "first" and row["case"] in unforeseen
+        for target in UNFORESEEN if is_unforeseen else BY_RUN[str(row["run"])]:
             if not target.is_met(row[target.figure]):
                 where = f"{row['case']}, {row['mode']}, {row['run']}"
                 misses.append(_describe(where, target, row))

@@ -73,7 +73,7 @@ def measure_cost(mode: str, steps: int, app: Any) -> Row:
     set_mode(mode)
     session._previews.look()  # the page was open before Generate was pressed
     with watched_pollers() as pollers:
-        source = _Kept(session._previews)
+        source = KeptPreviews(session._previews)
         job = run_job(WantedJob(steps=steps), app=app, on_sample=source.keep)
     made = source.previews
     from bench.truth.figures import preview_lag
@@ -92,7 +92,7 @@ def measure_cost(mode: str, steps: int, app: Any) -> Row:
     }
 
 
-class _Kept:
+class KeptPreviews:
     """Keeps the previews of the job that runs; they are let go when it is over."""
 
     def __init__(self, previews: Any) -> None:

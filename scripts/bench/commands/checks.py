@@ -13,11 +13,19 @@ from pathlib import Path
 
 from bench.commands.environment import REPOSITORY
 
-#: Tests in a browser, with jobs on the emulated device, on a GPU, in the real SD.Next. What lies elsewhere
-#: takes less than a minute.
-SLOW_TESTS = ("tests/bench/for_real", "tests/browser", "tests/embedded", "tests/gpu", "tests/sdnext")
-#: Tests that hold a device to the clock: the machine must do nothing else meanwhile.
+#: Benchmarks, and tests in a browser, with jobs on the emulated device, on a GPU, in the real SD.Next. What
+#: lies elsewhere takes less than a minute.
+SLOW_TESTS = (
+    "tests/bench/for_real",
+    "tests/benchmarks",
+    "tests/browser",
+    "tests/embedded",
+    "tests/gpu",
+    "tests/sdnext",
+)
+#: Tests that hold something to the clock: the machine must do nothing else meanwhile.
 TIMED_TESTS = (
+    "tests/benchmarks/test_costs.py",
     "tests/embedded/test_card_check.py",
     "tests/embedded/test_previews.py",
     "tests/embedded/test_records.py",
@@ -73,7 +81,13 @@ def find_program(name: str) -> str:
 def build_checks(quick: bool) -> tuple[Check, ...]:
     """Return the checks in their order; quick, without the slow tests."""
     left_out = SLOW_TESTS if quick else TIMED_TESTS
-    timed = () if quick else (Check("pytest, one at a time", "pytest", TIMED_TESTS),)
+    # Each kind in a process of its own: what the costs leave behind is a long way for the garbage collector.
+    kinds = {"costs": "tests/benchmarks/", "jobs": "tests/embedded/"}
+    timed = tuple(
+        Check(f"pytest, {name} one at a time", "pytest", _of_folder(folder))
+        for name, folder in kinds.items()
+        if not quick
+    )
     return (
         Check("ruff check", "ruff", ("check", "--quiet", ".")),
         Check("ruff format", "ruff", ("format", "--check", "--quiet", ".")),
@@ -83,6 +97,10 @@ def build_checks(quick: bool) -> tuple[Check, ...]:
         # The tests come last: their closing line is what a person and a machine look for at the end.
         Check("pytest", "pytest", (*IN_PARALLEL, *(f"--ignore={path}" for path in left_out))),
     )
+
+
+def _of_folder(folder: str) -> tuple[str, ...]:
+    return tuple(path for path in TIMED_TESTS if path.startswith(folder))
 
 
 def run_checks(checks: Sequence[Check]) -> int:

@@ -43,6 +43,7 @@ FEATURES: Mapping[str, tuple[HostName, ...]] = {
         HostName("modules.devices", "device"),
         HostName("modules.extensions", "extensions"),
         HostName("modules.extensions", "Extension", ("name", "path", "enabled", "is_builtin")),
+        HostName("modules.extensions", "Extension.list_files", ("subdir", "extension"), required=False),
         HostName("modules.script_callbacks", "callback_map"),
         HostName("modules.script_callbacks", "on_app_started", ("callback",)),
         HostName("modules.script_callbacks", "on_before_process", ("callback",)),

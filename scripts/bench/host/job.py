@@ -168,10 +168,12 @@ def run_job(
     watched: bool = True,
     wants_previews: bool = True,
     on_sample: Callable[[Sample], None] | None = None,
+    endpoint: Callable[[Any], Any] | None = None,
 ) -> FinishedJob:
     """Run one job to its pictures.
 
-    Unwatched, nothing polls and nothing marks the device: only the job's time is taken.
+    Unwatched, nothing polls and nothing marks the device: only the job's time is taken. An `endpoint` answers
+    the client in the place of the app.
 
     Raises:
         JobError: it delivered fewer pictures than asked for.
@@ -190,7 +192,7 @@ def run_job(
         progress.start_task(task_id)
         watching.callback(progress.finish_task, task_id)
         if watched:
-            endpoint = find_progress_endpoint(app)
+            endpoint = endpoint or find_progress_endpoint(app)
             sampler = watching.enter_context(
                 ProgressSampler(endpoint, task_id, wants_previews, on_sample, find_preview_step(app))
             )

@@ -54,5 +54,12 @@ def build_table(rows: Sequence[Row], columns: Sequence[tuple[str, str, str]] = C
     return "\n".join(lines)
 
 
+def build_line(row: Row, columns: Sequence[tuple[str, str, str]] = COLUMNS) -> str:
+    """Return one row as a line: words as they are, numbers behind their heading, and nothing unknown."""
+    cells = [(heading, _cell(row.get(key), form), form) for key, heading, form in columns]
+    known = [cell for cell in cells if cell[1] != UNKNOWN]
+    return ", ".join(f"{heading} {text}" if form else text for heading, text, form in known)
+
+
 def _cell(value: str | float | None, form: str) -> str:
     return UNKNOWN if value is None else format(value, form)

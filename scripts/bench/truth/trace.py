@@ -159,7 +159,7 @@ class TraceRecorder:
         with self._lock:
             if self._job is None or not any(what == "deliver" for _, what, _ in self._events):
                 raise ValueError(f"{name}: no job was followed to its end")
-            asked_s = self._job._began_at_s
+            asked_s = self._job.began_at_s
             ended = next(index for index, (_, what, _) in enumerate(self._events) if what == "deliver")
             events = tuple(
                 ((at_s - asked_s) * 1000, what, arguments)
