@@ -274,7 +274,7 @@ def test_the_lines_of_the_log_are_those_of_the_page_of_remedies():
     ("text", "line"),
     [
         ("active, mode run-ahead on a card of alice: why", "active, mode … on …: …"),
-        ("self-test in 6.1 s: planted-event told the truth", "self-test in … s: …"),
+        ("self-test in 6.1 s: your GPU reports truthfully what it has finished", "self-test in … s: …"),
         ("planted-event failed (OSError: /home/alice); using x instead", "… failed (…); using … instead"),
         ("a failed (…); no way is left to follow this job", "…; no way is left to follow this job"),
         ("config.json: zluda_sync.profiles.alice is 7, must be …", "config.json: zluda_sync.… is …"),

@@ -15,7 +15,7 @@ import pytest
 from tests.core.test_job_record import job_of_one_pass, record_of
 from zluda_sync.core.phase import BASE, Phase
 from zluda_sync.core.records import kept_jobs
-from zluda_sync.core.records.job_record import JobRecord, Outcome, StopRecord
+from zluda_sync.core.records.job_record import ImageCount, JobRecord, Outcome, StopRecord
 from zluda_sync.core.records.kept_form import MOST_BYTES, read_record, write_record
 from zluda_sync.core.records.kept_jobs import MOST_APPENDED, MOST_KEPT, KeptJobs
 from zluda_sync.core.records.part_record import PartRecord, TimedStep
@@ -30,6 +30,7 @@ def record(job_id: str = "1", steps: int = 3, **changes) -> JobRecord:
     """Return the record of a job of so many steps, with a part of each kind."""
     made = record_of(job_of_one_pass([float(2 + step) for step in range(steps)]), id=job_id, traits=TRAITS)
     usual = {"previews": (TimedStep(1, 0.25, 0.5),), "stop": STOP, "bar": ((0.0, 0.0), (1.0, 0.5))}
+    usual["images"] = ImageCount(3, 2)
     return replace(made, **{**usual, **changes})
 
 
@@ -95,7 +96,15 @@ def test_a_record_has_a_bounded_size_and_its_true_figures(steps, parts):
     back = read_record(json.loads(text))
     assert len(text) <= MOST_BYTES
     assert (steps * parts, made.median_step_s) == (back.steps, back.median_step_s)
+    assert (made.stop, made.images) == (back.stop, back.images)
     assert "\n" not in text
+
+
+def test_of_the_shortest_record_the_outcome_is_kept():
+    """How it ended, how many images were made and how Stop went; words are cut."""
+    made = record(profile_reason="because " * 9000)
+    back = read_record(json.loads(write_record(made)))
+    assert (made.outcome, made.images, made.stop) == (back.outcome, back.images, back.stop)
 
 
 def test_a_usual_job_keeps_the_time_of_each_step():

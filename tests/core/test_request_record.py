@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.records.job_record import JobRecord, JobTotals, Outcome
+from zluda_sync.core.records.job_record import ImageCount, JobRecord, JobTotals, Outcome
 from zluda_sync.core.records.part_record import PartRecord, TimedStep
-from zluda_sync.core.records.request_record import MOST_PARTS, MOST_STEPS, join_cells
+from zluda_sync.core.records.request_record import MOST_PARTS, MOST_STEPS, count_only_known, join_cells
 from zluda_sync.core.records.trace import build_chrome_trace
 from zluda_sync.core.settings.conditions import JobTraits
 from zluda_sync.core.steps.policy import SyncMode
@@ -78,6 +78,22 @@ def test_what_befell_a_cell_befell_the_request(cells, whole):
     """A grid with a failed cell did not just finish."""
     before, cell = (build_cell(number, outcome=outcome) for number, outcome in enumerate(cells))
     assert whole is join_cells(before, cell, 3.0, SPANS).outcome
+
+
+@pytest.mark.parametrize(
+    ("counts", "outcome", "whole"),
+    [
+        ((ImageCount(2, 1), ImageCount(2, 2)), Outcome.SKIPPED, ImageCount(4, 3)),
+        ((ImageCount(2, 1), None), Outcome.SKIPPED, None),
+        ((ImageCount(2, 2), ImageCount(2, 1)), Outcome.STOPPED, None),
+    ],
+)
+def test_images_of_a_request_are_counted_where_each_cell_was_begun(counts, outcome, whole):
+    """How many the rest of a grid would have made that was stopped, nobody knows."""
+    before, cell = (replace(build_cell(number), images=count) for number, count in enumerate(counts))
+    joined = join_cells(before, replace(cell, outcome=outcome), 3.0, SPANS)
+    assert whole == count_only_known(joined, was_stopped=False).images
+    assert None is count_only_known(joined, was_stopped=True).images  # between two cells, each of them whole
 
 
 def test_hundreds_of_cells_make_a_record_of_bounded_size():

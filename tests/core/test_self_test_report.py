@@ -22,15 +22,19 @@ JSON = st.recursive(
 @pytest.mark.parametrize(
     ("report", "mode", "named"),
     [
-        (SelfTestReport(rungs=(TRUE,)), SyncMode.RUN_AHEAD, "planted-event told the truth"),
+        (SelfTestReport(rungs=(TRUE,)), SyncMode.RUN_AHEAD, "your GPU reports truthfully"),
         (SelfTestReport(rungs=(LIES,)), SyncMode.EVERY_STEP, "planted-event reports too early"),
         (SelfTestReport(), SyncMode.EVERY_STEP, "none was tried"),
         (
             SelfTestReport(rungs=(RungVerdict("device-synchronize", True),)),
             SyncMode.EVERY_STEP,
-            "no way to tell steps apart",
+            "no quick way to ask this GPU",
         ),
-        (SelfTestReport(work_s=1.0, queued_s=0.9, rungs=(TRUE,)), SyncMode.EVERY_STEP, "no barrier needed"),
+        (
+            SelfTestReport(work_s=1.0, queued_s=0.9, rungs=(TRUE,)),
+            SyncMode.EVERY_STEP,
+            "nothing needs to be done",
+        ),
         (SelfTestReport(rungs=(TRUE,), unfinished="it hangs"), SyncMode.EVERY_STEP, "it hangs"),
     ],
     ids=["truthful", "lying", "empty", "synchronize only", "blocking", "unfinished"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zluda_sync.core.phase import BASE, Phase
+from zluda_sync.core.phase import BASE, HIRES, Phase
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.core.wishes.request_wishes import Ending
@@ -42,6 +42,9 @@ def snapshot(**changes) -> ProgressSnapshot:
         ({"phase": Phase.INTERPOLATE, "units": (1, 16)}, "Interpolate 1/16"),
         ({"phase": Phase.EXPORT}, "Saving video"),
         ({"images": 3, "image": 1}, "Image 2/3: Denoise 5/20"),
+        ({"role": HIRES, "completed": 0, "launched": 0, "total": 60}, "Hires"),
+        ({"role": HIRES, "completed": 0, "launched": 1, "total": 61}, "Hires 0/61"),
+        ({"completed": 0, "launched": 0}, "Denoise 0/20"),
         ({"ending": Ending.STOP}, "Stopping: Denoise 5/20"),
         ({"ending": Ending.STOP, "launched": 6}, "Stopping: 1 queued step"),
         ({"ending": Ending.STOP, "launched": 20, "images": 3}, "Stopping: 15 queued steps"),

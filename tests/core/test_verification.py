@@ -59,11 +59,11 @@ def with_own(**changes: Any) -> Verification:
         (replace(FOUND, outcome=Outcome.LOST, rung=None), "Your bar cannot be followed"),
         (
             replace(FOUND, outcome=Outcome.BLOCKING),
-            "This card holds the host back by itself: nothing to gain, and nothing needed.",
+            "This card holds SD.Next back by itself: nothing to gain, and nothing needed.",
         ),
         (
             replace(FOUND, outcome=Outcome.BLOCKING, blocking_launch=1022),
-            "This card holds the host back by itself after 1022 operations: nothing to gain, and nothing ",
+            "This card holds SD.Next back by itself after 1022 operations: nothing to gain, and nothing ",
         ),
         (replace(FOUND, outcome=Outcome.UNSURE), "Close other programs, and press again."),
         (

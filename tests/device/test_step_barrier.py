@@ -7,11 +7,12 @@ import torch
 
 from tests.fake_device import FakeDevice
 from zluda_sync.core.errors import NoRungLeftError
+from zluda_sync.core.guard import Notices
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.barrier import Patience, StepBarrier
-from zluda_sync.device.steps.ladder import Ladder, rungs_for
+from zluda_sync.device.steps.ladder import Ladder, rungs_for, telling
 from zluda_sync.device.steps.waits import BlockingWaits
 from zluda_sync.device.steps.watcher import CompletionWatcher, DeviceThreads
 
@@ -222,3 +223,38 @@ def test_a_stopped_watcher_can_watch_again(make_bench):
     bench.step()
     bench.device.finish()
     assert bench.ledger.wait_completed(1, LONG_S)
+
+
+class OnlySynchronize:
+    """A device module that has no events and no streams, as that of a Vulkan backend has none."""
+
+    __name__ = "torch.vulkan"
+
+    def __init__(self) -> None:
+        self.waits = 0
+
+    def synchronize(self, device: object = None) -> None:
+        """Wait for all that is queued."""
+        self.waits += 1
+
+
+@pytest.mark.parametrize("mode", [SyncMode.EVERY_STEP, SyncMode.RUN_AHEAD, SyncMode.OBSERVE])
+def test_a_device_without_events_is_waited_for_after_each_step(mode):
+    """In every mode; where another way was tried before, that is told once."""
+    device, warned, notices = OnlySynchronize(), list[str](), Notices()
+    accelerator = Accelerator(device, torch.device("privateuseone", 0))
+    ladder = Ladder(rungs_for(mode, accelerator), on_settled=telling(notices, warned.append))
+    watcher, waits, ledger = CompletionWatcher(), BlockingWaits(), Ledger()
+    barrier = StepBarrier(BarrierPolicy(mode), ladder, accelerator, DeviceThreads(watcher, waits))
+    try:
+        for step in range(3):
+            assert step == barrier.pass_step(ledger, None)
+            assert step + 1 == ledger.completed
+    finally:
+        watcher.stop()
+        waits.stop()
+    assert ("device-synchronize", 3) == (barrier.rung_name, device.waits)
+    assert len(warned) == (0 if mode is SyncMode.EVERY_STEP else 1)
+    for warning in warned:
+        assert "planted-event failed (AttributeError" in warning
+        assert warning.endswith("using device-synchronize instead")

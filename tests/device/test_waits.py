@@ -102,3 +102,20 @@ def test_a_call_that_has_ended_holds_nothing(waits):
     call = waits.begin(lambda: None)
     call.wait(LONG_S)
     assert call._action is None
+
+
+def test_everybody_who_waits_for_a_call_is_told_that_it_has_ended(waits):
+    """At once, whether it ends before they wait or meanwhile, and each as often as they ask."""
+    over = threading.Event()
+    call = waits.begin(lambda: over.wait(LONG_S))
+    assert not call.wait(0.0)
+    told = []
+    waiting = [threading.Thread(target=lambda: told.append(call.wait(LONG_S))) for _ in range(3)]
+    for thread in waiting:
+        thread.start()
+    over.set()
+    for thread in waiting:
+        thread.join(LONG_S)
+    assert [True] * 3 == told
+    assert call.wait(0.0)
+    assert call.wait(LONG_S)

@@ -12,11 +12,14 @@ from bench.card import verify
 from bench.host import faults
 from modules import emulated_device
 from modules.emulated_device import QUEUE
+from modules.emulated_device.marks import Gate
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.records.card_report import parse_report
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
 from zluda_sync.core.records.verification import Outcome, Verification
 from zluda_sync.core.steps.policy import SyncMode
+from zluda_sync.device.preview.copy import CopyWay
+from zluda_sync.device.preview.queue import JobPreviews
 from zluda_sync.device.steps.accelerator import Accelerator, device_module
 from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.trust_book import TrustBook
@@ -24,8 +27,10 @@ from zluda_sync.device.steps.waits import CalledOff, TrialLimits
 from zluda_sync.device.steps.workload import Workload
 from zluda_sync.pipeline.card_check import card_check
 from zluda_sync.pipeline.card_check.card_check import CASES, CardCheck, CheckedDevice
+from zluda_sync.pipeline.card_check.fixed_job import STEPS
 
 STEP_S = 0.04
+PREVIEW_LIMIT_S = 10.0
 
 
 class SleepingWork(Workload):
@@ -35,6 +40,17 @@ class SleepingWork(Workload):
         QUEUE.enqueue_delay(STEP_S / parts, "work")
         self._counter.add_(1.0)
         self._expected += 1.0
+
+
+class ShownWork(SleepingWork):
+    """Work that goes on when the preview of the step before was shown, however long that takes."""
+
+    gates: list[Gate]
+
+    def queue(self, parts: int = 1) -> None:
+        if self.gates:
+            self.gates.pop().put(PREVIEW_LIMIT_S)
+        super().queue(parts)
 
 
 class BlockingWork(SleepingWork):
@@ -60,6 +76,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(card_check, "ROUNDS", 1)
     monkeypatch.setattr(card_check, "MORE_ROUNDS", 0)
     device = emulated_device.install()
+    torch.zeros(1, device=device).cpu()  # its process has started: the way of copies is found within a second
     accelerator = Accelerator(device_module(device), device)
     tracker = StepTracker()
     shares: list[float] = []
@@ -95,9 +112,33 @@ def counts(found: Verification) -> dict[str, int]:
     return {name: sum(getattr(row, name) or 0 for row in found.rows) for name in ("lead", "torn", "early")}
 
 
-def test_an_honest_card_is_true(run):
+@pytest.fixture
+def shown_work(monkeypatch):
+    """In a job with previews the device stands still behind each step until that of the step is shown."""
+    prepare, newest_ready = JobPreviews.prepare, JobPreviews.newest_ready
+    gates: list[Gate] = []
+
+    def begin(self, device):
+        gates[:] = (Gate() for _ in range(STEPS + 1))
+        gates[0].set()
+        ShownWork.gates = gates[::-1]
+        prepare(self, device)
+
+    def show(self):
+        ready = newest_ready(self)
+        if ready is not None:
+            gates[ready.step + 1].set()
+        return ready
+
+    monkeypatch.setattr(ShownWork, "gates", [], raising=False)
+    monkeypatch.setattr(JobPreviews, "prepare", begin)
+    monkeypatch.setattr(JobPreviews, "newest_ready", show)
+    return ShownWork
+
+
+def test_an_honest_card_is_true(run, shown_work):
     """Every case has its row; nothing was early or torn, and each step had its preview."""
-    found = run(report_of("planted-event"))
+    found = run(report_of("planted-event"), shown_work)
     assert {"lead": 0, "torn": 0, "early": 0} == counts(found)
     assert (Outcome.TRUE, "planted-event", SyncMode.RUN_AHEAD) == (
         found.outcome,
@@ -110,6 +151,13 @@ def test_an_honest_card_is_true(run):
     launched, completed, _ = zip(*found.trace.steps, strict=True)
     assert 12 == len(launched)
     assert all(one < other for one, other in zip(launched, completed, strict=True))
+
+
+def test_a_device_that_has_just_started_is_asked_again_how_it_copies(run, shown_work, monkeypatch):
+    """Copies that wait come behind what was queued meanwhile: in such a check steps had no preview."""
+    answers = [None, None, CopyWay.ASYNCHRONOUS]
+    monkeypatch.setattr(card_check, "find_copy_way", lambda device, marks: answers.pop(0))
+    assert 6 * [12] == [row.previews for row in run(report_of("planted-event"), shown_work).rows[2:]]
 
 
 @pytest.mark.parametrize(

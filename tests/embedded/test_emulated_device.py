@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from torch.nn import functional
 
 from modules import emulated_device
 from modules.emulated_device import QUEUE, DeviceFault, DeviceQueue, Gate, enqueue_mark, peek, slow_down
+from modules.emulated_process import worker
+from modules.emulated_process.frames import Command
 
 attention = functional.scaled_dot_product_attention
 LIMIT_S = 60.0
@@ -488,3 +491,27 @@ def test_a_removed_delay_is_gone(device):
     handle.remove()
     net(1)
     assert QUEUE.queued == before + 2
+
+
+@pytest.mark.parametrize(("idle_costs", "ends_at_s"), [(False, 10.0), (True, 13.0)])
+def test_what_was_idle_within_a_span_comes_on_top_where_that_costs(idle_costs, ends_at_s, monkeypatch):
+    """A device that had nothing queued for three of ten seconds has three left to work, as a card has."""
+    clock_s = [0.0]
+
+    def spend(seconds):
+        clock_s[0] += seconds
+
+    class Queue:
+        empty = staticmethod(lambda: True)
+        get = staticmethod(lambda: spend(3.0) or ([], bytearray()))
+
+    monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: clock_s[0], sleep=spend))
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    device = worker.Worker(None, SimpleNamespace(numbers=[0] * 8))
+    device._wait_commands(Queue)  # before the span: none of its business
+    clock_s[0] = 0.0
+    device._begin((Command.BEGIN, 7))
+    spend(2.0)
+    device._wait_commands(Queue)
+    device._hold((Command.HOLD, 7, 10.0, idle_costs))
+    assert clock_s == [ends_at_s]

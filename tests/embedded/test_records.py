@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tests.embedded.test_host import Client
 from tests.trace_events import check_trace, slices_of
 from zluda_sync.core.answers import to_json_text
 from zluda_sync.core.records.job_answers import tell_job
-from zluda_sync.core.records.job_record import Outcome
+from zluda_sync.core.records.job_record import ImageCount, Outcome
 from zluda_sync.core.records.trace import DEVICE, HOST, build_chrome_trace
 
 # diffusers turns a tensor into an array in a way that NumPy 2 warns of
@@ -125,3 +126,50 @@ def test_a_job_that_the_host_refuses_has_failed(host):
     with pytest.raises(Exception, match="steps=0"):
         run("run-ahead", steps=0)
     assert Outcome.FAILED is current_session().records.recent(1)[0].outcome
+
+
+@pytest.mark.parametrize(
+    ("wish", "outcome", "finished"),
+    [
+        (lambda: None, Outcome.FINISHED, 6),
+        (shared.state.skip, Outcome.SKIPPED, 4),
+        (lambda: current_session().stop(after_image=True), Outcome.STOPPED, 4),
+        (lambda: current_session().stop(), Outcome.STOPPED, 2),
+    ],
+    ids=["none", "skip", "stop after image", "stop"],
+)
+def test_the_record_counts_the_images(host, wish, outcome, finished):
+    """Of three batches of two; the wish comes within the second."""
+    steps = []
+
+    def press(*_):
+        steps.append(None)
+        if len(steps) == STEPS + 2:
+            thread = threading.Thread(target=wish)
+            thread.start()
+            thread.join()
+
+    handle = shared.sd_model.unet.register_forward_pre_hook(press)
+    try:
+        record = run("run-ahead", n_iter=3, batch_size=2)
+    finally:
+        handle.remove()
+    assert (outcome, ImageCount(6, finished)) == (record.outcome, record.images)
+    told = Client(host.app).get(f"/zluda_sync/v1/jobs/{record.id}").json()
+    assert {"asked": 6, "finished": finished} == told["images"]
+
+
+def test_the_first_job_of_a_size_is_a_guess(host):
+    """Of one larger than all that were made; the next one is foreseen from it."""
+    guessed = []
+
+    def look(*_):
+        guessed.append(current_session().snapshot().is_eta_guessed)
+
+    handle = shared.sd_model.unet.register_forward_pre_hook(look)
+    try:
+        for _ in range(2):
+            run("run-ahead", width=320, height=320)
+    finally:
+        handle.remove()
+    assert [True] * STEPS + [False] * STEPS == guessed

@@ -82,6 +82,25 @@ def test_a_script_that_says_how_many_come_is_counted(script):
     assert ["Cell 1/3", "Cell 2/3", "Cell 3/3"] == places(script.labels)
 
 
+def test_only_a_request_of_one_cell_is_told_in_stretches(script):
+    """The bar is that of the request, and a job knows the parts of its own cell alone."""
+    told = []
+
+    def look():
+        job = script.bench.session.status.build().job
+        told.append((job.cells, sum(one.share for one in job.stretches)))
+
+    def make():
+        script.bench.state.job_count = 3
+        for _ in range(3):
+            script.process_images(processing(), steps=1)
+
+    script.look = look
+    script.request(make)
+    script.request(lambda: script.process_images(processing(), steps=1))
+    assert [(3, 0), (3, 0), (3, 0), (1, pytest.approx(1, abs=0.005))] == told  # thousandths are told
+
+
 def test_the_field_is_the_hosts_all_the_same(script):
     """Whatever is written is read, and a phase that begins sets it to one."""
     state = script.bench.state

@@ -71,4 +71,4 @@ def test_what_runs_here_is_told_as_labels(bench, scrape):
     bench.begin("observe", processing=picture())
     bench.step(0)
     (info,) = (key for key in scrape() if key[0] == "info")
-    assert info[1:3] == ("0.1.0", "observe")
+    assert info[1:3] == ("0.2.0", "observe")

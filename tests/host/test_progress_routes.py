@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
 
 from modules import shared
@@ -202,6 +202,32 @@ def test_routes_below_a_subpath_are_found_and_given_back(bench):
     assert "Inference" != answers.ask("/internal/progress").job
     bench.session.close()
     assert originals == [route.dependant.call for route in answers.app.routes if isinstance(route, APIRoute)]
+
+
+def test_what_only_ends_like_a_route_of_the_host_is_left_alone(bench, answers):
+    """Another extension passes such calls on to a host elsewhere, and answers with bytes."""
+    answers.app.add_api_route("/sdapi/v1/txt2img", answers.answer, methods=["POST"], response_model=None)
+    foreign = []
+    for path in ("/internal/progress", "/sdapi/v1/txt2img"):
+        answers.app.add_api_route("/elsewhere" + path, lambda: Response(b"{}"), methods=["POST"])
+        foreign.append(answers.app.routes[-1])
+    before = [(route.dependant.call, route.app) for route in foreign]
+    bench.session.serve(answers.app)
+    begin(bench)
+    assert before == [(route.dependant.call, route.app) for route in foreign]
+    assert "Inference" != answers.ask("/internal/progress").job
+
+
+def test_an_answer_of_another_shape_is_left_alone(bench, monkeypatch, caplog):
+    """Somebody has put a response into the place of the host's answer; the job is followed all the same."""
+    monkeypatch.setattr(Answers, "answer", lambda self, req=None: Response(b"{}"))
+    answers = Answers()
+    bench.session.serve(answers.app)
+    begin(bench)
+    bench.session.stop()
+    assert b"{}" == answers.ask("/internal/progress").body
+    assert not [record for record in caplog.records if "acknowledging" in record.getMessage()]
+    assert bench.session.snapshot().label
 
 
 def test_each_image_and_pass_is_named(bench, answers):

@@ -14,6 +14,7 @@ from tests.host.test_events_route import ask
 from tests.host.test_job_records import picture
 from tests.host.test_progress_routes import Answers
 from tests.host.test_stop_route import Client, HostApi
+from tests.host.test_torn_reads import showing
 from zluda_sync.core.phase import Phase
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.steps.policy import SyncMode
@@ -128,7 +129,7 @@ def test_looking_at_a_compilation_marks_no_part():
 def test_every_view_shows_the_same_range(bench, clients, monkeypatch, spread_s, words, ends):
     """Whether the ETA is one figure or two is decided once, for the page's line and for the panel."""
     snapshot = replace(bench.session.snapshot(), eta_s=6.0, eta_spread_s=spread_s)
-    monkeypatch.setattr(bench.session.status, "_find_snapshot", lambda: snapshot)
+    monkeypatch.setattr(bench.session.status, "_find_job", lambda: showing(snapshot))
     job = clients.ours.get(f"{OURS}status").json()["job"]
     assert ends == [job["eta_low_s"], job["eta_high_s"]]
     assert words == describe(snapshot).split(", ")[2]

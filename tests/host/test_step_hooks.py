@@ -11,6 +11,7 @@ from diffusers import DiffusionPipeline
 
 from modules import devices, processing_args, processing_callbacks, shared
 from zluda_sync.host import acting as acting_module
+from zluda_sync.host.job import followed
 from zluda_sync.host.job.followed import HostJob
 
 
@@ -53,6 +54,15 @@ def test_pipelines_without_callback_are_counted_by_their_bar(bench, by_update, i
     assert (3, 3) == (snapshot.completed, snapshot.launched)
     if by_update is False or is_drawn:
         assert 3 == snapshot.total
+
+
+def test_the_host_is_asked_for_no_frame_while_nobody_looks(bench, monkeypatch):
+    """Its fields stand on the way of each step; most steps of most jobs have no preview."""
+    monkeypatch.setattr(followed, "find_frame", lambda *args: pytest.fail("asked"))
+    bench.begin("observe")
+    for index in range(3):
+        bench.step(index)
+    assert 3 == bench.session.snapshot().launched
 
 
 def test_a_bar_beside_a_callback_counts_nothing_twice(bench):

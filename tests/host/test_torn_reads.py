@@ -101,6 +101,11 @@ def test_a_press_is_meant_for_the_request_whose_job_ends_that_moment():
     )
 
 
+def showing(snapshot):
+    """Return a job whose progress is this."""
+    return SimpleNamespace(snapshot=lambda: snapshot, job=SimpleNamespace(outline=tuple))
+
+
 def test_the_status_is_of_the_job_whose_id_it_has(bench, monkeypatch):
     """One job ends and the next begins within the reading: none is told, or both figures are of one."""
     bench.begin("observe")
@@ -113,7 +118,7 @@ def test_the_status_is_of_the_job_whose_id_it_has(bench, monkeypatch):
     def prepare():
         records = SimpleNamespace(current_id="1", find_control=lambda job_id: None)
         monkeypatch.setattr(status, "_records", records)
-        monkeypatch.setattr(status, "_find_snapshot", lambda: snapshots[records.current_id])
+        monkeypatch.setattr(status, "_find_job", lambda: showing(snapshots[records.current_id]))
         return status._build_job, lambda: setattr(records, "current_id", "2")
 
     found = run_at_each_instruction(prepare, "zluda_sync.host.api.status")

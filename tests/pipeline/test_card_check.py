@@ -18,8 +18,8 @@ from zluda_sync.device.steps.device_kinds import KINDS, UNKNOWN
 from zluda_sync.device.steps.waits import BlockingWaits, CalledOff, TrialLimits
 from zluda_sync.pipeline.card_check import fixed_job
 from zluda_sync.pipeline.card_check import truth as truth_module
-from zluda_sync.pipeline.card_check.card_check import (
-    CASES,
+from zluda_sync.pipeline.card_check.card_check import CASES
+from zluda_sync.pipeline.card_check.findings import (
     build_row,
     find_blocking_launch,
     find_lying_rung,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zluda_sync.pipeline.callback import PipelineCallback
     from zluda_sync.track import track
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["PipelineCallback", "Progress", "SyncMode", "track"]
 
 #: Where the public names live.

@@ -93,7 +93,7 @@ class Session:
         self.estimator = Estimator(host, lessons.estimates, choice, self._acting, lambda: self.is_acting)
         self.status = SessionStatus(
             host,
-            JobSources(self.snapshot, self.records, self.queue, self._previews),
+            JobSources(lambda: self._jobs.shown, self.records, self.queue, self._previews),
             self.profile_choice,
             self.self_testing,
             self._acting,

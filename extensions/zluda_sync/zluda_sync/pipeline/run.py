@@ -23,7 +23,7 @@ from zluda_sync.pipeline.decode_blocks import DecodeBlocks
 from zluda_sync.pipeline.exit_points import ExitPoints
 from zluda_sync.pipeline.loop_outputs import LoopOutputs
 from zluda_sync.pipeline.passes import FollowedPass, Models, Passes, Place
-from zluda_sync.pipeline.step_previews import StepDetails, StepPreviews
+from zluda_sync.pipeline.step_previews import NOTHING_KNOWN, StepDetails, StepPreviews
 from zluda_sync.pipeline.units import Units
 
 
@@ -153,17 +153,17 @@ class PipelineRun:
             self.wishes.wait_while_held(followed.ledger)
 
     def offer_preview(
-        self, followed: FollowedPass, frames: Sequence[StepFrame], details: StepDetails
+        self, followed: FollowedPass, frames: Sequence[StepFrame] = (), details: StepDetails = NOTHING_KNOWN
     ) -> None:
         """Have a preview made of what the newest step has left, if somebody looks. Never raises.
 
         Args:
             followed: its pass.
-            frames: what it has left, in each shape that is known; the first usable one is taken.
+            frames: what it has left, in each shape that is known, none where nobody looks; one is taken.
             details: of its scheduler.
         """
         if self.previews is not None:
-            self.previews.offer(followed.ledger, frames, details, self._place.size_px)
+            self.previews.offer(followed.ledger, frames, details, self._place.size_px if frames else None)
 
     def leave_if_wanted(self) -> None:
         """Leave what is computed if the user has asked for an end of it, and nobody else does so.

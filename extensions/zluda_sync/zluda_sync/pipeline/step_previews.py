@@ -40,7 +40,7 @@ class StepDetails:
     scheduler: Any = None
 
 
-_NOTHING_KNOWN = StepDetails()
+NOTHING_KNOWN = StepDetails()
 
 
 class StepPreviews:
@@ -68,7 +68,7 @@ class StepPreviews:
         self,
         ledger: Ledger,
         frames: Sequence[StepFrame],
-        details: StepDetails = _NOTHING_KNOWN,
+        details: StepDetails = NOTHING_KNOWN,
         size_px: tuple[int, int] | None = None,
     ) -> None:
         """A step was queued: queue its preview if somebody looks and it is due. Never raises.

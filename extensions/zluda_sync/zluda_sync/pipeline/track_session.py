@@ -44,7 +44,7 @@ from zluda_sync.pipeline.run import PipelineRun
 from zluda_sync.pipeline.step_previews import PreviewDemand, StepPreviews
 
 log = logging.getLogger("zluda_sync")
-BLOCKS_BY_ITSELF = "the {} blocks by itself: what is queued there is finished, and no barrier is needed"
+BLOCKS_BY_ITSELF = "the {} blocks by itself: what is queued there is finished, and no waiting is needed"
 CANNOT_TELL = 'torch cannot tell when a device of the kind "{}" has finished something: what is queued counts'
 
 

@@ -16,12 +16,12 @@ _PLANNED_IMAGES = 2
 #: Up to this relative spread of the forecast everything was seen before; up to the second, something like it.
 _EXACT_SPREAD, _SCALED_SPREAD = 0.08, 0.3
 
-UNKNOWN_MODEL = "not known until the first picture with this model"
-UNLIKE_ANY = "no picture was made with these settings yet: reckoned from others of this model"
-MAY_COMPILE = "the first picture may compile kernels for the GPU, which takes extra time once"
-MUST_LOAD = "the model has to be loaded first, which comes on top"
-DETAILER = "what the detailer finds is not known before"
-SCRIPT = "the script that is chosen may make more pictures, or other ones"
+UNKNOWN_MODEL = "time known after the first job with this model"
+UNLIKE_ANY = "reckoned from other settings of this model"
+MAY_COMPILE = "the first picture may compile kernels once"
+MUST_LOAD = "loading the model comes on top"
+DETAILER = "what the detailer finds comes on top"
+SCRIPT = "the script may make more, or other pictures"
 
 
 class Knowledge(str, Enum):

@@ -15,7 +15,7 @@ from zluda_sync.core.progress.job import UNDELIVERED_MAX, Job
 from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.shape import JobShape
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
-from zluda_sync.core.wishes.request_wishes import Ending
+from zluda_sync.core.wishes.request_wishes import ENDS_REQUEST
 
 #: The bar stops here while more cells may come than are known of.
 OPEN_ENDED_MAX = 0.95
@@ -205,7 +205,7 @@ class RequestCells:
                 self._fraction = snapshot.fraction  # should more cells come after all, the bar does not fall
                 self._newest = snapshot
                 return snapshot
-            is_ending = snapshot.ending in (Ending.STOP, Ending.STOP_AFTER_IMAGE)
+            is_ending = snapshot.ending in ENDS_REQUEST
             now_s = self._clock()
             in_cell_s = snapshot.elapsed_s - self._cell_began_s if self._is_in_cell else 0.0
             since_s = 0.0 if self._is_in_cell or self._ended_at_s is None else now_s - self._ended_at_s

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import median
 
 from zluda_sync.core.learning.samples import agree
@@ -20,7 +21,7 @@ from zluda_sync.core.progress.memory import (
     Rate,
     lead_in_kind,
 )
-from zluda_sync.core.progress.part import Part, PartKind
+from zluda_sync.core.progress.part import Part, count_begun, group_planned
 from zluda_sync.core.progress.shape import JobShape, plan_parts
 
 #: What is left of something is never below this share of the time that it took: half of its relative
@@ -65,37 +66,41 @@ class Forecast:
     Attributes:
         remaining_s: the best guess.
         spread_s: how far off it may be, either way.
+        is_guessed: whether it counts on a part unlike any that was seen.
     """
 
     remaining_s: float
     spread_s: float
+    is_guessed: bool = False
 
 
-def forecast(parts: Sequence[Part], rates: Rates, now_s: float, has_ended: bool = False) -> Forecast | None:
+def forecast(
+    parts: Sequence[Part],
+    rates: Rates,
+    now_s: float,
+    has_ended: bool = False,
+    planned: Iterable[tuple[Part, int]] = (),
+    busy_until_s: float = 0.0,
+) -> Forecast | None:
     """Return what the unfinished parts are expected to take, None if that cannot be told.
 
     Args:
-        parts: all parts of the job, in order.
+        parts: of the job, in order; the first of them may be left out that are finished.
         rates: expectations for them.
         now_s: the job's clock.
         has_ended: whether the host is done with the job, so that nothing more will come.
+        planned: of what else has not begun, one of each sort and how many of it there are.
+        busy_until_s: when the last was finished of those that are left out.
     """
-    if not parts:
-        return None
     remaining_s = spread_s = 0.0
-    busy_until_s, is_idle = 0.0, True
-    planned: dict[tuple[PartKind, int], Rate | None] = {}  # a batch of a hundred repeats the same few
-    for part in parts:
+    is_idle, is_empty, is_guessed = True, True, False
+    for part, count in chain(((part, 1) for part in parts), planned):
+        is_empty = False
         finished_at_s = part.finished_at_s
         if finished_at_s is not None:
             busy_until_s = max(busy_until_s, finished_at_s)
             continue
-        if part.began_at_s is not None:
-            rate = rates.rate_of(part)
-        else:
-            if (part.kind, part.pixels) not in planned:
-                planned[part.kind, part.pixels] = rates.rate_of(part)
-            rate = planned[part.kind, part.pixels]
+        rate = rates.rate_of(part)
         if rate is None:
             is_main = part.role.startswith(ALONE) and not _done_of_blocks(part)[0]
             comes_with_a_pass = part.is_foreseen and part.phase in (Phase.DETAIL, Phase.DECODE)
@@ -108,29 +113,31 @@ def forecast(parts: Sequence[Part], rates: Rates, now_s: float, has_ended: bool 
                 return None
         else:
             left = _left_of_part(part, rate, busy_until_s, now_s)
-        remaining_s += left.remaining_s
-        spread_s += left.spread_s
+        is_guessed |= rate.is_guess and rate.unit_s > 0.0
+        remaining_s += count * left.remaining_s
+        spread_s += count * left.spread_s
         if part.began_at_s is not None:
             busy_until_s, is_idle = now_s, False  # what comes after it cannot have begun on the device
-    if (
-        is_idle and busy_until_s and not has_ended
-    ):  # nobody told what goes on between two parts, or after the last
+    if is_empty:
+        return None
+    if is_idle and busy_until_s and not has_ended:
+        # Nobody told what goes on between two parts, or after the last.
         idle = _left_of(0.0, now_s - busy_until_s, GUESSED)
         remaining_s, spread_s = remaining_s + idle.remaining_s, spread_s + idle.spread_s
-    return Forecast(remaining_s, spread_s)
+    return Forecast(remaining_s, spread_s, is_guessed)
 
 
 class Rates:
     """Expectations for the parts of one job.
 
     Args:
-        parts: the parts of the job, those under way and over included; read anew at each question.
+        parts: the parts of the job, the begun ones first; read anew at each question.
         memory: what earlier jobs have taught.
         earlier: parts of the same request that are over, in order: they tell more than earlier jobs do.
     """
 
     def __init__(
-        self, parts: Iterable[Part], memory: Memory = NOTHING_LEARNED, earlier: Sequence[Part] = ()
+        self, parts: Sequence[Part], memory: Memory = NOTHING_LEARNED, earlier: Sequence[Part] = ()
     ) -> None:
         self._parts = parts
         self._memory = memory
@@ -148,11 +155,9 @@ class Rates:
                 or self._from_blocks(part)
             )
         is_first = part.ledger is not None and part.ledger.completed == 1
-        shown = (
-            Rate(median(observed) * FIRST_STEP_SHARE, GUESSED)
-            if is_first
-            else Rate(median(observed[-RECENT_STEPS:]), OBSERVED)
-        )
+        shown = Rate(median(observed[-RECENT_STEPS:]), OBSERVED)
+        if is_first:
+            shown = Rate(observed[0] * FIRST_STEP_SHARE, GUESSED)
         if prior is None:
             return shown
         if is_first:
@@ -172,7 +177,9 @@ class Rates:
         return recalled.unit_s if recalled is not None else 0.0
 
     def _newest_first(self) -> Iterator[Part]:
-        yield from reversed(list(self._parts))
+        parts = self._parts
+        for index in reversed(range(count_begun(parts))):  # others tell nothing
+            yield parts[index]
         yield from reversed(self._earlier)
 
     def _of_same_kind(self, part: Part) -> Rate | None:
@@ -225,7 +232,7 @@ def forecast_whole(shape: JobShape, memory: Memory, earlier: Sequence[Part] = ()
         earlier: parts that are over in the same request.
     """
     planned = plan_parts(shape, memory.extras, memory.passes)
-    return forecast(planned, Rates(planned, memory, earlier), 0.0)
+    return forecast((), Rates((), memory, earlier), 0.0, planned=group_planned(planned))
 
 
 def _left_of_pass(part: Part, rate: Rate, lead_in_s: float, now_s: float) -> Forecast | None:

@@ -8,8 +8,9 @@ from copy import copy
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock
 from zluda_sync.core.phase import BASE, Phase
-from zluda_sync.core.progress.forecast import Forecast, forecast
+from zluda_sync.core.progress.forecast import Forecast
 from zluda_sync.core.progress.memory import Memory
+from zluda_sync.core.progress.outline import Stretch
 from zluda_sync.core.progress.part import CompileSign, CompileWatch, Part, find_shown_pass
 from zluda_sync.core.progress.part_row import PartRow
 from zluda_sync.core.progress.shape import JobShape
@@ -36,6 +37,7 @@ class Job:
         earlier: parts of the cells before it in the same request: what they took is the best guess there is.
 
     Attributes:
+        began_at_s: when the job was asked for, by its clock.
         launched_before: steps of passes that are not told any more, for their cells are over.
     """
 
@@ -52,7 +54,7 @@ class Job:
         self.mode = mode
         self._clock = clock
         self._compiles = CompileWatch(compile_sign)
-        self._began_at_s = clock() if began_at_s is None else began_at_s
+        self.began_at_s = clock() if began_at_s is None else began_at_s
         self._row = PartRow(shape, memory, self._compiles, earlier)
         self._passes: list[Part] = []
         self.launched_before = 0
@@ -68,14 +70,9 @@ class Job:
         return self._row.shape
 
     @property
-    def began_at_s(self) -> float:
-        """When the job was asked for, by its clock."""
-        return self._began_at_s
-
-    @property
     def elapsed_s(self) -> float:
         """Seconds since the job was asked for."""
-        return self._clock() - self._began_at_s
+        return self._clock() - self.began_at_s
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -204,9 +201,7 @@ class Job:
             return
         part.ledger.expect_total(total)
         with self._lock:
-            for other in self._row.parts:
-                if other.kind == part.kind and other.began_at_s is None:
-                    other.steps = total
+            self._row.expect_steps(part.kind, total)
 
     @property
     def is_made_of_cells(self) -> bool:
@@ -249,6 +244,11 @@ class Job:
         with self._lock:
             self._is_delivered = True
 
+    def outline(self) -> tuple[Stretch, ...]:
+        """Return the job as stretches of time, empty where that cannot be told."""
+        with self._lock:
+            return self._row.outline(self._clock())
+
     def snapshot(self, rung: str | None = None) -> ProgressSnapshot:
         """Return the job's progress.
 
@@ -257,9 +257,9 @@ class Job:
         """
         with self._lock:
             now_s = self._clock()
-            elapsed_s = now_s - self._began_at_s
+            elapsed_s = now_s - self.began_at_s
             row = self._row
-            left = forecast(row.parts, row.rates, now_s, self._has_ended)
+            left = row.foresee(now_s, self._has_ended)
             left = Forecast(0.0, 0.0) if self._is_delivered else left
             self._fraction = max(self._fraction, self._fraction_of(elapsed_s, left))
             part = row.on_device
@@ -281,6 +281,7 @@ class Job:
                 fraction=self._fraction,
                 eta_s=left.remaining_s if left is not None else None,
                 eta_spread_s=left.spread_s if left is not None else None,
+                is_eta_guessed=left is None or left.is_guessed,
                 mode=self.mode,
                 rung=rung,
                 is_unwanted=part is not None and part.is_cut,

@@ -28,6 +28,11 @@ class Rate:
     unit_s: float
     spread: float
 
+    @property
+    def is_guess(self) -> bool:
+        """Whether nothing like it was seen: at this size, or at sizes on both sides of it."""
+        return self.spread > ALIKE
+
 
 def lead_in_kind(part: Part) -> PartKind:
     """Return what the time before the first step of a pass is learned under."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -66,6 +67,11 @@ class Part:
     def kind(self) -> PartKind:
         """What it is learned under."""
         return self.phase, self.role
+
+    @property
+    def sort(self) -> tuple[Phase, str, int, int | None, bool]:
+        """What decides what is expected of it, as long as it has not begun."""
+        return self.phase, self.role, self.pixels, self.steps, self.is_foreseen
 
     @property
     def place(self) -> tuple[int, int, PartKind]:
@@ -137,6 +143,24 @@ class Part:
             return None
         first_s = self.ledger.snapshot().completed_at_s[0] - began_at_s
         return max(0.0, first_s - median(self.unit_durations_s()))
+
+
+def count_begun(parts: Sequence[Part]) -> int:
+    """Return how many have begun, of parts in order: they come first."""
+    return bisect_left(parts, True, key=lambda part: part.began_at_s is None)
+
+
+def group_planned(parts: Iterable[Part]) -> list[tuple[Part, int]]:
+    """Return one of each sort of those that have not begun, and how many of it there are.
+
+    What is expected of a part follows from its sort alone, and a batch of a thousand repeats the same few.
+    """
+    sorts: dict[tuple[Phase, str, int, int | None, bool], tuple[Part, int]] = {}
+    for part in parts:
+        if part.began_at_s is None:
+            example, count = sorts.get(part.sort, (part, 0))
+            sorts[part.sort] = example, count + 1
+    return list(sorts.values())
 
 
 def find_shown_pass(passes: Sequence[Part]) -> Part | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zluda_sync.core.phase import Phase
-from zluda_sync.core.progress.forecast import Rates
+from zluda_sync.core.progress.forecast import Forecast, Rates, forecast
 from zluda_sync.core.progress.memory import NOTHING_LEARNED, Memory
-from zluda_sync.core.progress.part import CompileWatch, Part
+from zluda_sync.core.progress.outline import Stretch, outline
+from zluda_sync.core.progress.part import CompileWatch, Part, PartKind, count_begun, group_planned
 from zluda_sync.core.progress.shape import JobShape, plan_parts, plan_rest
 from zluda_sync.core.progress.true_sizes import TrueSizes
 
@@ -36,6 +37,11 @@ class PartRow:
         rates: what each part is expected to take.
     """
 
+    #: How many parts from the first on are finished for good, and when the last of these was.
+    _settled, _settled_at_s = 0, 0.0
+    #: Of what is planned one of each sort, and how many of it; None once that may have changed.
+    _planned: list[tuple[Part, int]] | None = None
+
     def __init__(
         self,
         shape: JobShape | None,
@@ -60,20 +66,40 @@ class PartRow:
     @property
     def begun(self) -> list[Part]:
         """The parts that the host has begun."""
-        return [part for part in self.parts if part.began_at_s is not None]
+        return self.parts[: count_begun(self.parts)]
 
     @property
     def newest_begun(self) -> Part | None:
         """The part that the host has begun last, None if it has begun none."""
-        return next((part for part in reversed(self.parts) if part.began_at_s is not None), None)
+        begun = count_begun(self.parts)
+        return self.parts[begun - 1] if begun else None
 
     @property
     def on_device(self) -> Part | None:
         """The part that the device is in: the first begun and not finished, else the newest begun."""
-        for part in self.parts:
-            if part.began_at_s is not None and not part.is_finished:
-                return part
-        return self.newest_begun
+        return next((part for part in self.unsettled if not part.is_finished), self.newest_begun)
+
+    @property
+    def unsettled(self) -> list[Part]:
+        """The begun parts without those that are finished for good: from the newest pass on, mostly."""
+        begun = self.begun
+        newest_pass = next((part for part in reversed(begun) if part.ledger is not None), None)
+        for part in begun[self._settled : -1]:
+            finished_at_s = part.finished_at_s
+            if finished_at_s is None or part is newest_pass:  # of that one more steps may come
+                break
+            self._settled, self._settled_at_s = self._settled + 1, max(self._settled_at_s, finished_at_s)
+        return begun[self._settled :]
+
+    def foresee(self, now_s: float, has_ended: bool) -> Forecast | None:
+        """Return what is left of all parts, None if that cannot be told.
+
+        It takes no longer for a thousand images than for ten: nobody who looks pays for the others.
+        """
+        if self._planned is None:
+            self._planned = group_planned(self.parts)
+        unsettled = self.unsettled
+        return forecast(unsettled, self.rates, now_s, has_ended, self._planned, self._settled_at_s)
 
     @property
     def awaits_pictures(self) -> bool:
@@ -83,11 +109,15 @@ class PartRow:
             for part in self.parts
         )
 
+    def outline(self, now_s: float) -> tuple[Stretch, ...]:
+        """Return the parts as stretches of time; empty after a first cell: not all parts are known then."""
+        return () if self.cell else outline(self.parts, self.rates, now_s)
+
     def begin(self, phase: Phase, role: str, image: int, now_s: float) -> Part:
         """Return the part that begins: a planned one, and what was before it will not come; or a new one."""
-        newest = self.newest_begun
         self.leave(now_s)
-        position = self.parts.index(newest) + 1 if newest is not None else 0
+        self._planned = None
+        position = count_begun(self.parts)
         for index in range(position, len(self.parts)):
             planned = self.parts[index]
             if planned.began_at_s is None and planned.place == (self.cell, image, (phase, role)):
@@ -111,7 +141,7 @@ class PartRow:
     def replan(self, shape: JobShape, memory: Memory | None) -> None:
         """Plan what has not begun anew: something else is asked for."""
         known = memory or NOTHING_LEARNED
-        self.shape = shape
+        self.shape, self._planned = shape, None
         begun = self.begun
         self.parts[:] = [*begun, *plan_rest(shape, begun, known.extras, known.passes, self.cell)]
         self._sizes = self._sizes.renewed(shape.asked_pixels, known.passes, self.of_cell)
@@ -120,6 +150,7 @@ class PartRow:
     def measure(self, part: Part, pixels: int) -> None:
         """A pass was seen to compute so many pixels: so does the rest of its image, and of the cell."""
         self._sizes.measure(part, pixels, self.of_cell)
+        self._planned = None
 
     def begin_cell(self, shape: JobShape | None, memory: Memory | None, now_s: float) -> None:
         """A picture call begins within that of the job, which makes its pictures by it."""
@@ -130,6 +161,7 @@ class PartRow:
     def end_cell(self, now_s: float) -> None:
         """That call has ended: what was planned of it will not come, and what is long over is put aside."""
         self.leave(now_s)
+        self._planned, self._settled, self._settled_at_s = None, 0, 0.0
         begun = self.begun
         over = [part for part in begun if part.cell < self.cell and part.is_finished]
         self.over = (self.over + over)[-MOST_OVER:]
@@ -138,6 +170,7 @@ class PartRow:
 
     def cut(self, first_image: int, last_image: int | None) -> bool:
         """Drop what is planned of these images of the cell; return whether anything was meant."""
+        self._planned = None
         begun = {part.image for part in self.of_cell if part.began_at_s is not None}
         was_cut = False
         for part in self.of_cell:
@@ -151,9 +184,17 @@ class PartRow:
     def drop_planned(self) -> None:
         """What has not begun will not come."""
         self.parts[:] = self.begun
+        self._planned = None
+
+    def expect_steps(self, kind: PartKind, steps: int) -> None:
+        """Passes of a kind have so many steps: so will have those that are planned."""
+        self._planned = None
+        for part in self.parts[count_begun(self.parts) :]:
+            if part.kind == kind:
+                part.steps = steps
 
     def _plan(self, shape: JobShape | None, memory: Memory) -> None:
-        self.shape = shape
+        self.shape, self._planned = shape, None
         self._sizes = TrueSizes(shape.asked_pixels if shape is not None else {}, memory.passes)
         if shape is not None:
             self.parts += plan_parts(shape, memory.extras, memory.passes, self.cell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zluda_sync.core.phase import PASS_LABELS, Phase
+from zluda_sync.core.phase import BASE, PASS_LABELS, Phase
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.core.wishes.request_wishes import Ending
 
@@ -48,6 +48,7 @@ class ProgressSnapshot:
         tokens: of the text that is written, those that the device has finished.
         units: how much of the phase is done, and of how much: frames of a film in chunks, or between which
             others are put; None where that is not told.
+        is_eta_guessed: whether ``eta_s`` counts on a part unlike any that was seen, as in a first job.
     """
 
     phase: Phase
@@ -77,6 +78,7 @@ class ProgressSnapshot:
     cells: int | None = 1
     tokens: int = 0
     units: tuple[int, int] | None = None
+    is_eta_guessed: bool = False
 
     @property
     def run_ahead(self) -> int:
@@ -136,8 +138,11 @@ class ProgressSnapshot:
         elif self.is_host_ahead and self.run_ahead and self.mode is SyncMode.OBSERVE:
             text = f"Finishing {self.run_ahead} queued step{'s' if self.run_ahead > 1 else ''}"
         elif self.phase is Phase.DENOISE:
+            # How many steps a later pass has, its first one tells; before, the number asked for is a guess.
+            is_counted = self.role == BASE or self.launched > 0
             total = f"/{self.total}" if self.total is not None else ""
-            text = f"{PASS_LABELS.get(self.role, self.phase.label)} {self.completed}{total}"
+            name = PASS_LABELS.get(self.role, self.phase.label)
+            text = f"{name} {self.completed}{total}" if is_counted else name
         elif self.phase is Phase.LOAD:
             text = f"{self.phase.label} {self.part_elapsed_s:.0f} s"
         elif self.tokens:

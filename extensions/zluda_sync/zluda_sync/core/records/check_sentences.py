@@ -26,9 +26,9 @@ IS_TORN = (
 IS_LOST = (
     "Your bar cannot be followed: no way to learn when this card has finished a step has worked. {advice}."
 )
-HOLDS_BACK = "This card holds the host back by itself: nothing to gain, and nothing needed."
+HOLDS_BACK = "This card holds SD.Next back by itself: nothing to gain, and nothing needed."
 HOLDS_BACK_LATER = (
-    "This card holds the host back by itself after {launches}: nothing to gain, and nothing needed."
+    "This card holds SD.Next back by itself after {launches}: nothing to gain, and nothing needed."
 )
 IS_UNSURE = "Not certain: the machine was busy. Close other programs, and press again."
 IS_UNTOLD = (

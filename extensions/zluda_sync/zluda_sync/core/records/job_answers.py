@@ -29,6 +29,14 @@ class JobStop:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobImages:
+    """How many images of a job were made."""
+
+    asked: int = described("of the whole request, all batches together")
+    finished: int = described("made whole; the others were skipped or stopped, or failed")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoadingAnswer:
     """A model that is being loaded, which is no job: it has no number and no record."""
 
@@ -44,6 +52,26 @@ def build_loading(snapshot: ProgressSnapshot | None) -> LoadingAnswer | None:
     """Return what is told of a model that is loaded, None if none is."""
     is_loading = snapshot is not None and snapshot.phase is Phase.LOAD
     return answer_from(LoadingAnswer, snapshot, _DIGITS) if is_loading else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuedAnswer:
+    """A request that waits for the one that runs."""
+
+    id: str = described("for POST stop; its first job will have the same")
+    name: str = described("of the page's task, or from its caller's X-Request-ID; empty if unknown")
+    asked_at_s: float = described("seconds since the epoch")
+    is_stopped: bool = described("whether it ends without pictures when its turn comes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StretchAnswer:
+    """A part of the job on a bar. All of them add up to the whole job."""
+
+    phase: str
+    role: str
+    image: int = described("zero-based, among the batches that the cell makes one after the other")
+    share: float = described("of the job's time: what is over took it, the rest is expected to")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +100,7 @@ class _JobInShort:
     wait_s: float = described("time that the host waited at barriers")
     preview_s: float
     stop: JobStop | None
+    images: JobImages | None = described("null while the job runs, and where it is not certain")
     notice: str
 
 
@@ -147,7 +176,7 @@ def tell_job(record: JobRecord) -> JobAnswer:
 
 
 def _tell(kind: type[Answer], record: JobRecord, **given: Any) -> Answer:
-    traits, stop = record.traits, record.stop
+    traits, stop, images = record.traits, record.stop, record.images
     return answer_from(
         kind,
         record,
@@ -158,5 +187,6 @@ def _tell(kind: type[Answer], record: JobRecord, **given: Any) -> Answer:
         height=traits.height,
         source=traits.asked_by.value,
         stop=answer_from(JobStop, stop, _DIGITS) if stop is not None else None,
+        images=answer_from(JobImages, images, _DIGITS) if images is not None else None,
         **given,
     )

@@ -60,6 +60,17 @@ class StopRecord:
 
 
 @dataclass(frozen=True)
+class ImageCount:
+    """How many pictures a job was to make, and how many of them were made whole."""
+
+    asked: int
+    finished: int
+
+    def __add__(self, other: ImageCount) -> ImageCount:
+        return ImageCount(self.asked + other.asked, self.finished + other.finished)
+
+
+@dataclass(frozen=True)
 class JobTotals:
     """Figures of a whole job, for a record that is kept without all that they follow from."""
 
@@ -105,6 +116,7 @@ class JobRecord:
         notice: what went wrong in following it, empty if nothing did.
         totals: figures of the whole job where parts and previews are not all here, else None.
         cells: begin and end of each picture call, if the request had several; None for the end to come.
+        images: how many were asked for and finished, None while it runs and where that is not certain.
     """
 
     id: str
@@ -125,6 +137,7 @@ class JobRecord:
     notice: str = ""
     totals: JobTotals | None = None
     cells: tuple[Span, ...] = ()
+    images: ImageCount | None = None
 
     @property
     def steps(self) -> int:

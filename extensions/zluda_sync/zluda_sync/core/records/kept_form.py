@@ -87,6 +87,7 @@ def _ever_shorter(record: JobRecord) -> Iterable[JobRecord]:
         rung=record.rung,
         totals=record.totals,
         stop=record.stop,
+        images=record.images,
         **short,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from zluda_sync.core.records.job_record import Bar, JobRecord, JobTotals, Outcome, Span
+from zluda_sync.core.records.job_record import Bar, ImageCount, JobRecord, JobTotals, Outcome, Span
 from zluda_sync.core.records.part_record import PartRecord, TimedStep
 
 #: Parts with their steps that are kept of a request, the newest; of all cells begin and end are.
@@ -19,6 +19,8 @@ MOST_SAMPLES = 1_000
 MOST_CHANGES = 4_000
 #: How a request has ended, of two ways in which its cells have: the first that is found here.
 _OUTCOMES = (Outcome.RUNNING, Outcome.STOPPED, Outcome.FAILED, Outcome.SKIPPED, Outcome.FINISHED)
+#: How one has ended of which every cell was begun.
+_CAME_TO_ITS_END = (Outcome.SKIPPED, Outcome.FINISHED)
 
 
 def join_cells(before: JobRecord, cell: JobRecord, began_s: float, spans: Sequence[Span]) -> JobRecord:
@@ -48,7 +50,25 @@ def join_cells(before: JobRecord, cell: JobRecord, began_s: float, spans: Sequen
         notice=before.notice or cell.notice,
         totals=_add_up(before, cell),
         cells=tuple(spans),
+        images=_add_images(before.images, cell.images),
     )
+
+
+def count_only_known(record: JobRecord, was_stopped: bool) -> JobRecord:
+    """Return the record of a request of many cells without counts of images that not all cells had a part in.
+
+    How many the cells would have made that were not begun, or are to come, nobody knows for certain.
+
+    Args:
+        record: of the request.
+        was_stopped: whether the user has stopped it, be it between two cells, each of which is whole.
+    """
+    is_known = record.outcome in _CAME_TO_ITS_END and not was_stopped
+    return record if is_known else replace(record, images=None)
+
+
+def _add_images(before: ImageCount | None, cell: ImageCount | None) -> ImageCount | None:
+    return before + cell if before is not None and cell is not None else None
 
 
 def _add_up(before: JobRecord, cell: JobRecord) -> JobTotals:

@@ -193,16 +193,17 @@ class SelfTestReport:
     def explanation(self) -> str:
         """Why the mode is what it is, in one sentence for the user."""
         if self.was_called_off:
-            return f"the self-test was put off: {self.unfinished}; waiting after each step until it is made"
+            return f"the self-test was put off: {self.unfinished}; it is made up for once nothing runs"
         if self.unfinished:
-            return f"the self-test did not finish: {self.unfinished}; waiting after each step"
+            then = "there is a wait for the GPU after each step"
+            return f"the self-test did not finish: {self.unfinished}; {then}"
         if self.is_blocking:
-            return "this device blocks by itself: no barrier needed"
+            return "this device waits by itself: nothing needs to be done"
         if self.event_rung is not None:
-            return f"{self.event_rung} told the truth: run-ahead is safe"
+            return "your GPU reports truthfully what it has finished; one step of head start is safe"
         reasons = [f"{rung.name} {rung.reason}" for rung in self.rungs if rung.name in EVENT_RUNGS]
         why = "; ".join(reasons) or "none was tried"
-        return f"no way to tell steps apart told the truth ({why}); waiting after each step"
+        return f"no quick way to ask this GPU told the truth ({why}); there is a wait for it after each step"
 
     def verdict(self, name: str) -> RungVerdict | None:
         """Return the verdict on a rung, None if there is none."""

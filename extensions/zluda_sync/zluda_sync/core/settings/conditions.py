@@ -148,7 +148,7 @@ class Matching(Condition):
         return all(any(fnmatchcase(one, pattern) for pattern in wider) for one in narrower)
 
     def say(self, wanted: Any) -> str:
-        return f"{self._label.lower()} {' or '.join(wanted)}"
+        return f"{self._label.lower()} {' / '.join(wanted)}"
 
 
 class AskedBy(Condition):
@@ -174,7 +174,7 @@ class AskedBy(Condition):
         return set(narrower) <= set(wider)
 
     def say(self, wanted: Any) -> str:
-        return "asked for by " + " or ".join(one.value for one in wanted)
+        return "asked for by " + " / ".join(one.value for one in wanted)
 
 
 def _to_list(value: Any) -> list[Any]:

@@ -139,7 +139,7 @@ class ProfileBook:
         chosen = replace(profile.apply(settings), **(overrides or {}))
         if chosen.conflict:
             what = f"is {profile.name!r}, but {chosen.conflict}; using the self-test's choice"
-            problems.append(SettingProblem.at(FIELDS.profile.option, what, "Choose another rung or mode."))
+            problems.append(SettingProblem.at(FIELDS.profile.option, what, "Choose another way or mode."))
             chosen = replace(chosen, rung=RungChoice.AUTO)
         return ChosenProfile(profile.name, reason, chosen, tuple(problems))
 

@@ -83,6 +83,7 @@ class Settings:
         preview_budget: what previews may cost, in per cent of the time of a step.
         preview_interval: least time between two previews, in seconds.
         estimate: whether the page says beside Generate how long a job would take.
+        bar: whether a wide bar stands above the pictures.
         favicon: whether the browser's tab shows the progress as its icon.
         notification: whether the browser tells when a job is finished.
         keep_jobs: whether the records of jobs are kept over a restart.
@@ -118,7 +119,7 @@ class Settings:
     )
     mode: ModeChoice = describe(
         ModeChoice.AUTO,
-        "When to wait for the GPU",
+        "Mode (when to wait for the GPU)",
         "auto: run-ahead if the self-test has proved it on this GPU, else every-step; every-step: after each "
         "step; run-ahead: always keeps the GPU's next step ready; observe: never, Stop takes as long "
         "as what is queued; off: SD.Next as it came",
@@ -127,7 +128,7 @@ class Settings:
     )
     depth: int = describe(
         1,
-        "Run-ahead depth",
+        "Head start",
         "for run-ahead: how many steps may be queued beyond the one that the GPU works on",
         group=Group.BY_PROFILE,
         minimum=MIN_DEPTH,
@@ -169,6 +170,12 @@ class Settings:
         True,
         "How long it will take, beside Generate",
         "for the settings on the page, before you press; learned from your own pictures",
+        group=Group.EXTRAS,
+    )
+    bar: bool = describe(
+        True,
+        "A wide bar above the pictures",
+        "the whole job in its phases, when it will be done, and what was made today",
         group=Group.EXTRAS,
     )
     favicon: bool = describe(
@@ -219,9 +226,7 @@ class Settings:
     def conflict(self) -> str:
         """What does not go together, in half a sentence; empty if all does."""
         if self.rung.value in SYNCHRONIZE_RUNGS and self.mode in (ModeChoice.RUN_AHEAD, ModeChoice.OBSERVE):
-            return (
-                f"rung {self.rung.value} waits for all that is queued, which mode {self.mode.value} is not to"
-            )
+            return f"{self.rung.value} waits for all that is queued, which mode {self.mode.value} is not to"
         return ""
 
 

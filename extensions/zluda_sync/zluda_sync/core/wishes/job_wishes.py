@@ -1,4 +1,4 @@
-"""What a job does about the user's wishes: plans no more, holds, and tells how long a Stop took."""
+"""What a job does about the user's wishes: plans no more, holds, and tells what came of a Stop or a Skip."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from zluda_sync.core.clock import SYSTEM_CLOCK, Clock, PausableClock
+from zluda_sync.core.phase import Phase
 from zluda_sync.core.progress.job import Job
+from zluda_sync.core.progress.part import Part
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
-from zluda_sync.core.records.job_record import StopRecord
+from zluda_sync.core.records.job_record import ImageCount, StopRecord
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.core.wishes.control import Control
-from zluda_sync.core.wishes.request_wishes import Ending
+from zluda_sync.core.wishes.request_wishes import ENDS_REQUEST, Ending
 
 #: How long queued steps may take before a pause begins, in seconds; then the pause counts as work.
 DRAIN_LIMIT_S = 60.0
@@ -57,6 +59,9 @@ class JobWishes:
         self._is_beside_plan = is_beside_plan or (lambda: control.is_in_inner_cell)
         self._press: _Press | None = None
         self._is_over = False
+        self._made: set[int] = set()  # images whose pictures the host has made
+        self._skipped: set[int] = set()
+        self._stopped_from: int | None = None  # this image and those after it are not wanted
 
     def obey(self) -> None:
         """A wish has changed: plan no more than is wanted, and wake a host that waits. Any thread."""
@@ -73,13 +78,47 @@ class JobWishes:
         """Plan no more than the user wants, which may have been said before the job began."""
         ending, image = self.control.ending, self._find_image()
         if ending is Ending.STOP:
-            self.job.cut(image)
+            self._stop_from(image)
         elif self._is_beside_plan():
             return  # what is planned are the images of the cell around it
         elif ending is Ending.SKIP:
+            self._skipped.add(image)
             self.job.cut(image, image)
         elif ending is Ending.STOP_AFTER_IMAGE:
-            self.job.cut(image + 1)
+            self._stop_from(image + 1)
+
+    def _stop_from(self, image: int) -> None:
+        self._stopped_from = image if self._stopped_from is None else min(image, self._stopped_from)
+        self.job.cut(image)
+
+    def note_whole_picture(self) -> None:
+        """The host has made all pictures of the image that it is in. The thread that runs the job."""
+        if not self._is_beside_plan():
+            self._made.add(self._find_image())
+
+    def count_images(self, at_once: int = 1) -> ImageCount | None:
+        """Return how many images were asked for and made, None where that is not known for certain.
+
+        One counts as made if the host has made its pictures and no pass of it was left early: what a host
+        keeps of an image that was stopped is no finished one.
+
+        Args:
+            at_once: so many are made at once, as one batch.
+        """
+        shape = self.job.shape
+        if shape is None or not shape.is_denoised or self.job.is_made_of_cells:
+            return None
+        parts_of: dict[int, list[Part]] = {image: [] for image in range(shape.images)}
+        for part in self.job.parts:
+            if part.began_at_s is not None and part.phase is not Phase.PREPARE:
+                parts_of.setdefault(part.image, []).append(part)
+        finished = {image for image in self._made if not any(map(_was_left, parts_of.get(image, ())))}
+        if any(parts_of[image] and not self._is_unwanted(image) for image in parts_of.keys() - self._made):
+            return None  # who knows: it was made in a way that is not followed, or failed
+        return ImageCount(len(parts_of) * at_once, len(finished) * at_once)
+
+    def _is_unwanted(self, image: int) -> bool:
+        return image in self._skipped or (self._stopped_from is not None and image >= self._stopped_from)
 
     def wait_while_held(self, ledger: Ledger) -> None:
         """Block while the user holds the job. What is queued is finished first, and still counts as work.
@@ -117,7 +156,7 @@ class JobWishes:
     @property
     def has_stopped(self) -> bool:
         """Whether the user has stopped the job, be it that a script has gone on afterwards."""
-        return self._press is not None or self.control.ending in (Ending.STOP, Ending.STOP_AFTER_IMAGE)
+        return self._press is not None or self.control.ending in ENDS_REQUEST
 
     def stop_record(self) -> StopRecord | None:
         """Return how long the Stop of this job took until now, None if there was none."""
@@ -138,3 +177,9 @@ class JobWishes:
     @property
     def _ledgers(self) -> list[Ledger]:
         return [part.ledger for part in self.job.passes if part.ledger is not None]
+
+
+def _was_left(part: Part) -> bool:
+    """Whether a pass was not wanted any more, and ended before its last step."""
+    ledger = part.ledger
+    return part.is_cut and ledger is not None and (ledger.total is None or ledger.launched < ledger.total)

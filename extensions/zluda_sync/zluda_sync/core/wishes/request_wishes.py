@@ -24,6 +24,10 @@ class Ending(str, Enum):
     SKIP = "skip"
 
 
+#: What ends the whole request, and not an image of it alone.
+ENDS_REQUEST = (Ending.STOP, Ending.STOP_AFTER_IMAGE)
+
+
 class RequestWishes:
     """Keeps the user's wishes for one request, until the request is over.
 

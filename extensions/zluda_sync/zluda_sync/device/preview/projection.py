@@ -19,7 +19,7 @@ _RIDGE_SHARE = 1e-3
 #: is one, which is how models scale them.
 _PRIOR_JOBS = 0.4
 #: Jobs that count in full; beyond them older ones fade, so that a model that changes is followed.
-_FULL_JOBS = 30
+FULL_JOBS = 30
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class ProjectionFit:
         if not usable:
             shape = tuple(pairs[0].latents.shape) if pairs else ()
             raise LatentShapeError(shape, f"no finite latents of {self.channels} channels")
-        fading = min(1.0, _FULL_JOBS / (self.jobs + 1))
+        fading = min(1.0, FULL_JOBS / (self.jobs + 1))
         self.gram *= fading
         self.target *= fading
         for pair in usable:

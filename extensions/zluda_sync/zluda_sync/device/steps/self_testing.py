@@ -101,7 +101,9 @@ class SelfTesting:
             report = self.book.find_unfinished(accelerator)
         if report is not None:
             return report.explanation
-        return self._why_impossible(accelerator) or f"{NOT_TESTED}; waiting after each step"
+        return (
+            self._why_impossible(accelerator) or f"{NOT_TESTED}; it is made once nothing has run for a moment"
+        )
 
     def schedule(self) -> None:
         """Get a report on the device once nothing runs, if there is none."""
@@ -242,5 +244,5 @@ class SelfTesting:
             return f"{self._subject.explain_none()}, and nothing to test"
         if accelerator.device is None:
             return f"{self._subject.name} has chosen no device so far: there is nothing to test"
-        needed = "there is nothing to test, and no barrier is needed for it"
+        needed = "there is nothing to test, and nothing needs to be waited for"
         return f"{self._subject.name} computes on the CPU: {needed}"

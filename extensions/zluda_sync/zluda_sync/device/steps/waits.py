@@ -27,7 +27,8 @@ class BlockingCall:
 
     def __init__(self, action: Callable[[], Any]) -> None:
         self._action: Callable[[], Any] | None = action
-        self._ended = threading.Event()
+        self._runs = threading.Lock()  # held until it has ended; made with each step, an Event takes longer
+        self._runs.acquire()
         self.error: Exception | None = None
 
     def wait(self, limit_s: float, given_up: Callable[[], bool] = lambda: False) -> bool:
@@ -36,10 +37,11 @@ class BlockingCall:
         Raises:
             Exception: whatever the call raised.
         """
-        while not self._ended.wait(min(limit_s, LOOK_S)):
+        while not self._runs.acquire(timeout=max(0.0, min(limit_s, LOOK_S))):
             limit_s -= LOOK_S
             if limit_s <= 0 or given_up():
                 return False
+        self._runs.release()  # for whoever else waits
         if self.error is not None:
             raise self.error
         return True
@@ -54,7 +56,7 @@ class BlockingCall:
             self.error = error
         finally:
             del action
-            self._ended.set()
+            self._runs.release()
 
 
 class BlockingWaits:

@@ -61,8 +61,12 @@ class CompletionWatcher:
     def watch(self, ladder: Ladder, rung: EventRung, mark: Mark, ledger: Ledger, step: int) -> None:
         """Hand over a mark; the caller must not touch it again. Starts the thread when needed."""
         with self._changed:
+            if not self._markers or self._markers[0].ledger is not ledger:
+                # Asleep before a mark of the same kind it comes to this one by itself, and woken now it would
+                # take the interpreter from the queuing thread in the middle of its step. What it expects of
+                # a copy, or of a block of a decode, says nothing of the steps that follow.
+                self._changed.notify_all()
             self._markers.append(_Marker(rung, mark, ledger, step, ladder))
-            self._changed.notify_all()
             if not self.is_running:
                 self._stopping = False
                 self._thread = threading.Thread(target=self._run, name="zluda_sync-watcher", daemon=True)
@@ -86,6 +90,7 @@ class CompletionWatcher:
                 if self._markers:
                     self._thread = threading.Thread(target=self._run, name="zluda_sync-watcher", daemon=True)
                     self._thread.start()
+            self._changed.notify_all()  # to one asleep before such a mark, too: it is of no more use
 
     def forget(self, ledger: Ledger) -> None:
         """Drop the marks of a ledger that nobody needs any more."""
@@ -108,7 +113,7 @@ class CompletionWatcher:
         leave_captures_alone()
         looked_at: _Marker | None = None
         recent_s: deque[float] = deque(maxlen=2)
-        head_since_s = 0.0
+        head_since_s = unpassed_s = 0.0
         recent_by_ledger: OrderedDict[Ledger, deque[float]] = OrderedDict()
         while True:
             with self._changed:
@@ -116,12 +121,13 @@ class CompletionWatcher:
                 if self._is_dismissed():
                     return
                 marker = self._inside = self._markers[0]
+            look_s = self._clock()
             if marker is not looked_at:
                 # Each ledger by itself: another pass has steps of another size, and copies come between.
                 recent_s = recent_by_ledger.setdefault(marker.ledger, deque(maxlen=2))
                 if len(recent_by_ledger) > _LEDGERS_PACED:
                     recent_by_ledger.popitem(last=False)
-                looked_at, head_since_s = marker, self._clock()
+                looked_at, head_since_s, unpassed_s = marker, look_s, look_s
             is_passed = self._is_passed(marker)
             self.looks += 1
             with self._changed:
@@ -129,19 +135,21 @@ class CompletionWatcher:
                     return
                 self._inside = None
             if is_passed:
-                recent_s.append(self._clock() - head_since_s)
+                # It was over at some time since the last look: half of that is taken. With all of it a sleep
+                # that was too long would lead to the next one; so it is right again two or three steps later.
+                recent_s.append((unpassed_s + self._clock()) / 2 - head_since_s)
                 with self._changed:
                     if self._markers and self._markers[0] is marker:
                         self._markers.popleft()
                 continue
+            unpassed_s = look_s
             # The shorter of the last two: sleeping through the end of a step would let the device run dry,
             # and a first step is long for reasons of its own.
             expected_s = min(recent_s) if len(recent_s) == recent_s.maxlen else None
             delay_s = self._pacer.delay_s(self._clock() - head_since_s, expected_s)
             with self._changed:
                 if self._markers and self._markers[0] is marker and not self._stopping:
-                    # New markers wake it early too: one wake per step costs nothing, and forget() needs it.
-                    self._changed.wait(delay_s)
+                    self._changed.wait(delay_s)  # forget(), replace_stuck() and stop() wake it early, too
 
     def _is_dismissed(self) -> bool:
         """Whether the calling thread is to end: all are, or another has taken its place."""

@@ -15,6 +15,7 @@ from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.api import (
     estimate_route,
     jobs_route,
+    news_route,
     profiles_route,
     report_route,
     running_job_route,
@@ -76,6 +77,7 @@ def add_view_routes(
         ("GET", status_route.METRICS_PATH, counters.get_metrics, status_route.METRICS_RESPONSES),
         ("GET", PREVIEW_PATH, preview.get_preview, None),
     )
+    _add(host, False, ("GET", news_route.PATH, news_route.get_news, news_route.NewsAnswer))
 
 
 def add_stop_route(

@@ -39,7 +39,7 @@ class ReportAnswer:
     versions: dict[str, str]
     taken_at_s: float = described("seconds since the epoch")
     duration_s: float
-    is_blocking: bool | None = described("launches wait by themselves: no barrier needed")
+    is_blocking: bool | None = described("launches wait by themselves: nothing is needed")
     runs_ahead: bool | None = described("thousands of launches can be queued")
     blocking_launch: int | None = described("the launch at which the driver held the host back")
     work_s: float | None = described("time of the work that rungs were held against")
@@ -48,6 +48,7 @@ class ReportAnswer:
     event_time_error: float | None = described("of event.elapsed_time, as a share")
     event_rung: str | None = described("the rung in use that tells steps apart, null if none is")
     unfinished: str = described("why it ended early, empty if it did not")
+    was_called_off: bool = described("the GPU was needed, or the machine busy: it is made up for")
     rungs: tuple[RungAnswer, ...]
 
 
@@ -88,6 +89,8 @@ class SelfTestRoutes:
         """Tell which ways to wait told the truth on this device, and what follows from that."""
         accelerator, progress = self._find_accelerator(), self._self_testing.progress
         report = self._self_testing.book.find(accelerator)
+        if report is None and accelerator is not None:
+            report = self._self_testing.book.find_unfinished(accelerator)
         answer = SelfTestAnswer(
             mode=DEFAULTS.policy(report).mode.value,
             explanation=self._self_testing.explain(accelerator),

@@ -10,7 +10,7 @@ import zluda_sync
 from zluda_sync.core.answers import answer_from, described
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
-from zluda_sync.core.records.job_answers import LoadingAnswer, build_loading
+from zluda_sync.core.records.job_answers import LoadingAnswer, QueuedAnswer, StretchAnswer, build_loading
 from zluda_sync.core.settings.fields import plain
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.settings.settings import DEFAULTS, PROFILE_FIELDS, ModeChoice
@@ -20,6 +20,7 @@ from zluda_sync.device.steps.self_testing import SelfTesting
 from zluda_sync.host.accelerator import explain_no_accelerator, is_zluda
 from zluda_sync.host.acting import Acting
 from zluda_sync.host.card import CardFinder
+from zluda_sync.host.job.followed import HostJob
 from zluda_sync.host.job.queue import Queue
 from zluda_sync.host.job.records import JobRecords
 from zluda_sync.host.preview.previews import Previews
@@ -58,6 +59,7 @@ class PageStatus:
     """What the page is to do beside showing the bar."""
 
     estimate: bool
+    bar: bool
     favicon: bool
     notification: bool
 
@@ -86,25 +88,15 @@ class JobStatus:
     eta_spread_s: float | None = described("how far off eta_s may be, either way")
     eta_low_s: float | None = described("of the range to show instead; null where eta_s is enough")
     eta_high_s: float | None = described("of the range to show instead; null where eta_s is enough")
+    is_eta_guessed: bool = described("whether eta_s counts on a part unlike any seen before")
+    stretches: tuple[StretchAnswer, ...] = described("of the bar, in order; empty while that cannot be told")
     mode: str
     rung: str | None = described("how completions are learned")
     is_paused: bool
     ending: str | None = described("stop, skip or stop-after-image")
     is_compiling: bool
-    silence_s: float | None = described(
-        "time in which the device has finished nothing, null if that is usual"
-    )
+    silence_s: float | None = described("time since the device last finished anything; null if that is usual")
     notice: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueuedAnswer:
-    """A request that waits for the one that runs."""
-
-    id: str = described("for POST stop; its first job will have the same")
-    name: str = described("of the page's task, or from its caller's X-Request-ID; empty if unknown")
-    asked_at_s: float = described("seconds since the epoch")
-    is_stopped: bool = described("whether it ends without pictures when its turn comes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,13 +141,13 @@ class JobSources:
     """Who knows what of jobs.
 
     Attributes:
-        find_snapshot: gives the progress of the job that is followed, None if there is none.
+        find_job: gives the job that is followed, None if there is none.
         records: of the jobs.
         queue: of the requests that wait.
         previews: of the job that runs.
     """
 
-    find_snapshot: Callable[[], ProgressSnapshot | None]
+    find_job: Callable[[], HostJob | None]
     records: JobRecords
     queue: Queue
     previews: Previews
@@ -186,7 +178,7 @@ class SessionStatus:
         find_failure: Callable[[], tuple[bool, str]],
     ) -> None:
         self._host = host
-        self._find_snapshot, self._records = jobs.find_snapshot, jobs.records
+        self._find_job, self._records = jobs.find_job, jobs.records
         self._queue, self._previews = jobs.queue, jobs.previews
         self._profile_choice = profile_choice
         self._self_testing = self_testing
@@ -223,7 +215,7 @@ class SessionStatus:
             queue=tuple(answer_from(QueuedAnswer, one, _DIGITS) for one in self._queue.waiting),
             preview=self._build_preview(),
             job=job,
-            loading=build_loading(self._find_snapshot()) if job is None else None,
+            loading=build_loading(_look(self._find_job())) if job is None else None,
         )
 
     def _build_idle_status(self) -> StatusAnswer:
@@ -284,13 +276,22 @@ class SessionStatus:
         return PreviewStatus(id=preview_id, step=step, path=f"{PREVIEW_PATH}?id={preview_id}")
 
     def _build_job(self) -> JobStatus | None:
-        job_id = self._records.current_id
-        snapshot = self._find_snapshot()
-        if snapshot is None or job_id is None or job_id != self._records.current_id:
+        job_id, followed = self._records.current_id, self._find_job()
+        snapshot = _look(followed)
+        if followed is None or snapshot is None or job_id is None or job_id != self._records.current_id:
             return None  # none, or one has ended and the next begun between the two
-        name = self._queue.name_of_job(job_id)
-        fraction = round(snapshot.fraction, _DIGITS + 1)
-        return answer_from(JobStatus, snapshot, _DIGITS, id=job_id, name=name, fraction=fraction)
+        stretches = followed.job.outline() if snapshot.cells == 1 else ()  # of many it knows one
+        given: dict[str, Any] = {
+            "id": job_id,
+            "name": self._queue.name_of_job(job_id),
+            "fraction": round(snapshot.fraction, _DIGITS + 1),
+            "stretches": tuple(answer_from(StretchAnswer, one, _DIGITS) for one in stretches),
+        }
+        return answer_from(JobStatus, snapshot, _DIGITS, **given)
+
+
+def _look(followed: HostJob | None) -> ProgressSnapshot | None:
+    return followed.snapshot() if followed is not None else None
 
 
 def _tell_profile(chosen: ChosenProfile) -> ChosenProfileAnswer:

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from zluda_sync.core.guard import Guard
+from zluda_sync.host.hooks.host_routes import find_host_routes
 from zluda_sync.host.hooks.patch_table import Patch, Switch
 from zluda_sync.host.job.arrivals import Arrivals
 
@@ -36,11 +37,7 @@ class ArrivalRoutes:
 
     def patches(self, routes: Iterable[Any]) -> list[Patch]:
         """Return one patch for each of the routes, below a subpath too."""
-        found = [
-            route
-            for route in routes
-            if getattr(route, "path", "").endswith(PATHS) and hasattr(route, "dependant")
-        ]
+        found = [route for _, route in find_host_routes(routes, PATHS) if hasattr(route, "dependant")]
         return [Patch(route, "app", self._wrap, "know the calls that wait in line") for route in found]
 
     def _wrap(self, original: _App, switch: Switch) -> _App:

@@ -86,6 +86,8 @@ class ImageHook:
         if control is not None and isinstance(pictures, list) and pictures:
             control.note_whole_picture()
             control.newest_picture = pictures[-1]
+            if job is not None:
+                job.wishes.note_whole_picture()
         elif control is not None and isinstance(pictures, list):
             self._stand_in(p, job)
         if job is not None and job.film_latents is not None:

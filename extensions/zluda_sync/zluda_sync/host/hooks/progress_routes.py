@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from zluda_sync.core.progress.snapshot import ProgressSnapshot
+from zluda_sync.host.hooks.host_routes import find_host_routes
 from zluda_sync.host.hooks.patch_table import Patch, Switch
 from zluda_sync.host.hooks.phases import Idleness
 from zluda_sync.host.job.current import Jobs
@@ -53,13 +54,10 @@ class ProgressRoutes:
         FastAPI calls ``route.dependant.call``; replacing that works after registration and can be undone.
         """
         found = []
-        for route in routes:
-            path, dependant = getattr(route, "path", ""), getattr(route, "dependant", None)
-            fills = next((fills for ending, fills in self._fills.items() if path.endswith(ending)), None)
-            if fills is not None and getattr(dependant, "call", None) is not None:
-                found.append(
-                    Patch(dependant, "call", self._wrapping(*fills), "one bar and one ETA for the whole job")
-                )
+        for path, route in find_host_routes(routes, tuple(self._fills)):
+            dependant, wrapping = getattr(route, "dependant", None), self._wrapping(*self._fills[path])
+            if getattr(dependant, "call", None) is not None:
+                found.append(Patch(dependant, "call", wrapping, "one bar and one ETA for the whole job"))
         return found
 
     def _wrapping(self, fill: Callable[..., bool], idle: dict[str, Any]) -> Callable[[Any, Switch], Any]:
@@ -72,7 +70,8 @@ class ProgressRoutes:
                     with watching("letting go of a job"):
                         self._jobs.close_what_was_left()
                 answer = original(*args, **kwargs)
-                if switch.is_on:
+                # Others may have put a response of their own into its place: that stays as it is.
+                if switch.is_on and hasattr(answer, "progress"):
                     request = args[0] if args else kwargs.get("req")
                     with watching("saying that nothing runs"):
                         self._show_idle(answer, idle)

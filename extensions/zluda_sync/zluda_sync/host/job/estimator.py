@@ -38,7 +38,7 @@ _DEFAULTED = (
 )  # fmt: skip
 #: The sampler of a request that names none.
 _DEFAULT_SAMPLER = "Default"
-NO_SIZE = "the size is that of the input picture: give width and height"
+NO_SIZE = "for the input's size, give width and height"
 NOT_ACTING = "ZLUDA Sync follows no jobs here"
 
 

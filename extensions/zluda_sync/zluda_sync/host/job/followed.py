@@ -176,8 +176,7 @@ class HostJob:
         """
         state, newest = self._find_state(), self._passes[-1]
         followed = newest.followed
-        newest.host_count = state.sampling_step
-        newest.host_total = state.sampling_steps
+        newest.host_count, newest.host_total = state.sampling_step, state.sampling_steps
         self.is_in_callback = False
         if followed.ledger.total is None and newest.host_total > newest.first_count:
             self.job.expect_total(followed.part, newest.host_total - newest.first_count)
@@ -190,12 +189,16 @@ class HostJob:
             is_own = isinstance(own, torch.Tensor)
             self.film_latents = own if is_own and self.place.now.is_film else None
             followed.note_latents(own if is_own else latents, tuple(latents.shape))
-            frame = find_frame(followed, state)
-            newest.keep(frame, self._are_latents_wanted())
+            if (are_read := self._are_latents_wanted()) or self.run.are_previews_wanted:
+                frame = find_frame(followed, state)
+                newest.keep(frame, are_read)
+                self._offer_preview(frame, given if is_own else None)
+            else:  # most steps of most jobs: nothing more is asked of the host
+                newest.frames.clear()
+                self.run.offer_preview(followed)
             # A view would keep the whole of a film.
             is_whole = isinstance(latents, torch.Tensor) and latents.ndim == 4 and latents._base is None
             self.image_latents = latents if is_whole else None
-            self._offer_preview(followed, frame, given if is_own else None)
         self._scheduler = None
 
     def close(self) -> None:
@@ -277,15 +280,12 @@ class HostJob:
             if one.followed.ledger.is_drained or not are_wanted:
                 one.frames.clear()  # the host's own are shown, or nobody looks
 
-    def _offer_preview(
-        self, followed: FollowedPass, frame: StepFrame, given: Mapping[str, Any] | None
-    ) -> None:
+    def _offer_preview(self, frame: StepFrame, given: Mapping[str, Any] | None) -> None:
         frames = [frame]
         if given is not None and given["latents"] is not frame.latents:
-            own_shape = replace(frame, latents=given["latents"], noise_pred=given.get("noise_pred"))
-            frames.insert(0, own_shape)
-        prediction_type = getattr(self._find_state(), "prediction_type", "")
-        self.run.offer_preview(followed, frames, StepDetails(prediction_type, self._scheduler))
+            frames.insert(0, replace(frame, latents=given["latents"], noise_pred=given.get("noise_pred")))
+        details = StepDetails(getattr(self._find_state(), "prediction_type", ""), self._scheduler)
+        self.run.offer_preview(self._passes[-1].followed, frames, details)
 
     def _end_unbracketed(self) -> None:
         """A phase that was only named is over: the host has gone back to the name of the job."""

@@ -16,11 +16,11 @@ from zluda_sync.core.records.job_record import MOST_JOBS, JobHistory, JobRecord,
 from zluda_sync.core.records.kept_form import name_of_model
 from zluda_sync.core.records.kept_jobs import KeptJobs
 from zluda_sync.core.records.part_record import build_parts, build_timed_steps
-from zluda_sync.core.records.request_record import join_cells
+from zluda_sync.core.records.request_record import count_only_known, join_cells
 from zluda_sync.core.settings.conditions import JobTraits
 from zluda_sync.core.settings.profiles import ChosenProfile
 from zluda_sync.core.wishes.control import Control
-from zluda_sync.core.wishes.request_wishes import Ending
+from zluda_sync.core.wishes.request_wishes import ENDS_REQUEST, Ending
 from zluda_sync.host.job.followed import HostJob
 
 #: What stands for the job that runs in the place of its id.
@@ -172,7 +172,7 @@ class JobRecords:
             between = self._between
             if between is None or (cells is not None and between.cells is not cells):
                 return
-            record = between.record
+            record = count_only_known(between.record, between.control.ending in ENDS_REQUEST)
             if len(spans := between.cells.spans) > 1:
                 record = replace(record, cells=spans, title=f"{len(spans)} cells of {record.title}")
             else:
@@ -231,7 +231,8 @@ class JobRecords:
 def _tell_between(between: _Between) -> JobRecord:
     record = between.record
     duration_s = time.time() - record.began_at_s
-    return replace(record, outcome=Outcome.RUNNING, duration_s=duration_s, cells=between.cells.spans)
+    cells = between.cells.spans
+    return replace(record, outcome=Outcome.RUNNING, duration_s=duration_s, cells=cells, images=None)
 
 
 def _is_wanted(record: JobRecord, model: str, since_s: float | None) -> bool:
@@ -247,6 +248,7 @@ def _build(running: _Running, outcome: Outcome) -> JobRecord:
     costs = tuple(previews.queue.costs) if previews is not None else ()
     planned, parts = job.parts, build_parts(job, running.first_cell)
     bar, cells = tracked.run.shown_bar.samples, tracked.cells
+    is_known = outcome is not Outcome.RUNNING and not tracked.is_broken  # what came of each image
     record = JobRecord(
         id=running.id,
         began_at_s=running.began_at_s,
@@ -265,6 +267,7 @@ def _build(running: _Running, outcome: Outcome) -> JobRecord:
         stop=tracked.wishes.stop_record(),
         notice=tracked.run.notices.text,
         cells=() if cells.is_one else cells.spans,
+        images=tracked.wishes.count_images(running.traits.batch_size or 1) if is_known else None,
     )
     if running.before is None:
         return record

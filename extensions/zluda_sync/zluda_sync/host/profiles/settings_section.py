@@ -49,7 +49,9 @@ def register_options(
 
     for group in Group:
         # Drawn as it stands, as the host's own headings are; a name of ours would look like a setting.
-        heading = f"<h2>{group.value}</h2><a href='#zluda-sync-profiles'>explain</a>"
+        # All of it is explained in one place, so one link is enough.
+        link = "<a href='#zluda-sync-profiles'>explain</a>" if group is Group.BASIC else ""
+        heading = f"<h2>{group.value}</h2>{link}"
         add(f"heading_{_SECTION[0]}_{group.name.lower()}", heading, "", gradio.HTML, {})
         for one in FIELDS:
             if one.group is group:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.records.self_test_report import SelfTestReport
-from zluda_sync.core.records.verification import (
-    LATEST_STEPS,
-    CheckTrace,
-    Outcome,
-    Truth,
-    Verification,
-    VerifiedMode,
-)
+from zluda_sync.core.records.verification import CheckTrace, Outcome, Verification
 from zluda_sync.core.steps.policy import BarrierPolicy, SyncMode
 from zluda_sync.device.preview.copy import CopyWay, find_copy_way
 from zluda_sync.device.steps.accelerator import Accelerator
@@ -26,8 +18,19 @@ from zluda_sync.device.steps.ladder import marking_rung
 from zluda_sync.device.steps.tracker import StepTracker
 from zluda_sync.device.steps.trust_book import TrustBook
 from zluda_sync.device.steps.waits import TrialLimits
-from zluda_sync.device.steps.watcher import WorkMarks
+from zluda_sync.device.steps.watcher import Marks, WorkMarks
 from zluda_sync.device.steps.workload import Workload
+from zluda_sync.pipeline.card_check.findings import (
+    MOST_SPREAD,
+    Case,
+    build_row,
+    find_blocking_launch,
+    find_lying_rung,
+    find_outcome,
+    find_saving,
+    find_spread,
+    find_truth,
+)
 from zluda_sync.pipeline.card_check.fixed_job import STEP_S, FixedJob
 from zluda_sync.pipeline.card_check.observed_job import JobBench
 from zluda_sync.pipeline.card_check.observer import Observation
@@ -40,11 +43,9 @@ WARM_UP_LIMIT_S = 300.0
 ENOUGH_S = 80.0
 #: Every job is run so often, and so often more where times differ too much.
 ROUNDS, MORE_ROUNDS = 3, 2
-#: Times that differ by so much, as a share, tell nothing of a few per cent.
-MOST_SPREAD = 0.05
+#: The way of copies is tried so often while the device is too slow to tell: one that has just started is.
+COPY_TRIALS = 3
 TRACKED_MODES = (SyncMode.EVERY_STEP, SyncMode.RUN_AHEAD, SyncMode.OBSERVE)
-#: Mode, and whether the host waits for the device after each step besides.
-Case = tuple[SyncMode, bool]
 CASES: tuple[Case, ...] = tuple(
     (mode, host_sync) for mode in (SyncMode.OFF, *TRACKED_MODES) for host_sync in (False, True)
 )
@@ -180,118 +181,20 @@ class CardCheck:
             raise RuntimeError("no device is named")
         fixed = FixedJob(device, checked.make_work(checked.accelerator, device, self._limits))
         marks = WorkMarks(marking_rung(checked.accelerator, checked.report), checked.tracker.threads.watcher)
-        way = find_copy_way(device, marks) or CopyWay.THREAD
+        way = self._find_copy_way(device, marks)
         marks.close()
         return JobBench(
             fixed, checked.accelerator, checked.tracker, checked.book, self._limits, way, checked.warn
         )
 
+    def _find_copy_way(self, device: torch.device, marks: Marks) -> CopyWay:
+        for _ in range(COPY_TRIALS):
+            self._limits.check()
+            way = find_copy_way(device, marks)
+            if way is not None:
+                return way
+        return CopyWay.THREAD
+
     def _say(self, share: float, what: str) -> None:
         self._on_progress(share, what)
         self._limits.check()
-
-
-def find_outcome(
-    report: SelfTestReport, seen: Mapping[Case, Sequence[Observation]], spread: float
-) -> Outcome:
-    """Return what came of a check, the worst first.
-
-    Args:
-        report: of the self-test.
-        seen: jobs that were observed.
-        spread: how much the times of one and the same job differ.
-    """
-    jobs = [job for runs in seen.values() for job in runs]
-    is_unsure = spread > MOST_SPREAD
-    if any(job.is_lost for job in jobs):
-        return Outcome.LOST
-    if is_unsure and any(job.truth is Truth.READ_BACK for job in jobs):
-        return Outcome.UNSURE  # equal parts of a time that varies prove nothing
-    if any(job.lead for job in jobs):
-        return Outcome.EARLY
-    if any(job.torn or job.early for job in jobs):
-        return Outcome.TORN
-    if report.runs_ahead is False:  # the extension stays out
-        return Outcome.BLOCKING
-    if is_unsure:
-        return Outcome.UNSURE
-    are_late = [(job.step_error or 0) > LATEST_STEPS for job in seen[report.mode, False] if job.truth]
-    if not are_late:
-        return Outcome.UNTOLD
-    if any(are_late):
-        return Outcome.LATE if all(are_late) else Outcome.UNSURE
-    return Outcome.TRUE
-
-
-def find_blocking_launch(report: SelfTestReport) -> int | None:
-    """Return after how many operations a device holds the host back; None if at once, or not at all."""
-    is_later = report.runs_ahead is False and not report.is_blocking
-    return report.blocking_launch if is_later else None
-
-
-def find_lying_rung(seen: Mapping[Case, Sequence[Observation]], mode: SyncMode) -> str | None:
-    """Return the way that told of a step too early, in this mode if it was there; None if none did."""
-    return next((job.lead_rung for job in _from(seen, mode) if job.lead_rung is not None), None)
-
-
-def find_truth(seen: Mapping[Case, Sequence[Observation]], mode: SyncMode) -> Truth | None:
-    """Return what jobs were held against, those of a mode first; None if none was judged."""
-    return next((job.truth for job in _from(seen, mode) if job.truth is not None), None)
-
-
-def _from(seen: Mapping[Case, Sequence[Observation]], mode: SyncMode) -> Iterator[Observation]:
-    yield from seen[mode, False]
-    for runs in seen.values():
-        yield from runs
-
-
-def build_row(case: Case, quiet: Sequence[Observation], seen: Sequence[Observation]) -> VerifiedMode:
-    """Return the row of a case: times of jobs that nobody looked at, the rest of those that were observed.
-
-    The bar is that of the jobs after the first, which has nothing to go by. What no job could be judged by is
-    None: a zero would say that nothing was wrong.
-    """
-    mode, host_sync = case
-    wall_s = statistics.median(job.wall_s for job in quiet)
-    bars = [job.bar_error for job in seen if job.bar_error is not None]
-    if not seen:
-        return VerifiedMode(mode, host_sync, wall_s)
-    return VerifiedMode(
-        mode,
-        host_sync,
-        wall_s,
-        bar_error=statistics.median(bars[1:] or bars) if bars else None,
-        step_error=max((job.step_error for job in seen if job.step_error is not None), default=None),
-        lead=_add(job.lead for job in seen),
-        previews=_add(job.previews for job in seen),
-        torn=_add(job.torn for job in seen),
-        early=_add(job.early for job in seen),
-    )
-
-
-def _add(counts: Iterable[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
-
-
-def find_saving(quiet: Mapping[Case, Sequence[Observation]], mode: SyncMode) -> float | None:
-    """Return what a mode saves against the host's own sync with nothing of ours, as a share of that.
-
-    0.0 where one pair of jobs says the contrary of another.
-    """
-    ratios = [
-        ours.wall_s / hosts.wall_s
-        for ours, hosts in zip(quiet[mode, False], quiet[SyncMode.OFF, True], strict=True)
-    ]
-    if not ratios:
-        return None
-    return 1 - statistics.median(ratios) if min(ratios) > 1 or max(ratios) < 1 else 0.0
-
-
-def find_spread(runs: Sequence[Observation]) -> float:
-    """Return how much times differ: twice the median distance from their median, as a share of that."""
-    walls_s = [run.wall_s for run in runs]
-    if not walls_s:
-        return 0.0
-    middle_s = statistics.median(walls_s)
-    return 2 * statistics.median(abs(wall_s - middle_s) for wall_s in walls_s) / middle_s
