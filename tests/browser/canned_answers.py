@@ -15,9 +15,9 @@ DECODE_S = 1.5
 def build_status(job: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return an answer of ``status``; idle without a job."""
     return {
-        "version": "0.1.0",
+        "version": "0.2.0",
         "is_acting": True,
-        "explanation": "passive-counter told the truth: run-ahead is safe",
+        "explanation": "your GPU reports truthfully what it has finished; one step of head start is safe",
         "device": "AMD Radeon RX 7900 XTX [ZLUDA]",
         "backend": "zluda",
         "is_zluda": True,
@@ -29,9 +29,9 @@ def build_status(job: dict[str, Any] | None = None) -> dict[str, Any]:
                 "preview_budget": 2.0, "preview_interval": 0.0, "gate": "zluda",
             },
         },
-        "self_test": {"mode": "run-ahead", "explanation": "run-ahead is safe", "progress": None},
+        "self_test": {"mode": "run-ahead", "explanation": "one step of head start is safe", "progress": None},
         "problems": [],
-        "page": {"favicon": False, "notification": False},
+        "page": {"bar": True, "favicon": False, "notification": False},
         "queue": [],
         "preview": None,
         "job": job,
@@ -47,10 +47,22 @@ def build_running(completed: int = 7) -> dict[str, Any]:
         "cell": 0, "cells": 1,
         "image": 1, "images": 3, "pass_index": 1, "completed": completed, "launched": completed + 2,
         "total": STEPS, "run_ahead": 2, "elapsed_s": 4.2, "fraction": 0.41, "eta_s": 6.1,
-        "eta_spread_s": 0.2, "eta_low_s": None, "eta_high_s": None, "mode": "run-ahead",
+        "eta_spread_s": 0.2, "eta_low_s": None, "eta_high_s": None, "is_eta_guessed": False,
+        "stretches": build_stretches(),
+        "mode": "run-ahead",
         "rung": "planted-event", "is_paused": False, "ending": None, "is_compiling": False,
         "silence_s": None, "notice": "",
     }  # fmt: skip
+
+
+def build_stretches(images: int = 3) -> list[dict[str, Any]]:
+    """Return the ``stretches`` of a job of some images: a short text encoding, steps and a decode of each."""
+    shares = {"encode": 0.02, "denoise": 0.78, "decode": 0.2}
+    return [
+        {"phase": phase, "role": "base", "image": image, "share": share / images}
+        for image in range(images)
+        for phase, share in shares.items()
+    ]
 
 
 def build_job(name: str = "11", outcome: str = "finished", **changes: Any) -> dict[str, Any]:
@@ -93,6 +105,7 @@ def build_job(name: str = "11", outcome: str = "finished", **changes: Any) -> di
         "preview_s": 0.11,
         "previews": [{"step": step, "began_s": ends[step], "duration_s": 0.006} for step in range(18)],
         "stop": None,
+        "images": None,
         "notice": "",
         "parts": [
             part("encode", "Text encode", 0.0, ENCODE_S),
@@ -136,7 +149,7 @@ def build_self_test() -> dict[str, Any]:
     reasons = ("", "reported while the GPU was busy", "", "not needed", "")
     return {
         "mode": "run-ahead",
-        "explanation": "passive-counter told the truth: run-ahead is safe",
+        "explanation": "your GPU reports truthfully what it has finished; one step of head start is safe",
         "progress": None,
         "report": {
             "device": "AMD Radeon RX 7900 XTX [ZLUDA]", "versions": {"driver": "25.8", "torch": "2.7.0"},
@@ -207,7 +220,7 @@ def build_profiles() -> dict[str, Any]:
         "problems": [],
         "fields": [
             field("mode", "When to wait", kind="choice", choices=modes, default="auto", info="Which mode."),
-            field("depth", "Run-ahead depth", minimum=1, maximum=8, step=1, default=1, unit="steps"),
+            field("depth", "Head start", minimum=1, maximum=8, step=1, default=1, unit="steps"),
             field("preview_interval", "Time between previews", minimum=0, maximum=60, step=0.5, unit="s"),
         ],
         "conditions": [

@@ -36,8 +36,11 @@ class CannedApi:
         asked: (method, path below the API, body) of each request.
         style, body_class: of the page's body.
         head: further HTML of the page's head.
+        body: further HTML of the page, before the panel.
+        preview: a picture's bytes, None while there is none.
         late_script_s: how much later than the others the script of the extras comes.
         loading: of the scripts; SD.Next's are deferred, those of older versions are not.
+        copies: of the extension that bring their scripts, as where it was installed in both ways.
     """
 
     def __init__(self, prefix: str = "") -> None:
@@ -55,8 +58,10 @@ class CannedApi:
         self.asked: list[tuple[str, str, Any]] = []
         self.style = "background: #fff"
         self.body_class = ""
-        self.head = ""
+        self.head = self.body = ""
+        self.preview: bytes | None = None
         self.loading = "defer"
+        self.copies = 1
         self.late_script_s = 0.0
         self.is_closed = False
         self.address = ""
@@ -69,7 +74,9 @@ class CannedApi:
         """Return the page's HTML, with scripts and style by the addresses that SD.Next gives them."""
         scripts = sorted((EXTENSION / "javascript").glob("*.js"))
         lines = [
-            f'<script src="{self.prefix}/file={script}?1" {self.loading}></script>' for script in scripts
+            f'<script src="{self.prefix}/file={script}?{copy}" {self.loading}></script>'
+            for copy in range(1, 1 + self.copies)
+            for script in scripts
         ]
         lines.append(f'<link rel="stylesheet" href="{self.prefix}/file={EXTENSION}/style.css?1">')
         return (
@@ -77,7 +84,7 @@ class CannedApi:
             f'<meta name="viewport" content="width=device-width">{"".join(lines)}'
             '<link rel="icon" href="data:,"></head>'
             f'<body class="{self.body_class}" style="{self.style}; font-family: system-ui, sans-serif">'
-            '<div id="zluda-sync-panel"></div></body></html>'
+            f'{self.body}<div id="zluda-sync-panel"></div></body></html>'
         )
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
@@ -85,12 +92,18 @@ class CannedApi:
         self.asked.append((method, path, body))
         if (method, path) in self.refusals:
             return self.refusals[method, path]
-        if path == "status":
-            return 200, self.status
-        if path == "selftest":
-            return 200, self.self_test
-        if path == "report":
-            return 200, self.report
+        plain = {
+            "status": self.status,
+            "selftest": self.self_test,
+            "report": self.report,
+            "news": {"version": "0.2.0", "changes": ["A wide bar above the pictures."]},
+        }
+        if path in plain:
+            return 200, plain[path]
+        if path == "preview":
+            return (204, "") if self.preview is None else (200, self.preview)
+        if path == "stop":
+            return 200, {"when": body["when"], "label": "Stopping: 2 queued steps", "was": None}
         if path == "verification":
             return 202 if method == "POST" else 200, self.verification
         if path == "jobs":
@@ -146,6 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not path.startswith(API):
             return self._send(404, "text/plain", b"unknown")
         status, answer = self.api.answer(self.command, path[len(API) :], parse_qs(parts.query), body)
+        if isinstance(answer, bytes):
+            return self._send(status, "image/png", answer)
         content = answer if isinstance(answer, str) else json.dumps(answer)
         return self._send(status, "application/json", content.encode())
 

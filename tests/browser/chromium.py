@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +14,8 @@ import pytest
 
 #: What does not come at all is a fault; what comes late is a busy machine, and no test is about that.
 LIMIT_S = 120
+#: By its name: selenium is optional.
+STALE = "StaleElementReferenceException"
 MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
 FLAGS = (
     "--headless",
@@ -29,14 +31,35 @@ FLAGS = (
 
 
 def wait_for(read: Callable[[], Any], what: str | Callable[[], str], limit_s: float = LIMIT_S) -> Any:
-    """The first true value of `read`, asked for every 50 ms; fails after `limit_s` with a word on `what`."""
+    """The first true value of `read`, asked for every 50 ms; fails after `limit_s` with a word on `what`.
+
+    A page may replace an element between the call that finds it and the one that reads it, or presses it:
+    nothing was done then, and `read` is asked again.
+    """
     deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s:
-        value = read()
+        try:
+            value = read()
+        except Exception as failure:
+            if type(failure).__name__ != STALE:
+                raise
+            value = None
         if value:
             return value
         time.sleep(0.05)
     pytest.fail(f"{what() if callable(what) else what}: not within {limit_s} s")
+
+
+def press_first(find: Callable[[], Sequence[Any]], what: str) -> None:
+    """Press the first element of those that `find` gives, as soon as it gives one."""
+
+    def press() -> bool:
+        for element in find():
+            element.click()
+            return True
+        return False
+
+    wait_for(press, what)
 
 
 @contextmanager

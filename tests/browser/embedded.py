@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.browser.chromium import LIMIT_S, MISSING, open_page, wait_for
+from tests.browser.chromium import LIMIT_S, MISSING, open_page, press_first, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 START = "import sys; from modules.webui import main; sys.exit(main(sys.argv[1:]))"
@@ -50,6 +50,11 @@ def open_host(folder: Path, *arguments: str) -> Iterator[SimpleNamespace]:
         host.wait(LIMIT_S)
 
 
+def open_tab(page: SimpleNamespace, name: str) -> None:
+    """Press the tab of that name."""
+    press_first(lambda: [tab for tab in page.find("button[role=tab]") if tab.text == name], f"tab {name}")
+
+
 def button_text(page: SimpleNamespace) -> str:
     """What stands on Generate."""
     return page.js("return document.getElementById('txt2img_generate')?.textContent || ''").strip()
@@ -68,7 +73,7 @@ def set_number(page: SimpleNamespace, element: str, value: int) -> None:
 
 def press(page: SimpleNamespace, name: str) -> None:
     """Press one of the buttons beside Generate."""
-    page.find(f"#txt2img_{name}")[0].click()
+    press_first(lambda: page.find(f"#txt2img_{name}"), name)
 
 
 def generate(page: SimpleNamespace, steps: int, batches: int = 1) -> None:

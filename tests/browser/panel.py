@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from types import SimpleNamespace
 
+from tests.browser.chromium import wait_for
+
 KEY = {"down": "\ue015", "up": "\ue013", "enter": "\ue007", "tab": "\ue004"}
 CONTRASTS = """
 const {backgroundOf, contrast} = zludaSync;
@@ -25,7 +27,12 @@ return found;
 
 def text(page: SimpleNamespace, css: str) -> str:
     """The text of the first element, empty where there is none."""
-    return str(page.js("return document.querySelector(arguments[0])?.textContent ?? ''", css))
+    return plain(page.js("return document.querySelector(arguments[0])?.textContent ?? ''", css))
+
+
+def plain(words: object) -> str:
+    """A text with ordinary spaces; between a number and its unit none breaks."""
+    return str(words).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def denoising_steps(page: SimpleNamespace) -> tuple[int, int] | None:
@@ -40,14 +47,20 @@ def denoising_steps(page: SimpleNamespace) -> tuple[int, int] | None:
 
 def texts(page: SimpleNamespace, css: str) -> list[str]:
     """The texts of all such elements."""
-    return list(page.js("return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)", css))
+    found = page.js("return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)", css)
+    return list(map(plain, found))
 
 
 def click(page: SimpleNamespace, css: str, words: str | None = None) -> None:
     """Click the one element that is so, and says so if words are given."""
-    (element,) = [one for one in page.find(css) if words in (None, one.text)]
-    page.js("arguments[0].scrollIntoView({block: 'center'})", element)
-    element.click()
+
+    def press() -> bool:
+        (element,) = [one for one in page.find(css) if words in (None, one.text)]
+        page.js("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+        return True
+
+    wait_for(press, f"{css} {words or ''}")
 
 
 def choose(page: SimpleNamespace, css: str, value: str) -> None:

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.browser.chromium import wait_for
-from tests.browser.embedded import button_text, generate, open_host, press, set_number
+from tests.browser.chromium import press_first, wait_for
+from tests.browser.embedded import button_text, generate, open_host, open_tab, press, set_number
 
 pytestmark = pytest.mark.browser
 
@@ -74,8 +74,8 @@ def test_all_parts_of_an_extension_are_on_the_page(page: SimpleNamespace) -> Non
     open_tab(page, "Probe")
     wait_for(lambda: page.find("#probe_text")[0].text == "text of the probe", "tab")
     open_tab(page, "Settings")
-    wait_for(lambda: page.find("#setting_page_probe input"), "option")[0].click()
-    page.find("#settings_submit")[0].click()
+    press_first(lambda: page.find("#setting_page_probe input"), "option")
+    press_first(lambda: page.find("#settings_submit"), "submit")
     wait_for(
         lambda: "page_probe" in page.js("return document.getElementById('settings_result').textContent"),
         "apply",
@@ -83,17 +83,11 @@ def test_all_parts_of_an_extension_are_on_the_page(page: SimpleNamespace) -> Non
     assert '"page_probe": true' in (page.data / "config.json").read_text()
 
 
-def open_tab(page: SimpleNamespace, name: str) -> None:
-    """Press the tab of that name."""
-    tabs = wait_for(lambda: [tab for tab in page.find("button[role=tab]") if tab.text == name], f"tab {name}")
-    tabs[0].click()
-
-
 def test_a_disabled_extension_is_gone_after_apply(page: SimpleNamespace) -> None:
     """Apply on the Extensions tab saves, restarts the host, and the page comes back without the extension."""
     open_tab(page, "Extensions")
-    wait_for(lambda: page.find("#extensions_list input"), "list of extensions")[0].click()
-    page.find("#extensions_apply")[0].click()
+    press_first(lambda: page.find("#extensions_list input"), "list of extensions")
+    press_first(lambda: page.find("#extensions_apply"), "apply")
     wait_for(lambda: page.js("return window.bootCount") == 2, "restart")
     wait_for(lambda: button_text(page) == "Generate", "page")
     assert page.js("return window.probeLoaded") is None

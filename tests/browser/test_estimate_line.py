@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from bench.host.tiny_model import make_tiny_model
+from tests.browser import canned_answers
 from tests.browser.canned_api import CannedApi, serve_canned
 from tests.browser.chromium import open_page, wait_for
 from tests.browser.embedded import button_text, generate, open_host, set_number
+from tests.browser.panel import plain, text
 
 pytestmark = pytest.mark.browser
 
@@ -112,7 +114,9 @@ class EstimatingApi(CannedApi):
         self.controls = STANDARD
 
     def page(self) -> str:
-        return super().page().replace("<body", "<body", 1).replace("</body>", f"{self.controls}</body>")
+        # Above the panel, which grows while it loads.
+        panel = '<div id="zluda-sync-panel">'
+        return super().page().replace(panel, self.controls + panel)
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         if path == "estimate":
@@ -139,7 +143,7 @@ def opened(api: EstimatingApi, tmp_path) -> Iterator[SimpleNamespace]:
 def line(page: SimpleNamespace) -> str:
     """What stands there."""
     said = "return [...document.querySelectorAll('.zs-estimate > *')].map((e) => e.textContent)"
-    return " · ".join(filter(None, page.js(said)))
+    return " · ".join(filter(None, map(plain, page.js(said))))
 
 
 def test_it_says_how_long_it_takes_and_moves_with_the_settings(api, opened):
@@ -204,14 +208,28 @@ def test_it_asks_nothing_while_nothing_changes(api, opened):
 
 
 def test_while_something_runs_it_says_when_yours_starts(api, opened):
-    """And counts down; of your own that runs it says when the next one would."""
+    """And counts down; behind your own that runs, only where more is to come: else its time left says it."""
     api.told = answer(starts_in_s=240.0, queue=[RUNNING])
     opened.js(SET, "txt2img_steps", "21")
     wait_for(lambda: "yours starts in about 4 min" in line(opened), lambda: line(opened))
-    api.told = answer(starts_in_s=240.0, queue=[{**RUNNING, "is_yours": True}])
-    wait_for(lambda: "the next one starts in about 4 min" in line(opened), lambda: line(opened))
+    own = {**RUNNING, "is_yours": True}
+    api.told = answer(starts_in_s=240.0, queue=[own, {**RUNNING, "is_running": False}])
+    wait_for(lambda: "a new job would start in about 4 min" in line(opened), lambda: line(opened))
+    api.told = answer(starts_in_s=240.0, queue=[own])
+    wait_for(lambda: "start" not in line(opened), lambda: line(opened))
     api.told = answer(starts_in_s=None, queue=[RUNNING])
     wait_for(lambda: "something else comes first" in line(opened), lambda: line(opened))
+
+
+def test_what_a_job_has_taught_is_asked_for_when_it_is_over(api, opened):
+    """The first one of a model, above all; nothing else on the page has changed by then."""
+    wait_for(lambda: 2 == len(api.queries), "looks")
+    api.status = canned_answers.build_status(canned_answers.build_running())
+    wait_for(lambda: "Denoise" in text(opened, ".zs-label-now"), "job")
+    api.told = answer(seconds=44.0, low_s=40.0, high_s=48.0)
+    assert "44" not in line(opened)
+    api.status = canned_answers.build_status()
+    wait_for(lambda: line(opened).startswith("about 44 s"), lambda: line(opened))
 
 
 def test_a_press_tells_the_settings_of_its_task(api, opened):
@@ -229,10 +247,15 @@ def test_a_press_tells_the_settings_of_its_task(api, opened):
     wait_for(lambda: "task(abc)" == api.queries[-1].get("task"), "own task")
 
 
-def test_it_is_gone_when_it_is_switched_off_or_nothing_is_followed(api, opened):
+@pytest.mark.parametrize("off", ["zluda_sync_estimate", "zluda_sync_enabled", ""])
+def test_it_is_gone_when_it_is_switched_off_or_nothing_is_followed(api, opened, off):
     """And nothing is asked any more."""
     wait_for(lambda: line(opened), "line")
-    opened.js("window.opts = {zluda_sync_estimate: false}")
+    if off:
+        opened.js("window.opts = {[arguments[0]]: false}", off)
+    else:
+        api.told = answer(is_acting=False)
+        opened.js(SET, "txt2img_steps", "40")
     wait_for(lambda: [] == opened.find(".zs-estimate"), "end of the line")
     asked = len(api.queries)
     opened.js(SET, "txt2img_steps", "50")
@@ -261,10 +284,10 @@ def test_generate_stays_where_it_is(api, tmp_path, controls):
 
 def test_in_chinese_it_is_chinese(api, opened):
     """The page's own words, and the server's."""
-    api.told = answer(unknown=["not known until the first picture with this model"])
+    api.told = answer(unknown=["time known after the first job with this model"])
     opened.js("window.opts = {ui_locale: 'zh: 中文'}")
     opened.js(SET, "txt2img_steps", "22")
-    words = ("约 2 min 10 s", "1:50 至 2:40", "用此模型生成第一张图像后才知道")
+    words = ("约 2 分 10 秒", "1:50 至 2:40", "用此模型做完第一个任务后才知道时长")
     wait_for(lambda: all(word in line(opened) for word in words), lambda: line(opened))
 
 
@@ -287,7 +310,7 @@ def seconds(page: SimpleNamespace) -> float:
 
 def test_on_the_embedded_page_it_is_learned_and_follows_the_sliders(host):
     """Unknown before the first picture; then a time, and one of more steps takes longer."""
-    wait_for(lambda: "not known until the first picture" in line(host), lambda: line(host))
+    wait_for(lambda: "known after the first job" in line(host), lambda: line(host))
     generate(host, 8)
     wait_for(lambda: "%" in button_text(host), "job")
     wait_for(lambda: button_text(host) == "Generate", "end of the job")

@@ -91,10 +91,60 @@ def test_the_time_left_is_whole_at_every_width(page, font, is_modern):
     assert [] == clipped
 
 
+@pytest.mark.parametrize("is_modern", [False, True], ids=["standard", "modern"])
+@pytest.mark.parametrize("font", FONTS)
+def test_a_guess_is_marked_and_whole_at_every_width(page, font, is_modern):
+    """One sign before the time, as long as no such job was learned from."""
+    page.js("zludaSync.wasFresh = zludaSync.freshJob; zludaSync.freshJob = () => arguments[0]", {
+        "label": "Image 1/3: VAE decode", "fraction": 0.97, "eta_s": 7425.0, "is_eta_guessed": True,
+    })  # fmt: skip
+    try:
+        for width in WIDTHS_PX if not is_modern else MODERN_WIDTHS_PX:
+            seen = page.js(WRITE, LABELS[1], width, HEIGHT_PX, font, is_modern)
+            told = (seen["left"], seen["isWhole"], seen["isNameIn"])
+            assert ("97% ~123m 45s", True, True) == told, (width, seen)
+    finally:
+        page.js("zludaSync.freshJob = zludaSync.wasFresh")
+
+
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [("de", "Bild 1/3: VAE-Dekodierung"), ("zh", "\u56fe\u50cf 1/3\uff1aVAE \u89e3\u7801")],
+)
+def test_the_button_speaks_the_pages_language(page, language, name):
+    """SD.Next writes what the server says; the time left is whole all the same."""
+    page.js("window.opts = {ui_locale: arguments[0]}", language)
+    try:
+        for width in WIDTHS_PX:
+            for label in LABELS[:-1]:
+                seen = page.js(WRITE, label, width, HEIGHT_PX, FONTS[1], False)
+                assert seen["isWhole"] and seen["isNameIn"], (width, label, seen)
+        assert name == page.js(WRITE, LABELS[1], WIDTHS_PX[-1], HEIGHT_PX, FONTS[1], False)["name"]
+        paused = page.js(WRITE, "Paused: Denoise 3/9 13% Paused", WIDTHS_PX[-1], HEIGHT_PX, FONTS[1], False)
+        assert 1 == paused["text"].count("Pausiert" if language == "de" else "\u5df2\u6682\u505c")
+    finally:
+        page.js("delete window.opts")
+
+
 def test_a_wide_button_says_all_in_one_line(page):
     """Nothing is taken away where there is room."""
     seen = page.js(WRITE, LABELS[0], WIDTHS_PX[-1], HEIGHT_PX, FONTS[0], False)
     assert ("Denoise 11/30", "13% 28s", LABELS[0]) == (seen["name"], seen["left"], seen["text"])
+
+
+@pytest.mark.parametrize("font", FONTS)
+def test_a_narrow_button_tells_what_changes(page, font):
+    """Counts, or what goes on; the whole label stays for who reads the page aloud."""
+    grid, batch = "Cell 3/12 · Image 1/2: Denoise 11/30", "Image 1/2: VAE decode"
+    counts = ("11/30", "3/12 · 1/2 · 11/30")
+    for width, label, shown in (
+        (72, grid, counts[:1]), (101, grid, counts), (900, grid, (None,)),
+        (72, batch, ("VAE decode",)), (101, batch, ("VAE decode", None)),
+    ):  # fmt: skip
+        seen = page.js(WRITE, f"{label} 13% 28s", width, HEIGHT_PX, font, False)
+        short = page.js("return document.querySelector('.zs-what').dataset.short ?? null")
+        assert short in shown, (width, label, short)
+        assert (label, True) == (seen["name"], seen["isNameIn"])
 
 
 @pytest.mark.parametrize("text", ["Generate", "Loading model", "Upscale 13%"])

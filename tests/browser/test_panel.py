@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.browser.chromium import wait_for
-from tests.browser.embedded import button_text, generate, open_host
+from tests.browser.embedded import button_text, generate, open_host, open_tab
 from tests.browser.panel import (
     KEY,
     choose,
@@ -38,11 +38,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     (folder / "data" / "config.json").write_text(json.dumps(config))
     with open_host(folder, "--device", "emulated", "--step-ms", "400", "--decode-ms", "1200") as opened:
         yield opened
-
-
-def open_tab(page: SimpleNamespace, name: str) -> None:
-    """Press the tab of that name."""
-    wait_for(lambda: [tab for tab in page.find("button[role=tab]") if tab.text == name], name)[0].click()
 
 
 def open_panel(page: SimpleNamespace) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,19 +12,13 @@ import pytest
 
 from tests.browser import canned_answers
 from tests.browser.canned_api import CannedApi, serve_canned
-from tests.browser.chromium import open_page, wait_for
-from tests.browser.panel import KEY, choose, click, poor_contrasts, text, texts, type_into
+from tests.browser.chromium import wait_for
+from tests.browser.layout import read_locale_ids
+from tests.browser.panel import KEY, choose, click, plain, poor_contrasts, text, texts, type_into
 
 pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=\"window.broken=1\"><script>window.broken=1</script>&amp; 'quoted'"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """One browser for all tests of this file."""
-    with open_page("about:blank", tmp_path_factory.mktemp("browser")) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -54,6 +46,23 @@ def open_panel(browser: SimpleNamespace, api: CannedApi) -> Any:
         return browser
 
     return opened
+
+
+@pytest.mark.parametrize("loading", ["defer", ""])
+def test_installed_twice_there_is_one_panel_with_one_connection(api, open_panel, loading):
+    """Each copy brings all scripts to the page; the second set is as if it were not there."""
+    api.copies, api.loading = 2, loading
+    page = open_panel()
+    page.js(
+        "window.changes = 0; new MutationObserver((all) => { window.changes += all.length; })"
+        ".observe(document.getElementById('zluda-sync-panel'), {childList: true});"
+    )
+    api.status = canned_answers.build_status(canned_answers.build_running(7))
+    wait_for(lambda: "7/" in text(page, ".zs-label-now"), lambda: text(page, ".zs-label-now"))
+    api.status = canned_answers.build_status(canned_answers.build_running(8))
+    wait_for(lambda: "8/" in text(page, ".zs-label-now"), lambda: text(page, ".zs-label-now"))
+    assert 0 == page.js("return window.changes")
+    assert 1 == api.streams == len(page.find(".zs"))
 
 
 def test_a_model_that_is_loaded_is_no_job_and_not_idle(api, open_panel):
@@ -91,8 +100,10 @@ def test_a_job_moves_the_line(api, open_panel):
     assert "2 steps" == text(page, ".zs-fact-ahead dd")
     (bar,) = page.find(".zs-bar[role=progressbar]")
     assert "41" == bar.get_attribute("aria-valuenow")
-    assert "Image 2/3: Denoise 7/20 6.1 s left" == bar.get_attribute("aria-valuetext")
+    assert "Image 2/3: Denoise 7/20 6.1 s left" == plain(bar.get_attribute("aria-valuetext"))
     running = canned_answers.build_running(8)
+    api.status = canned_answers.build_status({**running, "is_eta_guessed": True})
+    wait_for(lambda: text(page, ".zs-eta") == "about 6.1 s left", lambda: text(page, ".zs-eta"))
     unsure = {"fraction": 0.5, "eta_s": 6.0, "eta_spread_s": 2.0, "eta_low_s": 4.0, "eta_high_s": 8.0}
     api.status = canned_answers.build_status({**running, **unsure})
     wait_for(lambda: text(page, ".zs-eta") == "4 s to 8 s left", lambda: text(page, ".zs-eta"))
@@ -107,14 +118,6 @@ def test_no_id_ends_like_one_of_the_hosts(open_panel):
     assert len(ids) > 10
     endings = read_locale_ids() | set("0123456789")
     assert [] == [(one, end) for one in ids for end in endings if one.endswith(end)]
-
-
-def read_locale_ids() -> set[str]:
-    """Return the ids in all translations of the SD.Next that the environment names; none without one."""
-    files = Path(os.environ.get("SDNEXT_DIR", "-")).glob("**/locale/*.json")
-    texts = [json.loads(file.read_text("utf-8")) for file in files]
-    sections = [part for text in texts for part in (text.values() if isinstance(text, dict) else [text])]
-    return {str(entry["id"]) for part in sections for entry in part if entry.get("id")}
 
 
 def test_unknown_is_not_a_number(api, open_panel):
@@ -136,11 +139,14 @@ def test_the_verdict_can_be_read_by_a_newcomer(api, open_panel):
     """What the self-test says, how far SD.Next ran ahead, and how far off both bars were."""
     page = open_panel()
     wait_for(lambda: "100 %" in text(page, ".zs-verdict"), "verdict")
+    assert "Yes. Your GPU reports truthfully what it has finished; one step of head start is safe." == text(
+        page, ".zs-verdict > p"
+    )
     assert (
-        "Yes. This GPU reports truthfully what it has finished (passive-counter). In the job of … SD.Next "
-        "was at most 2 steps ahead of the GPU. SD.Next's own bar would have been off by … on average and "
-        "100 % at most; this one was off by … on average and 2 % at most. SD.Next's would have fallen back "
-        "once." == re.sub(r"(job of|off by) .+? (SD|on)", r"\1 … \2", text(page, ".zs-verdict > p"))
+        "In the job of … at most 2 steps were under way at once, the one at work included. With the same "
+        "waits SD.Next's own bar would have been off by … on average and 100 % at most; this one was off by "
+        "… on average and 2 % at most. SD.Next's would have fallen back once."
+        == re.sub(r"(job of|off by) .+? (at most|on)", r"\1 … \2", text(page, ".zs-verdict .zs-last-job"))
     )
 
 
@@ -153,23 +159,25 @@ def test_switched_off_the_panel_says_so(api, open_panel):
     assert not page.find(".zs-fact-mode")[0].is_displayed()
     wait_for(lambda: "Jobs are not followed now" in text(page, ".zs-job > .zs-note"), "no job")
     told = text(page, ".zs-verdict > p").strip()
-    assert "No: it is SD.Next's own bar. Switched off: Follow the GPU is unchecked." == told
+    assert "Not followed: it is SD.Next's own bar. Switched off: Follow the GPU is unchecked." == told
 
 
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"report": None}, "no self-test of this device"),
+        ({"report": None}, "Not tested yet. No self-test so far; it is made once SD.Next is idle"),
+        ({"was_called_off": True}, "Not tested yet."),
         ({"is_blocking": True}, "makes SD.Next wait by itself"),
-        ({"unfinished": "the device went away"}, "gave no result (the device went away)"),
-        ({"rungs": []}, "no way to wait told the truth"),
+        ({"unfinished": "the device went away"}, "Close other programs that use the GPU, and press Run"),
+        ({"rungs": []}, "Not certain. No way to ask this GPU told the truth."),
+        ({}, "Yes. Your GPU reports truthfully"),
     ],
-    ids=["untested", "blocking", "unfinished", "no rung"],
+    ids=["untested", "put off", "blocking", "unfinished", "no way", "truthful"],
 )
 def test_the_verdict_follows_the_self_test(api, open_panel, change, word):
     """Each result of the self-test has its own sentence."""
     if "report" in change:
-        api.self_test["report"] = None
+        api.self_test.update(report=None, explanation="no self-test so far; it is made once SD.Next is idle")
     else:
         api.self_test["report"].update(change)
     page = open_panel()
@@ -235,7 +243,7 @@ def test_plots_have_data_and_words(open_panel):
     assert page.find(".zs-area.zs-ahead") and page.find(".zs-line.zs-stock") and page.find(".zs-line.zs-true")
     assert 20 == len(page.find(".zs-figure-times .zs-step"))
     assert [1, 1] == [len(page.find(f".zs-step.zs-{kind}")) for kind in ("compile", "outlier")]
-    assert "20 steps launched and 20 completed within 13 s; SD.Next was at most 2 ahead of the GPU." == text(
+    assert "20 steps launched and 20 completed within 13 s; at most 2 were under way at once." == text(
         page, ".zs-figure-steps .zs-sentence"
     )
     assert (
@@ -316,18 +324,34 @@ def test_a_job_is_chosen_by_keyboard(api, open_panel):
     wait_for(lambda: "job 13" in text(page, ".zs-job-title"), "newest")
 
 
+def test_a_row_stays_while_its_job_goes_on(api, open_panel):
+    """What is pressed or has the focus is not taken from under the hand when a job ends or another comes."""
+    running = canned_answers.build_job("12", "running")
+    oldest, old = (canned_answers.build_job(name) for name in ("10", "11"))
+    api.jobs = [running, old, oldest]
+    page = open_panel()
+    page.js("window.buttons = [...document.querySelectorAll('.zs-row-button')]")
+    page.find(".zs-row-button")[0].send_keys(KEY["down"])
+    api.jobs = [canned_answers.build_job("13", "running"), {**running, "outcome": "stopped"}, old]
+    api.status = canned_answers.build_status(canned_answers.build_running())
+    wait_for(lambda: "Stopped" in text(page, ".zs-history tbody tr:nth-child(2)"), "the end of the job")
+    shown = "[...document.querySelectorAll('.zs-row-button')].map((one) => window.buttons.indexOf(one))"
+    assert [-1, 0, 1] == page.js(f"return {shown}")
+    assert "11" == page.driver.switch_to.active_element.get_attribute("data-job")
+
+
 def test_exports_are_links_to_the_routes(api, open_panel):
     """Both traces have their address and file name, and all jobs are saved as one file."""
     page = open_panel()
     wait_for(lambda: page.find(".zs-exports a"), "links")
     assert [
         (f"{api.address}zluda_sync/v1/jobs/11/trace?format=json", "zluda-sync-job-11.json"),
-        (f"{api.address}zluda_sync/v1/jobs/11/trace?format=chrome", "zluda-sync-job-11-chrome.json"),
+        (f"{api.address}zluda_sync/v1/jobs/11/trace?format=chrome", "zluda-sync-job-11-perfetto.json"),
     ] == [(one.get_attribute("href"), one.get_attribute("download")) for one in page.find(".zs-exports a")]
     page.js("zludaSync.save = async (blob, name) => { window.saved = [name, await blob.text()]; }")
     click(page, ".zs-history button", "Save all jobs (JSON)")
     name, written = wait_for(lambda: page.js("return window.saved"), "file")
-    assert "zluda-sync-history.json" == name
+    assert "zluda-sync-jobs.json" == name
     assert {"jobs": api.jobs} == json.loads(written)
 
 
@@ -336,7 +360,8 @@ def test_the_self_test_can_be_run(api, open_panel):
     page = open_panel()
     wait_for(lambda: page.find(".zs-selftest tbody tr"), "table")
     assert [
-        "planted-event", "not truthful", "reported while the GPU was busy", "1.01", "0.38", "2",
+        "an event behind each step planted-event", "not truthful", "reported while the GPU was busy",
+        "1.01", "0.38", "2",
     ] == texts(page, ".zs-selftest tbody tr:nth-child(2) > *")  # fmt: skip
     assert ["in use"] == texts(page, ".zs-selftest tbody tr:nth-child(1) .zs-tag")
     report = api.self_test["report"]
@@ -368,7 +393,7 @@ def test_a_report_is_shown_before_it_is_copied(api, open_panel):
         "Object.defineProperty(navigator, 'clipboard', {configurable: true, value:"
         "{writeText: async (text) => { window.copied.push(text); }}})"
     )
-    click(page, ".zs-report button", "Copy report")
+    click(page, ".zs-report button", "Show report")
     wait_for(lambda: text(page, ".zs-report-text") == api.report, "report")
     assert ([], None) == (page.js("return window.copied"), page.js("return window.broken"))
     assert [] == page.find(".zs-report :is(img, script)")
@@ -392,10 +417,10 @@ def test_a_report_is_shown_before_it_is_copied(api, open_panel):
 def test_a_report_that_cannot_be_made_is_said(api, open_panel):
     """And none is shown that is older."""
     page = open_panel()
-    click(page, ".zs-report button", "Copy report")
+    click(page, ".zs-report button", "Show report")
     wait_for(page.find(".zs-report-whole")[0].is_displayed, "report")
     api.refusals["GET", "report"] = (403, {"detail": "refused: not here"})
-    click(page, ".zs-report button", "Copy report")
+    click(page, ".zs-report button", "Show report")
     wait_for(lambda: text(page, ".zs-report .zs-error") == "refused: not here", "refusal")
     assert not page.find(".zs-report-whole")[0].is_displayed()
 
@@ -410,13 +435,18 @@ def test_the_card_can_be_checked(api, open_panel):
     wait_for(page.find(".zs-check progress")[0].is_displayed, "progress")
     assert 1 == api.count("POST", "verification")
     assert not page.find(".zs-check button")[0].is_enabled()
+    assert "Checking: 25 %. A job that you start ends it." in plain(text(page, ".zs-check"))
+    assert "Not checked yet." not in text(page, ".zs-check")
+    assert "Checking the GPU" == text(page, ".zs-label-now")
     checked = canned_answers.build_checked()
     api.verification = {**canned_answers.build_verification(), "verification": checked}
     wait_for(lambda: checked["sentence"] in text(page, ".zs-check"), "sentence")
     wait_for(page.find(".zs-check button")[0].is_enabled, "button")
     assert not page.find(".zs-check progress")[0].is_displayed()
+    assert "Idle" == text(page, ".zs-label-now")
     assert ["off", "on", "0.88 s", *6 * ["\N{EN DASH}"]] == texts(page, ".zs-check tbody tr:nth-child(1) > *")
-    assert ["run-ahead", "off", "0.88 s", "1 %", "1", "0", "36", "0", "0"] == texts(
+    mode = "run-ahead (keeps the next step ready)"
+    assert [mode, "off", "0.88 s", "1 %", "1", "0", "36", "0", "0"] == texts(
         page, ".zs-check tbody tr:nth-child(2) > *"
     )
     asked = api.count("GET", "verification")
@@ -470,7 +500,7 @@ def test_what_was_not_judged_is_a_dash_and_the_remedy_is_one(api, open_panel):
     wait_for(lambda: "选择模式 every-step" in text(page, ".zs-check"), "every step helps")
     checked.update(outcome="blocking", blocking_launch=1022)
     page.js("location.reload()")
-    wait_for(lambda: "这块显卡在 1022 个操作之后自己会让主机等待" in text(page, ".zs-check"), "later")
+    wait_for(lambda: "这块显卡在 1022 个操作之后自己会让 SD.Next 等待" in text(page, ".zs-check"), "later")
 
 
 def test_a_profile_that_does_not_exist_is_shown_as_such(api, open_panel):
@@ -490,7 +520,7 @@ def test_a_profile_is_chosen(api, open_panel):
     wait_for(lambda: text(page, "[data-profile=night] .zs-tag") == "in use", "mark")
     api.refusals["PUT", "profiles"] = (422, {"detail": [{"where": "chosen", "text": "is frozen."}]})
     choose(page, "[data-field=chosen]", "auto")
-    wait_for(lambda: "is frozen." in texts(page, ".zs-profiles > .zs-error"), "reason")
+    wait_for(lambda: "chosen is frozen." in texts(page, ".zs-profiles > .zs-error"), "reason")
     assert "night" == page.find("[data-field=chosen]")[0].get_property("value")
 
 
@@ -545,7 +575,7 @@ def test_a_profile_is_changed_copied_and_deleted(api, open_panel):
     click(page, "[data-profile=night] button", "Edit profile")
     type_into(page, ".zs-form [data-field=preview_interval]", "4")
     click(page, ".zs-form button", "Save profile")
-    wait_for(lambda: "preview_interval 4" in text(page, "[data-profile=night]"), "change")
+    wait_for(lambda: "Time between previews: 4 s" in text(page, "[data-profile=night]"), "change")
     click(page, "[data-profile=precise] button", "Copy profile")
     assert "precise copy" == page.find(".zs-form [data-field=name]")[0].get_property("value")
     type_into(page, ".zs-form [data-field=name]", "night")
@@ -737,16 +767,6 @@ def test_it_speaks_the_hosts_language(api, open_panel, chosen):
     wait_for(lambda: text(page, ".zs-label-now") == "Idle", "English")
 
 
-def test_every_text_has_its_translation(open_panel):
-    """Both dictionaries have the same keys and the same places for values."""
-    page = open_panel()
-    english, chinese = page.js("const {en, zh} = zludaSync.words; return [en, zh]")
-    chinese.pop("said")
-    assert english.keys() == chinese.keys()
-    names = "return arguments[0].map((text) => (text.match(/[{]\\w+[}]/g) ?? []).sort().join())"
-    assert page.js(names, list(english.values())) == page.js(names, [chinese[key] for key in english])
-
-
 def test_every_control_has_a_name_and_shows_its_focus(open_panel):
     """Each button, link, input and table that scrolls is named, reachable by Tab, and framed when it is."""
     page = open_panel()
@@ -796,5 +816,22 @@ def test_extras_only_where_they_are_switched_on(api, open_panel):
     page.js("document.getElementById('zluda-sync-panel').style.display = 'none'")
     api.status = {**canned_answers.build_status(), "page": api.status["page"]}
     wait_for(lambda: page.js("return window.notes.length"), "notification")
-    assert [["SD.Next has finished", "after 4.2 s"]] == page.js("return window.notes")
+    notes = [list(map(plain, one)) for one in page.js("return window.notes")]
+    assert [["SD.Next has finished", "after 4.2 s"]] == notes
     assert own_icon == page.js(icon)
+
+
+def test_what_is_new_opens_by_itself_after_an_update_only(api, open_panel):
+    """Not for who has just installed it, and not twice."""
+    page = open_panel()
+    is_open = "return document.querySelector('.zs-news details').open"
+    wait_for(lambda: "what is new" in text(page, ".zs-news summary"), "news")
+    assert "ZLUDA Sync 0.2.0: what is new" == text(page, ".zs-news summary")
+    assert not page.js(is_open)
+    page.js("localStorage.setItem('zluda_sync_version', '0.1.0')")
+    page = open_panel()
+    wait_for(lambda: page.js(is_open), "open after an update")
+    assert ["A wide bar above the pictures."] == texts(page, ".zs-news li")
+    page = open_panel()
+    wait_for(lambda: "what is new" in text(page, ".zs-news summary"), "news")
+    assert not page.js(is_open)

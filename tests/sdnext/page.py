@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from tests.browser.chromium import open_page, wait_for
+from tests.browser.panel import plain
 from tests.sdnext.server import SdNextServer
 from tests.sdnext.test_estimate import READ
 
@@ -59,7 +60,7 @@ tab?.click();
 return Boolean(tab);
 """
 #: Share and time left, as the page writes them.
-_SHARE_AND_LEFT = re.compile(r"(\d+)% (?:\d+m )?\d+s$")
+_SHARE_AND_LEFT = re.compile(r"(\d+)% ~?(?:\d+m )?\d+s$")
 
 
 @dataclass
@@ -99,7 +100,7 @@ def open_main_page(server: SdNextServer, profile: Path) -> Iterator[SimpleNamesp
 def button_text(page: SimpleNamespace, tab: str) -> str:
     """What stands on a tab's Generate."""
     # The Modern page has the same words twice, once of them shown.
-    return str(page.js(LOOK, tab)[0]).strip().partition("\n")[0]
+    return plain(page.js(LOOK, tab)[0]).strip().partition("\n")[0]
 
 
 def press(page: SimpleNamespace, tab: str, name: str) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from tests.browser.chromium import open_page, wait_for
+from tests.browser.panel import plain
 from tests.sdnext.server import ROOT, SdNextServer
 from tests.sdnext.test_true_sizes import picture
+from zluda_sync.core.learning.estimate import UNKNOWN_MODEL, UNLIKE_ANY
 
 STEP_S, DECODE_S, STEPS = 0.3, 0.8, 8
 PATH, JOBS = "/zluda_sync/v1/estimate", "/zluda_sync/v1/jobs"
@@ -56,16 +58,21 @@ def page(server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNam
         yield opened
 
 
+def line(page: SimpleNamespace) -> str:
+    """What stands beside Generate."""
+    return plain(page.js(READ))
+
+
 def seconds(page: SimpleNamespace) -> float:
     """How long the page says that it takes; 0 for nothing."""
-    found = re.match(r"about (?:(\d+) min ?)?(?:([\d.]+) s)?", str(page.js(READ)))
+    found = re.match(r"about (?:(\d+) min ?)?(?:([\d.]+) s)?", line(page))
     return 60 * int(found[1] or 0) + float(found[2] or 0) if found else 0.0
 
 
 @pytest.mark.browser
 def test_the_page_says_that_nothing_is_known(page):
     """Before the first picture with the model."""
-    wait_for(lambda: "not known until" in page.js(READ), lambda: page.js(READ), PAGE_LIMIT_S)
+    wait_for(lambda: UNKNOWN_MODEL in line(page), lambda: line(page), PAGE_LIMIT_S)
 
 
 def test_the_first_job_teaches_what_the_second_takes(server):
@@ -121,16 +128,15 @@ def test_while_a_job_runs_the_next_one_starts_after_it(server):
 @pytest.mark.browser
 def test_what_the_page_has_made_twice_it_knows_exactly(server, page):
     """Its guidance included: without it nothing was made before, and the page says so."""
-    unlike = "no picture was made with these settings yet"
     sizes = ((f"{page.size}_width", 256), (f"{page.size}_height", 256))
     for name, value in (*sizes, (f"{page.tab}_steps", STEPS), (f"{page.tab}_cfg_scale", 1)):
         is_there = "return Boolean(document.querySelector(`[id='${arguments[0]}'] input[type=number]`))"
         wait_for(lambda name=name: page.js(is_there, name), name, PAGE_LIMIT_S)  # noqa: B023 - used at once
         page.js(SET, name, value)
-    wait_for(lambda: unlike in page.js(READ), lambda: page.js(READ), PAGE_LIMIT_S)
+    wait_for(lambda: UNLIKE_ANY in line(page), lambda: line(page), PAGE_LIMIT_S)
     for _ in range(2):
         make_one(server, page)
-    wait_for(lambda: seconds(page) and unlike not in page.js(READ), lambda: page.js(READ), PAGE_LIMIT_S)
+    wait_for(lambda: seconds(page) and UNLIKE_ANY not in line(page), lambda: line(page), PAGE_LIMIT_S)
     told_s = seconds(page)
     assert told_s == pytest.approx(make_one(server, page), rel=0.1)
     page.js(SET, f"{page.tab}_cfg_scale", -1)
@@ -147,13 +153,13 @@ def test_the_page_follows_its_sliders_and_tells_what_it_presses(server, page):
         assert told_s > steps * STEP_S
         wait_for(
             lambda told_s=told_s: seconds(page) == pytest.approx(told_s, rel=0.1),
-            lambda: page.js(READ),
+            lambda: line(page),
             PAGE_LIMIT_S,
         )
     job = threading.Thread(target=server.run_job, kwargs={"steps": 5 * STEPS})
     job.start()
     try:
-        wait_for(lambda: "yours starts in about" in page.js(READ) or press(page), "queue")
+        wait_for(lambda: "yours starts in about" in line(page) or press(page), "queue")
         press(page)
 
         def find_waiting():

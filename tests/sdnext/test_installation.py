@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import Any
 
@@ -45,6 +46,11 @@ def lines_about_us(server: SdNextServer) -> list[str]:
     return [part for part in named if not part.strip().startswith("Setting validation: unknown=")]
 
 
+def style_beside(page: str) -> str:
+    """Return the address of the style as the panel's scripts find it."""
+    return re.findall(r"file=[^\"]*zluda_sync/(?=javascript/probe.js)", page)[0] + "style.css"
+
+
 def test_installed_by_url_it_works_and_serves_its_page_files(make_server):
     """The whole repository lies in the extensions folder: the extension acts, the page gets its files."""
     server = make_server("by_url")
@@ -57,7 +63,9 @@ def test_installed_by_url_it_works_and_serves_its_page_files(make_server):
     job = server.run_job(steps=6)
     assert 0 == job.leads()
     assert job.run_ahead_max() <= 2
-    assert "zluda_sync/javascript/probe.js" in server.get_text("/")
+    page = server.get_text("/")
+    assert "zluda_sync/javascript/probe.js" in page
+    assert server.get_text(f"/{style_beside(page)}").startswith("/* Generate")
     log = server.log.read_text(errors="replace")
     assert "Traceback" not in log[log.index("Load extensions") : log.index("Startup time")]
     server.stop()

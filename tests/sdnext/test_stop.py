@@ -134,6 +134,7 @@ def test_skip_ends_one_image_only(server):
     assert "Skipping: " in press.after[0].answer["job"]
     assert whole.images[1:] == skipped.images
     assert [8] == [len(loop) for loop in skipped.loops[1:]]
+    assert ("skipped", {"asked": 2, "finished": 1}) == newest(server)
 
 
 def test_stop_after_image_makes_that_image_whole(server):
@@ -145,6 +146,13 @@ def test_stop_after_image_makes_that_image_whole(server):
     assert press.after[0].answer["job"].endswith(", then stop")
     assert whole.images[:1] == stopped.images
     assert 1 == len(stopped.loops)
+    assert ("stopped", {"asked": 2, "finished": 1}) == newest(server)
+
+
+def newest(server: SdNextServer) -> tuple[str, dict[str, int]]:
+    """How the newest job ended, and how many of its images there are."""
+    job = server.get("/zluda_sync/v1/jobs")["jobs"][0]
+    return job["outcome"], job["images"]
 
 
 def test_no_hook_is_left_after_a_stopped_job(server):

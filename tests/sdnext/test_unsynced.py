@@ -16,18 +16,23 @@ import pytest
 from PIL import Image
 
 from tests.sdnext.server import ROOT, DoneJob, Poll, SdNextServer, finished
+from zluda_sync.device.preview.projection import FULL_JOBS
 
 STEPS = 20
 MODES = ("every-step", "run-ahead", "observe")
 LEAST_PREVIEWS = 100
 #: Levels of 255 that two roundings to bytes may differ by.
 TOLERANCE = 2
+#: Jobs that teach the colours of previews: from so many on an older one fades with each, so that one more of
+#: the same picture changes nothing.
+LESSONS = FULL_JOBS
+STEP_S = 0.12
 
 
 @pytest.fixture(scope="module")
 def server(make_server) -> SdNextServer:
     """SD.Next with the extension, its own sync off."""
-    made = make_server("unsynced")
+    made = make_server("unsynced", step_s=STEP_S)
     made.install(ROOT / "extensions" / "zluda_sync", "zluda_sync")
     made.start()
     made.set_options(samples_save=False, torch_sync=False, show_progress_type="Simple")
@@ -79,7 +84,8 @@ def run(server: SdNextServer, on_poll: Callable[[Poll], None] | None = None, **o
 def test_no_preview_is_torn_or_early_and_no_picture_is_another(server):
     """In three modes and by both methods: what a step shows is the same whenever and however it is shown."""
     alone = picture_of(run(server, zluda_sync_enabled=False))
-    run(server, zluda_sync_enabled=True, zluda_sync_mode="every-step")  # learns the colours
+    for _ in range(LESSONS):
+        run(server, zluda_sync_enabled=True, zluda_sync_mode="every-step")
     count, early = 0, []
     for method in ("fitted", "host"):
         shown: dict[int, list[Any]] = {}

@@ -3,13 +3,35 @@
 // Plain scripts in one namespace, window.zludaSync. Hosts load each by itself, some in any order: a script
 // only makes its functions known, and this one starts when all of them are there.
 (() => {
+  // One name of each script: hosts bring them before this one, after it, or long after the page is complete.
+  const NEEDED = [
+    'ask', 'axes', 'buildBar', 'buildCheck', 'buildConnection', 'buildControls', 'buildField',
+    'buildHistory', 'buildJob', 'buildNews', 'buildNow', 'buildProfiles', 'buildReport', 'buildRules',
+    'buildSelfTest', 'buildSpeeds', 'buildVerdict', 'chooseInk', 'countSteps', 'dressTab', 'el',
+    'startEstimate', 'startExtras', 'startLive', 't', 'translateSettings', 'watchButtons',
+  ];
+  const isWhole = (made) => NEEDED.every((name) => name in made) && Boolean(made.words?.en);
+
+  // Installed in both ways, a page gets every script twice. The server uses the first copy, and so does the
+  // page: what the scripts of the second make known stays apart.
+  if (window.zludaSync?.hasMain) {
+    if (isWhole(window.zludaSync)) window.zludaSync = {};
+    return;
+  }
+
   const zs = (window.zludaSync ??= {});
+  zs.hasMain = true;
   const ROOT_ID = 'zluda-sync-panel';
   const RUNNING_REFRESH_MS = 2000;
 
   let panel = null;
   let isInView = false;
-  zs.isLiveWanted = () => (document.visibilityState === 'visible' && isInView) || zs.wantsExtras();
+  // One on SD.Next's button may be the first that is followed; one that was told of is followed to its end.
+  const isJobOnPage = () => zs.isGenerating() || Boolean(zs.currentStatus()?.job);
+  const isWantedInSight = () => isInView || zs.wantsBar() || isJobOnPage();
+  zs.isLiveWanted = () => (
+    (document.visibilityState === 'visible' && isWantedInSight()) || zs.wantsExtras()
+  );
 
   /** Make the panel. It outlives the place that it stands in, so that what was typed survives a new one. */
   function buildPanel() {
@@ -37,6 +59,7 @@
     const report = zs.buildReport();
     const profiles = zs.buildProfiles();
     const extras = zs.buildExtras();
+    const news = zs.buildNews();
 
     async function loadJob(id) {
       const answer = await zs.ask('GET', `jobs/${encodeURIComponent(id)}`);
@@ -77,13 +100,14 @@
     const sections = [now, verdict, job, history, selfTesting, check, report, profiles, extras];
     const columns = zs.el('div', { class: 'zs-columns' }, ...sections.map((section) => section.element));
     return {
-      element: zs.el('div', { class: 'zs', lang: zs.language() }, columns),
+      element: zs.el('div', { class: 'zs', lang: zs.language() }, columns, news.element),
       language: zs.language(),
       update,
       load: () => {
         selfTesting.load();
         check.load();
         profiles.load();
+        news.load();
         refreshJobs();
       },
     };
@@ -101,7 +125,9 @@
 
   function mount() {
     zs.dressTab();
-    zs.watchButtons();
+    zs.updateAfterImage(zs.currentStatus()); // with each status; and SD.Next's buttons may come later
+    zs.watchButtons(zs.refreshLive);
+    zs.translateSettings();
     const root = document.getElementById(ROOT_ID);
     if (!root) return;
     const isStale = panel && panel.language !== zs.language();
@@ -118,12 +144,16 @@
   }
 
   async function start() {
+    zs.bringStyle();
     zs.startExtras();
     zs.startLive();
     zs.startEstimate();
+    zs.startBar();
+    zs.onSummary(() => panel?.update(zs.currentStatus()));
     zs.onStatus((status) => {
       mount();
       panel?.update(status);
+      zs.refreshButtons();
     });
     // The host makes the tab late, some hosts only when it is opened, and may make it again at any time.
     let isDue = false;
@@ -145,15 +175,8 @@
     zs.refreshLive();
   }
 
-  // One name of each script: hosts bring them before this one, after it, or long after the page is complete.
-  const NEEDED = [
-    'ask', 'axes', 'buildCheck', 'buildConnection', 'buildField', 'buildHistory', 'buildJob', 'buildNow',
-    'buildProfiles', 'buildReport', 'buildRules', 'buildSelfTest', 'buildSpeeds', 'buildVerdict',
-    'chooseInk', 'countSteps', 'dressTab', 'el', 'startEstimate', 'startExtras', 'startLive', 't',
-    'watchButtons',
-  ];
   const startWhenWhole = () => {
-    if (document.body && NEEDED.every((name) => name in zs) && zs.words.en) start();
+    if (document.body && isWhole(zs)) start();
     else setTimeout(startWhenWhole, 50);
   };
   startWhenWhole();

@@ -7,6 +7,14 @@
   zs.base = found?.[1] ?? document.baseURI.replace(/[?#].*$/, '').replace(/\/[^/]*$/, '');
   zs.address = (path) => `${zs.base}/zluda_sync/v1/${path}`;
 
+  // Installed by its address, the style lies deeper than SD.Next looks for one.
+  const ownFile = document.currentScript?.src ?? '';
+  zs.bringStyle = () => {
+    if (!ownFile.includes('/file=') || document.querySelector('link[href*="zluda_sync/style.css"]')) return;
+    const href = ownFile.replace(/javascript\/[^/]*$/, `style.css?${Date.now()}`);
+    document.head.append(zs.el('link', { rel: 'stylesheet', href }));
+  };
+
   // SD.Next of 2026 lets its page into its API by the login's token, through authFetch. We ask for the token
   // ourselves: authFetch writes each refusal to the console, and a refusal is an ordinary answer here.
   let credentials = null;
@@ -52,6 +60,17 @@
     }
   };
 
+  /** Ask for a picture: {blob, tag}, or null if there is none, or none newer than the one of this tag. */
+  zs.askPicture = async (path, tag) => {
+    const headers = { ...(await logIn()), ...(tag ? { 'If-None-Match': tag } : {}) };
+    try {
+      const answer = await fetch(zs.address(path), { headers, cache: 'no-store' });
+      return answer.status === 200 ? { blob: await answer.blob(), tag: answer.headers.get('ETag') } : null;
+    } catch {
+      return null;
+    }
+  };
+
   /** What an answer that is not ok refuses, and why: [{where, text}]. */
   zs.refusals = (answer) => {
     const detail = answer.data?.detail;
@@ -64,6 +83,19 @@
     const text = answer.status ? zs.t('answer.status', { status: answer.status }) : zs.t('answer.none');
     return [{ where: '', text }];
   };
+
+  /** What a problem is about, as the page calls it, and what is wrong with that. */
+  zs.splitProblem = ({ where, text }) => {
+    const rule = where.match(/rules\[(\d+)\]/);
+    const subject = rule ? zs.t('rules.number', { number: Number(rule[1]) + 1 }) : where;
+    const rest = where && text.startsWith(where) ? text.slice(where.length).trim() : text;
+    return { subject, rest: zs.said(rest) };
+  };
+  zs.sayProblem = (problem) => {
+    const { subject, rest } = zs.splitProblem(problem);
+    return subject ? zs.t('text.subject', { subject, rest }) : rest;
+  };
+  zs.sayRefusals = (answer) => zs.join(...zs.refusals(answer).map(zs.sayProblem));
 
   /** Hand a file to the browser. */
   zs.save = (blob, name) => {

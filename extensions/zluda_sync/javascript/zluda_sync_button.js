@@ -6,19 +6,59 @@
   /** What SD.Next writes: the label, a percent if there is one, and the time left or a word in its place. */
   const WRITTEN = /^(.+?) ((?:\d+% )?(?:Paused|Finishing|Start|(?:\d+m )?\d+s|\d+:\d\d(?::\d\d)?))$/;
 
+  const FIGURES = /^\d+% (?:\d+m )?\d+s$/;
+
+  /**
+   * Label and figures of the newest status, as SD.Next would write them: it asks at times of its own, and the
+   * bar beside it would say something else. What SD.Next has written, where there is no newer one.
+   */
+  function newest(what, left) {
+    const job = zs.freshJob();
+    const seconds = Math.round(job?.eta_s ?? Number.NaN);
+    if (!job || job.is_paused || !FIGURES.test(left) || Number.isNaN(seconds)) return [what, left];
+    const time = seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
+    const about = job.is_eta_guessed ? '~' : ''; // it counts on what was never seen
+    return [job.label, `${Math.min(99, Math.round(100 * job.fraction))}% ${about}${time}`];
+  }
+
   /** The element with the words: the button, or on the Modern page the span in it that is shown. */
   function findWords(button) {
     if (!button.closest('.sd-button')) return button;
     return [...button.children].find((child) => child.matches('span:not(.zs-what, .zs-left)')) ?? null;
   }
 
-  function dress(words, what, left) {
-    const parts = left.split(' ').map((text) => zs.el('span', { class: 'zs-unbroken', text }));
-    const shown = zs.el('span', { class: 'zs-left' }, ...parts.flatMap((part) => [part, ' ']).slice(0, -1));
-    const name = zs.el('span', { class: 'zs-what', text: what, title: what });
-    words.replaceChildren(name, ' ', shown);
+  const written = new WeakMap(); // by the element with the words: what SD.Next has written into it
+
+  function dress(words) {
+    const [what, left] = newest(...written.get(words));
+    const texts = left.split(' ').map(zs.said);
+    const said = zs.said(left.endsWith('Paused') ? what.replace(/^Paused: /, '') : what);
+    let [name, shown] = words.children;
+    if (shown?.children.length !== texts.length) {
+      const parts = texts.map(() => zs.el('span', { class: 'zs-unbroken' }));
+      shown = zs.el('span', { class: 'zs-left' }, ...parts.flatMap((part) => [part, ' ']).slice(0, -1));
+      name = zs.el('span', { class: 'zs-what' });
+      words.replaceChildren(name, ' ', shown);
+    }
+    [...shown.children].forEach((part, index) => zs.setText(part, texts[index]));
+    zs.setText(name, said);
+    name.title = said;
+    name.hidden = false;
+    delete name.dataset.short;
     fit(words, name, shown);
   }
+
+  /** What a name may be cut down to: its counts, then the innermost; without one, what goes on. */
+  function shorterThan(name) {
+    const [, inner] = name.match(/\d+\/\d+[:：]\s*(\D+)$/) ?? [];
+    if (inner) return [inner];
+    const counts = name.match(/\d+\/\d+/g) ?? [];
+    return [...new Set([counts.join(' · '), counts.at(-1)])].filter(Boolean);
+  }
+
+  const isCut = (name) => (
+    name.scrollHeight > name.clientHeight + 1 || name.scrollWidth > name.clientWidth + 1
+  );
 
   /** One line if both fit; else the time left below, and so much of the name as there is room for above. */
   function fit(words, name, shown) {
@@ -36,26 +76,54 @@
     const lines = Math.floor((words.clientHeight - shown.offsetHeight) / lineHeightOf(name));
     name.style.setProperty('--zs-lines', String(Math.max(lines, 0)));
     name.hidden = lines < 1;
+    // Shown in its place by the style: the whole name stays for screen readers, and for who reads the page.
+    const texts = shorterThan(name.textContent);
+    while (!name.hidden && texts.length && isCut(name)) name.dataset.short = texts.shift();
   }
 
   const lineHeightOf = (element) => (
     Number.parseFloat(getComputedStyle(element).lineHeight) || element.offsetHeight
   );
 
-  function look(button) {
+  const generating = new Set(); // the buttons that tell of a job
+  /** Whether SD.Next says on this page that a job runs. */
+  zs.isGenerating = () => [...generating].some((button) => button.isConnected);
+
+  /** Keep what a button tells; returns whether that is new. */
+  function keepGenerating(button, isGenerating) {
+    if (generating.has(button) === isGenerating) return false;
+    if (isGenerating) generating.add(button);
+    else generating.delete(button);
+    return true;
+  }
+
+  function look(button, changed) {
     const words = findWords(button);
     if (!words || words.querySelector(':scope > .zs-left')) return;
     const [, what, left] = words.textContent.trim().match(WRITTEN) ?? [];
-    if (left) dress(words, what, left);
-    else words.classList.remove('zs-running', 'zs-narrow', 'zs-tiny');
+    // Switched off, the button is SD.Next's alone.
+    const isOff = zs.currentStatus()?.is_acting === false || window.opts?.zluda_sync_enabled === false;
+    if (left && !isOff) {
+      written.set(words, [what, left]);
+      dress(words);
+    } else words.classList.remove('zs-running', 'zs-narrow', 'zs-tiny');
+    if (keepGenerating(button, Boolean(left))) changed();
   }
 
-  /** Begin with those buttons that have come by now. */
-  zs.watchButtons = () => {
+  /** There is a newer status than what a button says. */
+  zs.refreshButtons = () => {
+    for (const button of generating) {
+      const words = button.isConnected ? findWords(button) : null;
+      if (words?.querySelector(':scope > .zs-left')) dress(words);
+    }
+  };
+
+  /** Begin with those buttons that have come by now. `changed()`: one begins or ends to tell of a job. */
+  zs.watchButtons = (changed = () => {}) => {
     for (const button of TABS.map((tab) => document.getElementById(`${tab}_generate`))) {
       if (!button || button.dataset.zsWatched) continue;
       button.dataset.zsWatched = '';
-      new MutationObserver(() => look(button)).observe(button, { childList: true, subtree: true });
+      new MutationObserver(() => look(button, changed)).observe(button, { childList: true, subtree: true });
     }
   };
 })();

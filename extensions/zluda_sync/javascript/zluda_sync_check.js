@@ -15,7 +15,8 @@
     if (zs.language() === 'en') return found.sentence;
     const own = found.rows.find((row) => row.mode === found.trace.mode && !row.host_sync);
     const launches = found.blocking_launch ?? null;
-    const values = { steps: own?.step_error ?? '–', rung: found.rung ?? '–', launches };
+    const rung = found.rung ? zs.rungOf(found.rung) : '–';
+    const values = { steps: own?.step_error ?? '–', rung, launches };
     if (found.outcome === 'blocking' && launches !== null) return zs.t('check.says.blocksLater', values);
     const saves = found.outcome === 'true' && found.saved_share >= 0.005;
     const saving = saves ? zs.t('check.says.saves', { saved: zs.percent(found.saved_share) }) : '';
@@ -26,7 +27,7 @@
   function buildRow(row) {
     const write = (value, digits) => (value === null ? '–' : zs.number(value, digits));
     return [
-      row.mode, zs.t(row.host_sync ? 'check.on' : 'check.off'), zs.time(row.wall_s),
+      zs.modeOf(row.mode), zs.t(row.host_sync ? 'check.on' : 'check.off'), zs.time(row.wall_s),
       row.bar_error === null ? '–' : zs.percent(row.bar_error), write(row.step_error, 0), write(row.lead, 0),
       write(row.previews, 0), write(row.torn, 0), write(row.early, 0),
     ];
@@ -37,6 +38,16 @@
     return zs.table(
       zs.t('check.title'), head.map((name) => zs.t(`check.${name}`)), found.rows.map(buildRow),
     );
+  }
+
+  let isRunning = false;
+  /** Whether a check runs, as far as this page has looked. */
+  zs.isChecking = () => isRunning;
+
+  function keepRunning(isNow) {
+    if (isNow === isRunning) return;
+    isRunning = isNow;
+    if (zs.currentStatus()) zs.tellStatus(zs.currentStatus()); // what else is shown says so, too
   }
 
   /** The section. */
@@ -58,7 +69,7 @@
       if (answer.ok) show(answer.data);
       else {
         start.disabled = false;
-        zs.setText(failure, zs.refusals(answer).map((one) => one.text).join(' '));
+        zs.setText(failure, zs.sayRefusals(answer));
       }
     }
 
@@ -81,10 +92,13 @@
       if (share !== null) progress.value = share;
       start.disabled = share !== null;
       zs.setText(failure, zs.sentence(answer.failure ?? ''));
-      zs.setText(sentence, found ? saySentence(found) : zs.t('check.none'));
-      zs.setText(facts, found ? zs.t('check.taken', {
+      keepRunning(share !== null);
+      zs.setText(sentence, found ? saySentence(found) : share === null ? zs.t('check.none') : '');
+      const taken = found && zs.t('check.taken', {
         when: zs.clock(found.taken_at_s), device: found.device, truth: zs.said(found.truth ?? '–'),
-      }) : '');
+      });
+      // Beside what is read aloud: it changes every second.
+      zs.setText(facts, share === null ? taken ?? '' : zs.t('check.running', { share: zs.percent(share) }));
       result.replaceChildren(...(found ? [buildTable(found)] : []));
       look();
     }

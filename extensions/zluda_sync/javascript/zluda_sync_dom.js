@@ -1,6 +1,7 @@
 // Elements, numbers and times as the panel writes them. Strings reach the page as text only, never as markup.
 (() => {
   const zs = (window.zludaSync ??= {});
+  const NO_BREAK = '\u00a0';
 
   /**
    * Make an element.
@@ -19,6 +20,12 @@
     element.append(...children.filter((child) => child !== null && child !== undefined));
     return element;
   };
+
+  /** Whether an element takes room on the page. */
+  zs.isSeen = (element) => Boolean(element?.getClientRects().length);
+
+  /** The tabs of SD.Next's that show pictures as they are made, by what their elements' ids begin with. */
+  zs.pictureTabs = ['txt2img', 'img2img', 'control', 'video'];
 
   let lastId = 0;
   /** The number is not at the end: an element gets the words of whatever id of SD.Next's ends its own. */
@@ -65,13 +72,17 @@
   /** A length of time: "85 ms", "4.2 s", "42 s", "3 min 20 s"; a dash if unknown. */
   zs.time = (seconds) => {
     if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return '–';
-    if (seconds > 0 && seconds < 0.0995) return `${zs.number(seconds * 1000, seconds < 0.00995 ? 1 : 0)} ms`;
-    if (seconds < 9.95) return `${zs.number(seconds, seconds < 0.995 ? 2 : 1)} s`;
-    if (seconds < 89.5) return `${Math.round(seconds)} s`;
+    const write = (unit, value, digits = 0) => sayTime(unit, { value: zs.number(value, digits) });
+    if (seconds > 0 && seconds < 0.0995) return write('ms', seconds * 1000, seconds < 0.00995 ? 1 : 0);
+    if (seconds < 9.95) return write('s', seconds, seconds < 0.995 ? 2 : 1);
+    if (seconds < 89.5) return write('s', Math.round(seconds));
     const minutes = Math.floor(Math.round(seconds) / 60);
-    if (minutes < 90) return `${minutes} min ${Math.round(seconds) % 60} s`;
-    return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+    if (minutes < 90) return sayTime('min', { minutes, seconds: Math.round(seconds) % 60 });
+    return sayTime('h', { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
   };
+
+  /** Number and unit stay on one line. */
+  const sayTime = (unit, values) => zs.t(`time.${unit}`, values).replaceAll(' ', NO_BREAK);
 
   /** A number with so many decimals at most; a dash if unknown. */
   zs.number = (value, digits = 0) => {
@@ -83,7 +94,7 @@
   zs.percent = (share) => {
     if (share === null || share === undefined || !Number.isFinite(share)) return '–';
     const percent = 100 * share;
-    return `${zs.number(percent, percent > 0 && percent < 1 ? 1 : 0)} %`;
+    return `${zs.number(percent, percent > 0 && percent < 1 ? 1 : 0)}${NO_BREAK}%`;
   };
 
   /** A moment in seconds since the epoch: the time, and the day unless that is today. */

@@ -3,6 +3,7 @@
   const zs = (window.zludaSync ??= {});
   const LOOK_MS = 500; // asks at most so often, and only if something has changed
   const BUSY_REFRESH_MS = 3000; // while something runs or waits, time itself changes the answer
+  const OUT_MS = 30000; // once SD.Next runs as it came, it is asked no sooner whether it still does
   const TASK_LIMIT_MS = 3000; // the page names a task soon after the press, or not at all
   const TASK = 'task'; // SD.Next keeps the id of the newest task of the page under this name
   const TABS = ['txt2img', 'img2img', 'control'];
@@ -15,6 +16,7 @@
   let askedKey = null;
   let answered = null; // {answer, at}: the newest answer, and when it came
   let lookAgainAt = Infinity;
+  let outUntil = 0;
   let ownTask = '';
 
   // What the page says. Elements are SD.Next's; in its img2img two sizes have one id: the second is hires'.
@@ -110,7 +112,6 @@
   // lower edge of the Modern page on a small screen above it, for there what is added pushes upwards.
   const anchorOf = (tab) => ['generate_group', 'generate_box', 'generate']
     .map((name) => document.getElementById(`${tab}_${name}`)).find((one) => one !== null) ?? null;
-  const isSeen = (element) => Boolean(element?.getClientRects().length);
 
   function place(tab) {
     const anchor = anchorOf(tab);
@@ -140,18 +141,28 @@
     if (high >= 5400) return [zs.time(low), zs.time(high)];
     if (high >= 89.5) return [clock(low), clock(high)];
     const digits = high < 9.95 ? 1 : 0;
-    return [low.toFixed(digits), `${high.toFixed(digits)} s`];
+    const round = (value) => value.toLocaleString(
+      zs.language(), { minimumFractionDigits: digits, maximumFractionDigits: digits },
+    );
+    return [round(low), zs.t('time.s', { value: round(high) })];
   }
+  /** Whole minutes without their seconds. */
+  const shortTime = (seconds) => {
+    const minutes = Math.round(seconds) / 60;
+    const isWhole = seconds >= 89.5 && minutes < 90 && Number.isInteger(minutes);
+    return isWhole ? zs.t('time.whole-min', { minutes }) : zs.time(seconds);
+  };
   function roughly(seconds) {
-    if (seconds < 89.5) return `${Math.round(seconds)} s`;
-    return zs.time(seconds < 295 ? 10 * Math.round(seconds / 10) : 60 * Math.round(seconds / 60))
-      .replace(/ 0 s$/, '');
+    if (seconds < 89.5) return zs.time(Math.round(seconds));
+    return shortTime(seconds < 295 ? 10 * Math.round(seconds / 10) : 60 * Math.round(seconds / 60));
   }
 
   function sayStart(answer, agoS) {
-    if (!answer.queue.length) return '';
+    if (!answer.queue.length || zs.currentStatus()?.job?.is_paused) return '';
     const own = answer.queue.find((job) => job.is_yours);
     const isWaiting = own && !own.is_running;
+    // Alone: the time left says it. The press of this page is known to the server a moment after its job.
+    if (answer.queue.length === 1 && (own ? !isWaiting : zs.isGenerating())) return '';
     const startsIn = isWaiting ? own.starts_in_s : answer.starts_in_s;
     if (startsIn === null) return zs.t('estimate.after-unknown');
     const time = roughly(Math.max(0, startsIn - agoS));
@@ -162,15 +173,12 @@
   function say({ answer, at }) {
     const [from, to] = answer.seconds === null ? [] : sayRange(answer.low_s, answer.high_s);
     const length = answer.seconds === null
-      ? '' : zs.t('estimate.about', { time: zs.time(answer.seconds).replace(/ 0 s$/, ''), from, to });
+      ? '' : zs.t('estimate.about', { time: shortTime(answer.seconds), from, to });
     const start = sayStart(answer, (Date.now() - at) / 1000);
     return [length, start, ...answer.unknown.map(zs.said)].filter(Boolean);
   }
 
-  function show(tab) {
-    if (!answered?.answer.is_acting) return;
-    write(place(tab), say(answered));
-  }
+  const show = (tab) => write(place(tab), say(answered));
 
   function write(line, texts) {
     [...line.children].forEach((part, index) => zs.setText(part, texts[index] ?? ''));
@@ -180,14 +188,20 @@
 
   // When it asks.
   const isWanted = () => window.opts?.zluda_sync_estimate ?? zs.currentStatus()?.page?.estimate ?? true;
+  /** Whether SD.Next runs as it came, so that there is nothing to say, or to ask. */
+  const isOut = () => {
+    const isOff = window.opts?.zluda_sync_enabled === false;
+    if (isOff) outUntil = 0; // switched on, it is asked at once
+    return isOff || Date.now() < outUntil;
+  };
 
   async function look() {
     if (document.visibilityState !== 'visible' || isAsking) return;
-    if (!isWanted()) {
+    if (!isWanted() || isOut()) {
       takeAway();
       return;
     }
-    const tab = TABS.find((one) => isSeen(anchorOf(one)));
+    const tab = TABS.find((one) => zs.isSeen(anchorOf(one)));
     if (!tab) return;
     if (zs.currentStatus()?.is_acting) place(tab);
     const query = new URLSearchParams(settingsOf(tab));
@@ -207,8 +221,11 @@
     const answer = await zs.ask('GET', `estimate?${query}`);
     isAsking = false;
     answered = answer.ok ? { answer: answer.data, at: Date.now() } : null;
-    if (answered) show(tab);
-    else if (lines[tab]) write(lines[tab], []);
+    if (answered?.answer.is_acting) show(tab);
+    else if (answered) {
+      outUntil = Date.now() + OUT_MS;
+      takeAway();
+    } else if (lines[tab]) write(lines[tab], []);
   }
 
   /** Generate was pressed: tell what with, for SD.Next does not say that of what waits. */
@@ -228,6 +245,15 @@
 
   zs.startEstimate = () => {
     setInterval(look, LOOK_MS);
+    let [wasActing, runningId] = [null, null];
+    zs.onStatus((status) => {
+      if (!status) return;
+      if (status.is_acting !== wasActing) outUntil = 0;
+      const id = status.job?.id ?? null;
+      if (runningId !== null && id !== runningId) askedKey = null; // what has ended has taught something
+      wasActing = status.is_acting;
+      runningId = id;
+    });
     document.addEventListener('click', (event) => {
       const tab = TABS.find((one) => event.target.closest?.(`#${one}_generate`));
       if (tab && isWanted()) tellPress(tab);

@@ -1,4 +1,4 @@
-// The "explain" links of the settings page lead to the panel, where profiles and their fields are described.
+// The "explain" link of the settings page leads to the panel, where profiles and their fields are described.
 (() => {
   const TITLE = 'ZLUDA Sync';
   const LINK = 'a[href="#zluda-sync-profiles"]';

@@ -83,7 +83,7 @@
       const { favicon, notification } = status.page ?? {};
       allow.hidden = !notification || permission() !== 'default';
       const parts = [favicon ? 'icon-on' : 'icon-off', notification ? `note-${permission()}` : 'note-off'];
-      zs.setText(text, parts.map((part) => zs.t(`extras.${part}`)).join(' '));
+      zs.setText(text, zs.join(...parts.map((part) => zs.t(`extras.${part}`))));
     }
     return { element, update };
   };

@@ -5,7 +5,9 @@
 
   function sayLimits(field) {
     if (field.kind !== 'number') return zs.said(field.info);
-    const limits = zs.t('field.limits', { minimum: field.minimum, maximum: field.maximum, unit: field.unit });
+    const limits = zs.t('field.limits', {
+      minimum: zs.number(field.minimum, 2), maximum: zs.number(field.maximum, 2), unit: zs.said(field.unit),
+    });
     return [limits.trim(), zs.said(field.info)].filter(Boolean).join('; ');
   }
 
@@ -57,7 +59,7 @@
     input.id = id;
     input.dataset.field = field.name;
     input.setAttribute('aria-describedby', `${id}-info ${id}-error`);
-    const words = zs.said(field.label) + (field.unit ? ` (${field.unit})` : '');
+    const words = zs.said(field.label) + (field.unit ? ` (${zs.said(field.unit)})` : '');
     const label = zs.el('label', { for: id }, zs.el('span', { text: words }));
     const row = zs.el('div', { class: 'zs-field-row' }, input);
     const fail = (text) => {
@@ -84,7 +86,7 @@
   /** Write refusals at the fields whose names they end with; returns the others. */
   zs.failFields = (fields, refusals) => refusals.filter(({ where, text }) => {
     const field = fields.find((one) => where === one.name || where.endsWith(`.${one.name}`));
-    field?.fail(text);
+    field?.fail(zs.splitProblem({ where, text }).rest);
     return !field;
   });
 })();

@@ -31,20 +31,40 @@
       save.disabled = false;
       if (list.ok) {
         const written = JSON.stringify({ jobs }, null, 1);
-        zs.save(new Blob([written], { type: 'application/json' }), 'zluda-sync-history.json');
-      } else zs.setText(failure, zs.refusals(list).map((one) => one.text).join(' '));
+        zs.save(new Blob([written], { type: 'application/json' }), 'zluda-sync-jobs.json');
+      } else zs.setText(failure, zs.sayRefusals(list));
     }
+
+    const wordsOf = (job) => [
+      zs.said(job.title) || zs.t('job.untitled'), zs.outcomeOf(job), zs.time(job.duration_s),
+      String(job.steps ?? '–'), zs.time(job.median_step_s),
+      (job.mode && zs.modeOf(job.mode)) || '–', zs.sourceOf(job.source),
+    ];
 
     function buildRow(job) {
       // The button carries keyboard and screen reader; the row around it is only a larger target for a mouse.
       const show = zs.el('button', {
         type: 'button', class: 'zs-row-button', text: zs.clock(job.began_at_s), 'data-job': job.id,
       });
-      return zs.el('tr', { on: { click: () => choose(job.id) } }, ...zs.cells([
-        show, job.title || zs.t('job.untitled'), zs.outcomeOf(job.outcome), zs.time(job.duration_s),
-        String(job.steps ?? '–'), zs.time(job.median_step_s),
-        [job.mode, job.rung].filter(Boolean).join(' · '), zs.sourceOf(job.source),
-      ]));
+      return zs.el('tr', { on: { click: () => choose(job.id) } }, ...zs.cells([show, ...wordsOf(job)]));
+    }
+
+    /** A row stays the same element while its job runs: one made anew would lose a click, and the focus. */
+    function showRows(jobs) {
+      const known = new Map(buttonsOf(body).map((button) => [button.dataset.job, button.closest('tr')]));
+      const rows = jobs.map((job) => {
+        const row = known.get(job.id) ?? buildRow(job);
+        wordsOf(job).forEach((words, index) => zs.setText(row.cells[index + 1], words));
+        return row;
+      });
+      // The first ones come in one piece: SD.Next goes over its headings once for each element that comes.
+      const place = known.size ? body : zs.el('tbody');
+      [...place.rows].filter((row) => !rows.includes(row)).forEach((row) => row.remove());
+      rows.forEach((row, index) => {
+        if (place.rows[index] !== row) place.insertBefore(row, place.rows[index] ?? null);
+      });
+      if (place !== body) body.replaceWith(place);
+      body = place;
     }
 
     function mark(selected) {
@@ -96,12 +116,7 @@
         const written = JSON.stringify(jobs);
         if (written !== shown) {
           shown = written;
-          const focused = body.contains(document.activeElement) ? document.activeElement.dataset.job : null;
-          // In one piece: SD.Next goes over its headings once for each element that comes.
-          const fresh = zs.el('tbody', {}, ...jobs.map(buildRow));
-          body.replaceWith(fresh);
-          body = fresh;
-          buttonsOf(body).find((button) => button.dataset.job === focused)?.focus();
+          showRows(jobs);
           showStops(jobs);
         }
         empty.hidden = jobs.length > 0;

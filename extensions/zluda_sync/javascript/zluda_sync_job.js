@@ -94,11 +94,11 @@
     const longest = zs.time(Math.max(...timesOf(steps)));
     const compiled = steps.find((step) => step.isCompile);
     const outliers = steps.filter((step) => step.isOutlier).length;
-    return [
+    return zs.join(
       zs.t('times.sentence', { count: steps.length, median, longest }),
       compiled ? zs.t('times.compiled', { time: zs.time(compiled.seconds) }) : '',
       outliers ? zs.t(outliers === 1 ? 'times.one-outlier' : 'times.outliers', { count: outliers }) : '',
-    ].filter(Boolean).join(' ');
+    );
   }
 
   /** The time that the plot ends at: a compile step that is far beyond the others is cut there. */
@@ -240,11 +240,14 @@
       show: (job) => {
         empty.hidden = Boolean(job);
         body.hidden = !job;
-        zs.setText(heading, job ? `${zs.clock(job.began_at_s)} · ${job.title || zs.t('job.untitled')}` : '');
+        const title = zs.said(job?.title) || zs.t('job.untitled');
+        zs.setText(heading, job ? `${zs.clock(job.began_at_s)} · ${title}` : '');
         if (!job) return;
         zs.setText(facts, [
-          zs.outcomeOf(job.outcome), zs.time(job.duration_s), job.model, job.device, job.mode, job.rung,
-          job.profile && zs.t('job.profile', { name: job.profile, reason: job.profile_reason }), job.notice,
+          zs.outcomeOf(job), zs.time(job.duration_s), job.model, job.device,
+          job.mode && zs.modeOf(job.mode), job.rung && zs.rungOf(job.rung),
+          job.profile && zs.t('job.profile', { name: job.profile, reason: zs.said(job.profile_reason) }),
+          zs.said(job.notice),
         ].filter(Boolean).join(' · '));
         showSteps(steps, job);
         showBars(bars, job);
@@ -257,7 +260,7 @@
           exports.replaceChildren(
             zs.download(zs.t('job.export-json'), `${path}?format=json`, `zluda-sync-job-${job.id}.json`),
             zs.download(
-              zs.t('job.export-chrome'), `${path}?format=chrome`, `zluda-sync-job-${job.id}-chrome.json`,
+              zs.t('job.export-chrome'), `${path}?format=chrome`, `zluda-sync-job-${job.id}-perfetto.json`,
             ),
           );
         }

@@ -7,9 +7,11 @@
 (() => {
   const zs = (window.zludaSync ??= {});
   const LOOK_MS = 1000;
+  const FRESH_MS = 1500;
 
   const listeners = [];
   let lastStatus = null;
+  let toldAt = 0;
   let connection = null;
   let channel = null; // between the tabs
   let turn = null; // this tab leads, or waits for that; null while it wants nothing
@@ -22,7 +24,10 @@
 
   /** Tell the page of a status, null while SD.Next does not answer. */
   function tell(status) {
-    if (status) lastStatus = status;
+    if (status) {
+      lastStatus = status;
+      toldAt = Date.now();
+    }
     listeners.forEach((listen) => listen(status));
     if (!zs.isLiveWanted()) leaveTurn(); // an extra was switched off
   }
@@ -121,6 +126,8 @@
   /** Take in a status that was asked for beside the connection. */
   zs.tellStatus = (status) => hearServer({ status });
   zs.currentStatus = () => lastStatus;
+  /** The job as it was told a moment ago; null where there is none, or the news are old. */
+  zs.freshJob = () => (Date.now() - toldAt < FRESH_MS ? lastStatus.job : null);
   /** Whether this tab is the one that speaks for all of this browser, as notifications do. */
   zs.speaksForAll = () => !canShare() || isLeading();
   zs.liveKind = () => connection?.kind() ?? (turn ? 'shared' : 'none');

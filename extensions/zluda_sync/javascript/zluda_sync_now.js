@@ -2,29 +2,35 @@
 (() => {
   const zs = (window.zludaSync ??= {});
 
-  /** One figure, or a range where the server has found that one would promise too much. */
-  function timeLeft(job) {
-    if (job.is_paused) return zs.t('now.paused');
+  /**
+   * One figure, called a guess while it counts on what was never seen; or a range where the server has found
+   * that one figure would promise too much.
+   */
+  zs.timeLeft = (job) => {
+    if (job.is_paused) return ''; // the label begins with that
     if (job.eta_s === null || job.eta_s === undefined) return zs.t('now.eta-unknown');
     const [from, to] = [job.eta_low_s ?? null, job.eta_high_s ?? null];
     if (from !== null && to !== null) return zs.t('now.eta-range', { from: zs.time(from), to: zs.time(to) });
-    return zs.t('now.eta', { time: zs.time(job.eta_s) });
-  }
+    return zs.t(job.is_eta_guessed ? 'now.eta-guessed' : 'now.eta', { time: zs.time(job.eta_s) });
+  };
 
   function idleMode(status) {
     const mode = status.profile?.values?.mode;
-    return mode === 'auto' && status.self_test?.mode ? `auto: ${status.self_test.mode}` : mode;
+    const chosen = mode === 'auto' ? status.self_test?.mode : null;
+    if (!chosen) return zs.modeOf(mode);
+    // Without a device there was no self-test to choose by.
+    return status.device ? zs.t('now.auto-mode', { mode: zs.modeOf(chosen) }) : zs.modeOf(chosen);
   }
 
   /** The section. `update(status)` takes an answer of status, null while SD.Next does not answer. */
   zs.buildNow = () => {
     const label = zs.el('p', { class: 'zs-label-now' });
     const eta = zs.el('p', { class: 'zs-eta' });
-    const fill = zs.el('span', { class: 'zs-fill' });
-    const bar = zs.el('div', {
-      class: 'zs-bar', role: 'progressbar', 'aria-label': zs.t('now.bar'),
-      'aria-valuemin': '0', 'aria-valuemax': '100',
-    }, fill);
+    const track = zs.buildTrack();
+    const spent = zs.el('span', {});
+    const end = zs.el('span', {});
+    const times = zs.el('p', { class: 'zs-wide-line zs-wide-small' }, spent, end);
+    const controls = zs.buildControls();
     const note = zs.el('p', { class: 'zs-note' });
     const spoken = zs.el('p', { class: 'zs-hidden', 'aria-live': 'polite' });
     const facts = {};
@@ -40,7 +46,8 @@
       zs.el('h3', { text: zs.t('now.problems') }), problems,
     );
     const line = zs.el('div', { class: 'zs-line-now' }, label, eta);
-    const element = zs.section('now', zs.t('now.title'), line, bar, spoken, note, list, alert);
+    const parts = [line, track.element, times, controls.element, spoken, note, list, alert];
+    const element = zs.section('now', zs.t('now.title'), ...parts);
 
     function showFact(name, text) {
       facts[name].parentNode.hidden = !text;
@@ -50,8 +57,12 @@
 
     function showIdle(status) {
       const idle = status.is_acting ? zs.t('now.idle') : zs.t('now.not-followed');
-      zs.setText(label, (status.self_test?.progress ?? null) !== null ? zs.t('now.testing') : idle);
+      const isTesting = (status.self_test?.progress ?? null) !== null;
+      zs.setText(label, zs.isChecking() ? zs.t('now.checking') : isTesting ? zs.t('now.testing') : idle);
       zs.setText(eta, '');
+      const { last, today } = zs.sumUp();
+      zs.setText(spent, last);
+      zs.setText(end, today);
       zs.setText(note, zs.sentence(status.explanation));
       showFact('steps', null);
       showFact('ahead', null);
@@ -61,20 +72,23 @@
 
     function showJob(job) {
       zs.setText(label, zs.labelOf(job));
-      zs.setText(eta, timeLeft(job));
-      zs.setText(note, [job.notice, job.is_compiling ? zs.t('now.compiling') : ''].filter(Boolean).join(' '));
+      zs.setText(eta, zs.timeLeft(job));
+      zs.setText(spent, zs.t('bar.elapsed', { time: zs.time(job.elapsed_s) }));
+      zs.setText(end, zs.sayEnd(job));
+      zs.setText(note, zs.join(zs.said(job.notice), job.is_compiling ? zs.t('now.compiling') : ''));
       const waiting = job.launched - job.completed;
       const counts = { completed: job.completed, total: job.total ?? '?', waiting };
-      showFact('steps', job.total === null && !job.launched ? null : zs.t('now.counts', counts));
+      const isCounted = job.launched > 0 || (job.total !== null && job.role === 'base');
+      showFact('steps', isCounted ? zs.t('now.counts', counts) : null);
       showFact('ahead', zs.t(job.run_ahead === 1 ? 'now.one-step' : 'now.n-steps', { count: job.run_ahead }));
-      showFact('mode', job.mode);
-      showFact('rung', job.rung);
+      showFact('mode', zs.modeOf(job.mode));
+      showFact('rung', job.rung && zs.rungOf(job.rung));
     }
 
     function showLoading(status) {
       showIdle(status);
-      zs.setText(label, `${zs.t('phase.load')} ${Math.floor(status.loading.elapsed_s)} s`);
-      zs.setText(eta, timeLeft(status.loading));
+      zs.setText(label, zs.said(status.loading.label));
+      zs.setText(eta, zs.timeLeft(status.loading));
     }
 
     function showProblems(found) {
@@ -83,8 +97,8 @@
       alert.dataset.written = written;
       alert.hidden = !found.length;
       problems.replaceChildren(...found.map(({ where, text }) => {
-        const rest = text.startsWith(where) ? text.slice(where.length).trim() : text;
-        return zs.el('li', {}, zs.el('code', { text: where }), ' ', zs.el('span', { text: rest }));
+        const { subject, rest } = zs.splitProblem({ where, text });
+        return zs.el('li', {}, zs.el('code', { text: subject }), ' ', zs.el('span', { text: rest }));
       }));
     }
 
@@ -96,19 +110,20 @@
         if (!status) {
           zs.setText(label, zs.t('now.gone'));
           zs.setText(eta, '');
+          controls.update(null);
           return;
         }
         const fraction = shown?.fraction ?? status.self_test?.progress ?? null;
         if (status.job) showJob(status.job);
         else if (shown) showLoading(status);
         else showIdle(status);
-        fill.style.transform = `scaleX(${fraction ?? 0})`;
-        bar.setAttribute('aria-valuetext', `${label.textContent} ${eta.textContent}`.trim());
-        if (fraction === null) bar.removeAttribute('aria-valuenow');
-        else bar.setAttribute('aria-valuenow', String(Math.round(100 * fraction)));
+        track.element.hidden = fraction === null;
+        track.show(fraction, shown ?? {}, zs.join(label.textContent, eta.textContent));
+        controls.update(status);
         const words = shown ? zs.t('phase.load') : label.textContent;
         zs.setText(spoken, status.job ? zs.phaseOf(status.job.phase, status.job.role) : words);
-        showFact('profile', status.profile && `${status.profile.name}: ${status.profile.reason}`);
+        const { name, reason } = status.profile ?? {};
+        showFact('profile', name && zs.t('now.profile-why', { name, reason: zs.said(reason) }));
         showFact('device', [status.device, status.backend].filter(Boolean).join(', '));
         showProblems(status.problems ?? []);
       },

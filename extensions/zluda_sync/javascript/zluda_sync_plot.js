@@ -1,10 +1,10 @@
 // Plots as inline SVG: axes, bands of phases, lines, areas and bars. Colours come from style.css.
 (() => {
   const zs = (window.zludaSync ??= {});
-  const MARGIN = { top: 26, right: 12, bottom: 34, left: 44 };
-  const HEIGHT = 230;
+  const MARGIN = { top: 42, right: 12, bottom: 34, left: 54 }; // above: what the height is, then the bands
+  const HEIGHT = 246;
   const LEAST_WIDTH = 260;
-  const LETTER_WIDTH = 6.4;
+  const FONT = '11.5px sans-serif';
 
   const svg = (tag, attributes = {}, ...children) => {
     const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
@@ -18,6 +18,13 @@
     const element = svg('text', attributes);
     element.textContent = content;
     return element;
+  };
+
+  let pen = null;
+  const widthOf = (label) => {
+    pen ??= document.createElement('canvas').getContext('2d');
+    pen.font = FONT;
+    return pen.measureText(label).width * 1.1; // the page's own letters may be wider
   };
 
   /** Round numbers from 0 to `most`, about `count` of them. */
@@ -53,7 +60,7 @@
         class: index % 2 ? 'zs-band zs-odd' : 'zs-band',
         x: left, y: MARGIN.top, width: span, height: inner.height,
       }));
-      if (span > label.length * LETTER_WIDTH + 6) {
+      if (span > widthOf(label) + 6) {
         root.append(text(label, { x: left + span / 2, y: MARGIN.top - 9, 'text-anchor': 'middle' }));
       }
     });

@@ -54,7 +54,7 @@
         nameField.fail(text);
         return false;
       });
-      zs.setText(failure, rest.map(({ where, text }) => [where, text].filter(Boolean).join(': ')).join(' '));
+      zs.setText(failure, zs.join(...rest.map(zs.sayProblem)));
       form.querySelector('[aria-invalid]')?.focus();
     });
     return form;
@@ -69,19 +69,24 @@
     const list = zs.el('div', { class: 'zs-profile-list' });
     const editor = zs.el('div', { class: 'zs-editor' });
     const where = zs.el('p', { class: 'zs-note' });
-    const state = zs.el('p', { class: 'zs-note', 'aria-live': 'polite' });
+    const choiceState = zs.el('p', { class: 'zs-note zs-saved', role: 'status' });
+    const listState = zs.el('span', { class: 'zs-note zs-saved', role: 'status' });
     const rules = zs.buildRules((answer) => show(answer));
     const fresh = zs.button(zs.t('profiles.new'), () => edit({ isNew: true }));
     let known = null;
     let opener = null;
 
-    const say = (answer) => zs.setText(failure, zs.refusals(answer).map((one) => one.text).join(' '));
+    const say = (answer) => zs.setText(failure, zs.sayRefusals(answer));
 
-    async function change(method, path, body) {
+    /** Ask for a change, and say beside what was pressed that it is kept; `state` is the place for that. */
+    async function change(state, method, path, body) {
       const answer = await zs.ask(method, path, body);
       if (answer.ok) {
         show(answer.data);
-        zs.setText(state, answer.data.not_saved ? '' : zs.t('profiles.saved'));
+        [choiceState, listState].forEach((one) => zs.setText(one, ''));
+        // What was not kept stands below the choice, and beside the list.
+        const refused = state === choiceState ? '' : zs.said(answer.data.not_saved);
+        zs.setText(state, answer.data.not_saved ? refused : zs.t('profiles.saved'));
       }
       return answer;
     }
@@ -97,7 +102,7 @@
           const detail = [{ where: 'name', text: zs.t('profiles.taken') }];
           return { ok: false, status: 409, data: { detail } };
         }
-        return change('PUT', `profiles/${encodeURIComponent(name)}`, { values });
+        return change(listState, 'PUT', `profiles/${encodeURIComponent(name)}`, { values });
       };
       editor.replaceChildren(buildEditor(known, what, save, close));
       editor.querySelector(what.isNew ? 'input' : 'select, input:not([readonly])').focus();
@@ -112,15 +117,19 @@
     async function remove(profile) {
       const question = zs.t('profiles.delete-sure', { name: profile.name });
       if (!window.confirm(question)) return;
-      const answer = await change('DELETE', `profiles/${encodeURIComponent(profile.name)}`);
+      const answer = await change(listState, 'DELETE', `profiles/${encodeURIComponent(profile.name)}`);
       if (answer.ok) fresh.focus();
       else say(answer);
     }
 
     function buildItem(profile) {
       const { name, values } = profile;
-      const entries = Object.entries(values).map(([field, value]) => `${field} ${value}`);
-      const sets = entries.length ? entries.join(', ') : zs.t('profiles.sets-nothing');
+      const entries = Object.entries(values).map(([field, value]) => {
+        const { label, unit } = known.fields.find((one) => one.name === field) ?? { label: field };
+        const words = [field === 'mode' ? zs.modeOf(value) : value, zs.said(unit)].filter(Boolean).join(' ');
+        return zs.t('profiles.sets', { field: zs.said(label), value: words });
+      });
+      const sets = entries.length ? entries.join(' · ') : zs.t('profiles.sets-nothing');
       const buildButton = (word, act) =>
         zs.button(zs.t(`profiles.${word}`), act, { 'aria-label': `${zs.t(`profiles.${word}`)}: ${name}` });
       const buttons = [buildButton('copy', () => edit({ name: nameOfCopy(name), values, isNew: true }))];
@@ -142,7 +151,7 @@
 
     function show(answer) {
       known = answer;
-      zs.setText(failure, answer.not_saved ?? '');
+      zs.setText(failure, zs.said(answer.not_saved));
       const names = [...answer.profiles.map((profile) => profile.name), AUTO];
       const buildOption = (name, text) => zs.el('option', { value: name, text });
       chosen.replaceChildren(...names.map((name) =>
@@ -157,7 +166,7 @@
     }
 
     chosen.addEventListener('change', async () => {
-      const answer = await change('PUT', 'profiles', { chosen: chosen.value });
+      const answer = await change(choiceState, 'PUT', 'profiles', { chosen: chosen.value });
       if (answer.ok) return;
       say(answer);
       if (known) chosen.value = known.chosen;
@@ -170,7 +179,8 @@
           'div', { class: 'zs-field zs-chosen' },
           zs.el('label', { for: chosenId }, zs.el('span', { text: zs.t('profiles.chosen') })), chosen,
         ),
-        state, failure, list, zs.el('p', { class: 'zs-buttons' }, fresh), editor, rules.element, where,
+        choiceState, failure, list, zs.el('p', { class: 'zs-buttons' }, fresh, listState), editor,
+        rules.element, where,
       ),
       load: async () => {
         const answer = await zs.ask('GET', 'profiles');

@@ -57,7 +57,7 @@
       make.disabled = false;
       whole.hidden = !answer.ok;
       if (!answer.ok) {
-        zs.setText(failure, zs.refusals(answer).map((one) => one.text).join(' '));
+        zs.setText(failure, zs.sayRefusals(answer));
         return;
       }
       zs.setText(shown, answer.text);

@@ -6,7 +6,7 @@
   zs.buildRules = (saved) => {
     const list = zs.el('ol', { class: 'zs-rules' });
     const failure = zs.el('p', { class: 'zs-error', role: 'alert' });
-    const state = zs.el('p', { class: 'zs-note', 'aria-live': 'polite' });
+    const state = zs.el('span', { class: 'zs-note', role: 'status' });
     const save = zs.button(zs.t('rules.save'), submit, { class: 'zs-button zs-primary' });
     const discard = zs.button(zs.t('rules.discard'), () => restore());
     const add = zs.button(zs.t('rules.add'), () => {
@@ -151,17 +151,17 @@
       if (answer.ok) {
         isChanged = false;
         saved(answer.data);
-        zs.setText(state, answer.data.not_saved ? '' : zs.t('rules.saved'));
+        zs.setText(state, zs.said(answer.data.not_saved) || zs.t('rules.saved'));
         return;
       }
       save.disabled = false;
       const rest = zs.refusals(answer).filter(({ where, text }) => {
         const row = rows[Number(where.match(/\[(\d+)\]/)?.[1] ?? -1)];
         if (!row) return true;
-        zs.failFields(row.conditions, [{ where, text }]).forEach((one) => row.fail(one.text));
+        zs.failFields(row.conditions, [{ where, text }]).forEach((one) => row.fail(zs.sayProblem(one)));
         return false;
       });
-      zs.setText(failure, rest.map((one) => one.text).join(' '));
+      zs.setText(failure, zs.join(...rest.map(zs.sayProblem)));
       list.querySelector('[aria-invalid]')?.focus();
     }
 
@@ -169,7 +169,7 @@
       element: zs.el(
         'div', { class: 'zs-rules-part' }, zs.el('h3', { text: zs.t('rules.title') }),
         zs.el('p', { class: 'zs-note', text: zs.t('rules.what') }),
-        list, state, failure, zs.el('p', { class: 'zs-buttons' }, add, save, discard),
+        list, failure, zs.el('p', { class: 'zs-buttons' }, add, save, discard, state),
       ),
       show: (answer) => {
         known = answer;

@@ -10,8 +10,16 @@
       zs.t('selftest.taken', { when: zs.clock(report.taken_at_s), time: zs.time(report.duration_s) }),
       report.device,
       ...versions.map(([name, version]) => `${name} ${version}`),
-      report.unfinished && zs.t('selftest.unfinished', { why: report.unfinished }),
+      report.unfinished && zs.t('selftest.unfinished', { why: zs.said(report.unfinished) }),
     ].filter(Boolean).join(' · ');
+  }
+
+  /** The way that the next job uses; null where that waits for all that is queued. */
+  function findInUse(report) {
+    const { mode, rung } = zs.currentStatus()?.profile?.values ?? {};
+    const tested = mode === 'auto' ? zs.currentStatus().self_test?.mode : mode;
+    const usesMarks = tested !== 'every-step' && tested !== 'off';
+    return rung && rung !== 'auto' ? rung : usesMarks ? report.event_rung : null;
   }
 
   function buildRow(rung, rungInUse) {
@@ -20,9 +28,9 @@
     const verdict = rung.is_truthful === null ? 'untried' : rung.is_truthful ? 'truthful' : 'lies';
     const write = (value, scale, digits) => (value === null ? '–' : zs.number(scale * value, digits));
     return [
-      zs.el('span', {}, rung.name, ...tag),
+      zs.el('span', {}, zs.rungOf(rung.name), ' ', zs.el('code', { text: rung.name }), ...tag),
       zs.el('span', { class: `zs-verdict-${rung.is_truthful}`, text: zs.t(`selftest.${verdict}`) }),
-      rung.reason || '',
+      zs.said(rung.reason),
       write(rung.wait_share, 1, 2), write(rung.residual_s, 1e3, 2), write(rung.cost_s, 1e6, 1),
     ];
   }
@@ -31,7 +39,7 @@
   function buildResult(report) {
     if (!report?.rungs.length) return [];
     const head = ['rung', 'verdict', 'reason', 'report-at', 'residual', 'cost'];
-    const rows = report.rungs.map((rung) => buildRow(rung, report.event_rung));
+    const rows = report.rungs.map((rung) => buildRow(rung, findInUse(report)));
     return [
       zs.table(zs.t('selftest.title'), head.map((name) => zs.t(`selftest.${name}`)), rows),
       zs.el('p', { class: 'zs-note', text: zs.t('selftest.legend') }),
@@ -64,7 +72,7 @@
       if (answer.ok) {
         show(answer.data);
         if (takenAt === before) zs.setText(failure, zs.t('selftest.called-off'));
-      } else zs.setText(failure, zs.refusals(answer).map((one) => one.text).join(' '));
+      } else zs.setText(failure, zs.sayRefusals(answer));
     }
 
     async function load() {

@@ -2,25 +2,32 @@
 (() => {
   const zs = (window.zludaSync ??= {});
   const POOR_ERROR = 0.1; // of the whole: a bar that was off by more was a guess
-  const EVENT_RUNGS = ['passive-counter', 'planted-event', 'lagged-wait'];
+  const QUICK_WAYS = ['passive-counter', 'planted-event', 'lagged-wait'];
 
-  /** Verdict, word and reason. */
+  /** Verdict, word and reason. "Not certain" only where somebody has to do something, and says what. */
   function judgeDevice(status, selfTest) {
-    const yes = (why) => ['yes', zs.t('verdict.yes'), why];
-    const unknown = (why) => ['unknown', zs.t('verdict.unknown'), why];
+    const yes = (reason) => ['yes', zs.t('verdict.yes'), zs.t(reason)];
+    const unknown = (...reasons) => ['unknown', zs.t('verdict.unknown'), zs.join(...reasons)];
     const report = selfTest?.report;
     if (!status.is_acting) return ['off', zs.t('verdict.off'), zs.sentence(status.explanation)];
-    if (!report) {
-      const why = selfTest?.explanation ?? status.self_test?.explanation ?? '';
-      return unknown(zs.t('verdict.untested', { why }));
-    }
-    if (report.is_blocking) return yes(zs.t('verdict.blocking'));
+    if (!report || report.was_called_off) return ['untested', ...judgeUntested(status, selfTest)];
+    if (report.is_blocking) return yes('verdict.blocking');
+    if (report.unfinished) return unknown(zs.sentence(selfTest.explanation), zs.t('verdict.unfinished'));
     const truthful = report.rungs.filter((rung) => rung.is_truthful).map((rung) => rung.name);
-    if (report.unfinished || !truthful.length) {
-      return unknown(zs.t('verdict.unfinished', { why: report.unfinished || zs.t('verdict.no-rung') }));
+    if (!truthful.length) return unknown(zs.t('verdict.no-rung'));
+    const chosen = report.rungs.find((rung) => rung.name === status.profile?.values?.rung);
+    if (chosen?.is_truthful === false) {
+      return unknown(zs.t('verdict.chosen-lies', { rung: zs.rungOf(chosen.name) }));
     }
-    const rung = truthful.find((name) => EVENT_RUNGS.includes(name));
-    return yes(rung ? zs.t('verdict.truthful', { rung }) : zs.t('verdict.costly'));
+    return yes(truthful.some((name) => QUICK_WAYS.includes(name)) ? 'verdict.truthful' : 'verdict.costly');
+  }
+
+  function judgeUntested(status, selfTest) {
+    if ((status.self_test?.progress ?? null) !== null) {
+      return [zs.t('verdict.being-tested'), zs.t('verdict.checked-meanwhile')];
+    }
+    const why = zs.sentence(selfTest?.explanation ?? status.self_test?.explanation ?? '');
+    return [zs.t('verdict.untested'), zs.join(why, zs.t('verdict.checked-meanwhile'))];
   }
 
   /** How far SD.Next ran ahead in a job, and how far off both bars were; empty while the job runs. */
@@ -42,7 +49,7 @@
     } else if (own) parts.push(zs.t('verdict.own-bar', { own: zs.percent(own.worst) }));
     if (stock?.falls) parts.push(zs.t('verdict.falls', { count: zs.sayFalls(stock.falls) }));
     if (own && own.worst > POOR_ERROR) parts.push(zs.t('verdict.learning'));
-    return parts.join(' ');
+    return zs.join(...parts);
   }
 
   /**
@@ -52,9 +59,10 @@
   zs.buildVerdict = () => {
     const answer = zs.el('strong', {});
     const reason = zs.el('span', { class: 'zs-reason' });
-    const lastJob = zs.el('span', { class: 'zs-last-job' });
-    const text = zs.el('p', { 'aria-live': 'polite' }, answer, ' ', reason, ' ', lastJob);
-    const element = zs.section('verdict', zs.t('verdict.title'), text);
+    const lastJob = zs.el('span');
+    const text = zs.el('p', { 'aria-live': 'polite' }, answer, ' ', reason);
+    const figures = zs.el('p', { class: 'zs-last-job' }, lastJob);
+    const element = zs.section('verdict', zs.t('verdict.title'), text, figures);
     return {
       element,
       update: (status, selfTest, job) => {
@@ -64,6 +72,7 @@
         zs.setText(answer, word);
         zs.setText(reason, why);
         zs.setText(lastJob, sayJob(job));
+        figures.hidden = !lastJob.textContent;
       },
     };
   };

@@ -3,6 +3,15 @@
   const words = ((window.zludaSync ??= {}).words ??= {});
 
   words.en = {
+    'text.joint': ' ',
+    'text.subject': '{subject} {rest}',
+    'text.stop': '.',
+    'time.ms': '{value} ms',
+    'time.s': '{value} s',
+    'time.min': '{minutes} min {seconds} s',
+    'time.whole-min': '{minutes} min',
+    'time.h': '{hours} h {minutes} min',
+
     'answer.status': 'SD.Next refused: status {status}.',
     'answer.none': 'SD.Next does not answer.',
 
@@ -11,28 +20,57 @@
     'now.idle': 'Idle',
     'now.not-followed': 'Not followed',
     'now.testing': 'Testing the GPU',
+    'now.checking': 'Checking the GPU',
     'now.gone': 'SD.Next does not answer',
-    'now.paused': 'Paused',
     'now.eta': '{time} left',
+    'now.eta-guessed': 'about {time} left',
     'now.eta-range': '{from} to {to} left',
     'now.eta-unknown': 'time left not known yet',
-    'now.image': 'Image {image}/{images}: ',
     'now.compiling': 'Compiling kernels for the GPU: this happens once.',
     'now.counts': '{completed} of {total} finished, {waiting} queued',
     'now.one-step': '{count} step',
     'now.n-steps': '{count} steps',
     'now.steps': 'Steps',
-    'now.ahead': 'Run-ahead',
+    'now.ahead': 'Head start',
     'now.mode': 'Mode',
     'now.rung': 'Measured with',
     'now.profile': 'Profile',
+    'now.auto-mode': '{mode}, by the self-test',
+    'now.profile-why': '{name}: {reason}',
     'now.device': 'Device',
     'now.problems': 'The configuration has problems',
 
+    'bar.image': 'Image {image}: {phase}',
+    'bar.elapsed': '{time} so far',
+    'bar.done-at': 'done at {time}',
+    'bar.last': 'Last job: {outcome} after {took}, {at}',
+    'bar.today-one': 'today: 1 job in {time}',
+    'bar.today': 'today: {count} jobs in {time}',
+    'controls.stop': 'Stop',
+    'controls.after-image': 'Stop after image',
+    'controls.after-image-short': 'After image',
+    'controls.pause': 'Pause',
+    'controls.resume': 'Resume',
+    'controls.skip': 'Skip',
+    'controls.preview': 'The newest preview',
+
     'estimate.about': 'about {time} ({from} to {to})',
     'estimate.yours': 'yours starts in about {time}',
-    'estimate.next': 'the next one starts in about {time}',
+    'estimate.next': 'a new job would start in about {time}',
     'estimate.after-unknown': 'something else comes first, of unknown length',
+
+    'mode.auto': 'auto (chosen by the self-test)',
+    'mode.every-step': 'every-step (waits after each step)',
+    'mode.run-ahead': 'run-ahead (keeps the next step ready)',
+    'mode.observe': 'observe (never waits, only watches)',
+    'mode.off': 'off',
+
+    'rung.passive-counter': 'a counter that the GPU writes',
+    'rung.planted-event': 'an event behind each step',
+    'rung.lagged-wait': 'a wait for the step before',
+    'rung.device-synchronize': 'a wait for the whole GPU',
+    'rung.stream-synchronize': 'a wait for all that is queued',
+    'rung.read-back': 'a value read back',
 
     'phase.prepare': 'Preparing',
     'phase.prompt': 'Prompt enhance',
@@ -52,20 +90,29 @@
     'verdict.title': 'Is the bar true?',
     'verdict.yes': 'Yes.',
     'verdict.unknown': 'Not certain.',
-    'verdict.off': "No: it is SD.Next's own bar.",
-    'verdict.untested':
-      'There is no self-test of this device: {why}. If it can be tested, that is done when SD.Next is ' +
-      'idle; until then the first steps of each job are checked.',
+    'verdict.off': "Not followed: it is SD.Next's own bar.",
+    'verdict.untested': 'Not tested yet.',
+    'verdict.being-tested': 'Being tested now.',
+    'verdict.checked-meanwhile': 'Until then the first steps of each job are checked.',
     'verdict.blocking': 'This device makes SD.Next wait by itself, so what is queued is finished.',
-    'verdict.unfinished': 'The self-test gave no result ({why}), so SD.Next waits after each step.',
-    'verdict.no-rung': 'no way to wait told the truth',
-    'verdict.costly': 'No cheap way to ask this GPU told the truth, so SD.Next waits for it after each step.',
-    'verdict.truthful': 'This GPU reports truthfully what it has finished ({rung}).',
-    'verdict.ahead': 'In the job of {when} SD.Next was at most {count} steps ahead of the GPU.',
-    'verdict.ahead-one': 'In the job of {when} SD.Next was at most one step ahead of the GPU.',
+    'verdict.unfinished': 'Close other programs that use the GPU, and press Run self-test below.',
+    'verdict.no-rung':
+      'No way to ask this GPU told the truth. Update its driver and press Run self-test below; if it stays ' +
+      'so, choose the profile off and send the report below.',
+    'verdict.chosen-lies':
+      'The way that you have chosen in Settings ({rung}) did not tell the truth in the self-test. Set “How ' +
+      'to learn that a step is finished” to auto.',
+    'verdict.costly':
+      'Your GPU reports truthfully when all of its work is finished, but not single steps, so SD.Next ' +
+      'waits for it after each step.',
+    'verdict.truthful':
+      'Your GPU reports truthfully what it has finished; one step of head start is safe.',
+    'verdict.ahead':
+      'In the job of {when} at most {count} steps were under way at once, the one at work included.',
+    'verdict.ahead-one': 'In the job of {when} never more than one step was under way.',
     'verdict.bars':
-      "SD.Next's own bar would have been off by {stockMean} on average and {stock} at most; this one was " +
-      'off by {mean} on average and {own} at most.',
+      "With the same waits SD.Next's own bar would have been off by {stockMean} on average and {stock} at " +
+      'most; this one was off by {mean} on average and {own} at most.',
     'verdict.own-bar': 'The bar was off by {own} at most.',
     'verdict.falls': "SD.Next's would have fallen back {count}.",
     'verdict.once': 'once',
@@ -84,17 +131,17 @@
     'job.none-followed': 'Jobs are not followed now, so none appears here.',
     'job.untitled': 'job without a title',
     'job.profile': 'profile {name} ({reason})',
-    'job.export-json': 'Save trace (JSON)',
-    'job.export-chrome': 'Save trace for Perfetto',
+    'job.export-json': 'Save this job (JSON)',
+    'job.export-chrome': 'Save this job for Perfetto',
 
     'steps.title': 'Launched and completed steps',
     'steps.step': 'Step',
     'steps.launched': 'Launched by SD.Next',
     'steps.completed': 'Completed by the GPU',
-    'steps.ahead': 'Run-ahead',
+    'steps.ahead': 'Head start',
     'steps.sentence':
-      '{launched} steps launched and {completed} completed within {time}; SD.Next was at most {ahead} ' +
-      'ahead of the GPU.',
+      '{launched} steps launched and {completed} completed within {time}; at most {ahead} were under way ' +
+      'at once.',
     'steps.none': 'No step was launched yet.',
 
     'bars.title': 'What the bar showed',
@@ -103,11 +150,11 @@
     'bars.stock': "SD.Next's own bar",
     'bars.true': 'True share of the time',
     'bars.sentence':
-      "This bar was off by {own} at most, {mean} on average. SD.Next's own would have been off by up to " +
-      '{stock}, {stockMean} on average, and would have fallen back {falls}.',
+      'This bar was off by {own} at most, {mean} on average. With the same waits SD.Next\'s own would have ' +
+      'been off by up to {stock}, {stockMean} on average, and would have fallen back {falls}.',
     'bars.own': 'This bar was off by {own} at most, {mean} on average.',
     'bars.running': 'How true it was is known when the job is finished.',
-    'bars.unfinished': 'The job did not run to its end, so there is no true share to compare with.',
+    'bars.unfinished': 'The job did not run as planned, so there is no true share to compare with.',
     'bars.none': 'No bar was recorded.',
 
     'cells.title': 'Time of each cell',
@@ -133,7 +180,7 @@
     'costs.title': 'What it cost',
     'costs.wait': 'SD.Next waited for the GPU',
     'costs.wait-note':
-      'The GPU works meanwhile: time is lost only where it ran out of work, as in every-step.',
+      'The GPU works meanwhile: time is lost only where it ran out of work.',
     'costs.preview': 'Previews',
     'costs.preview-note': 'Time in which previews were made and copied.',
     'costs.share': '{share} of the job',
@@ -155,6 +202,8 @@
     'outcome.finished': 'Finished',
     'outcome.stopped': 'Stopped',
     'outcome.skipped': 'Skipped',
+    'outcome.some-skipped': 'Finished ({count} of {asked} skipped)',
+    'outcome.stopped-after': 'Stopped ({finished} of {asked} finished)',
     'outcome.failed': 'Failed',
     'outcome.running': 'Running',
     'outcome.lost': 'Lost: SD.Next ended',
@@ -197,7 +246,7 @@
       'at most.',
     'selftest.taken': '{when}, in {time}',
     'selftest.unfinished': 'ended early: {why}',
-    'selftest.rung': 'Rung',
+    'selftest.rung': 'Way to ask',
     'selftest.verdict': 'Verdict',
     'selftest.reason': 'Why',
     'selftest.report-at': 'Report at, of the work',
@@ -215,6 +264,7 @@
       'first run minutes more for kernels that are compiled; the GPU is busy then.',
     'check.start': 'Check this card',
     'check.none': 'Not checked yet.',
+    'check.running': 'Checking: {share}. A job that you start ends it.',
     'check.taken': '{when} · {device} · held against {truth}',
     'check.on': 'on',
     'check.off': 'off',
@@ -233,9 +283,9 @@
     'check.says.late': 'Your bar is up to {steps} steps late.',
     'check.says.torn': 'Some previews do not show the step that they name.',
     'check.says.lost': 'Your bar cannot be followed.',
-    'check.says.blocking': 'This card holds the host back by itself: nothing to gain, and nothing needed.',
+    'check.says.blocking': 'This card holds SD.Next back by itself: nothing to gain, and nothing needed.',
     'check.says.blocksLater':
-      'This card holds the host back by itself after {launches} operations: nothing to gain, and nothing ' +
+      'This card holds SD.Next back by itself after {launches} operations: nothing to gain, and nothing ' +
       'needed.',
     'check.says.untold':
       'What is true could not be learned on this card: no two ways to learn it agree, or too little was ' +
@@ -248,10 +298,10 @@
     'report.title': 'Report on your card',
     'report.what':
       'For whoever improves this: what was found out about your card. It has its name, driver and ' +
-      'versions, your settings, the self-test, the last verification, and which lines stood in the log; ' +
+      'versions, your settings, the self-test, the last check, and which lines stood in the log; ' +
       'no prompt, no path, no name of yours, of your machine or of a model. You see it before you copy ' +
       'it, and nothing is sent anywhere.',
-    'report.make': 'Copy report',
+    'report.make': 'Show report',
     'report.copy': 'Copy',
     'report.copied': 'Copied',
     'report.by-hand': 'This browser does not let the page copy. The text is selected: press Ctrl+C.',
@@ -278,6 +328,7 @@
     'profiles.name-missing': 'Give the profile a name.',
     'profiles.name-wrong': 'A name has at most 40 characters, and none of / \\ ? # %.',
     'profiles.taken': 'There is a profile of this name already; edit it, or choose another name.',
+    'profiles.sets': '{field}: {value}',
     'profiles.as-settings': 'as in Settings ({value})',
 
     'field.limits': '{minimum} to {maximum} {unit}',
@@ -302,6 +353,8 @@
     'rules.always': 'Always: without a condition this rule holds for every job.',
     'rules.empty': 'Fill this in, or remove the condition.',
     'rules.remove-condition': 'Remove condition: {label}',
+
+    'news.title': 'ZLUDA Sync {version}: what is new',
 
     'extras.title': 'Extras of the browser',
     'extras.icon-on': "The icon of the browser's tab shows the progress.",

@@ -3,6 +3,15 @@
   const words = ((window.zludaSync ??= {}).words ??= {});
 
   words.zh = {
+    'text.joint': '',
+    'text.subject': '{subject}：{rest}',
+    'text.stop': '。',
+    'time.ms': '{value} 毫秒',
+    'time.s': '{value} 秒',
+    'time.min': '{minutes} 分 {seconds} 秒',
+    'time.whole-min': '{minutes} 分钟',
+    'time.h': '{hours} 小时 {minutes} 分',
+
     'answer.status': 'SD.Next 拒绝了请求：状态码 {status}。',
     'answer.none': 'SD.Next 没有响应。',
 
@@ -11,12 +20,12 @@
     'now.idle': '空闲',
     'now.not-followed': '未跟踪',
     'now.testing': '正在测试显卡',
+    'now.checking': '正在检查显卡',
     'now.gone': 'SD.Next 没有响应',
-    'now.paused': '已暂停',
     'now.eta': '剩余 {time}',
+    'now.eta-guessed': '剩余约 {time}',
     'now.eta-range': '剩余 {from} 至 {to}',
     'now.eta-unknown': '剩余时间尚不清楚',
-    'now.image': '图像 {image}/{images}：',
     'now.compiling': '显卡正在编译内核：只发生一次。',
     'now.counts': '已完成 {completed}/{total}，排队 {waiting}',
     'now.one-step': '{count} 步',
@@ -26,13 +35,42 @@
     'now.mode': '模式',
     'now.rung': '测量方式',
     'now.profile': '配置档',
+    'now.auto-mode': '{mode}，由自检选定',
+    'now.profile-why': '{name}：{reason}',
     'now.device': '设备',
     'now.problems': '配置存在问题',
 
+    'bar.image': '图像 {image}：{phase}',
+    'bar.elapsed': '已用 {time}',
+    'bar.done-at': '预计 {time} 完成',
+    'bar.last': '上一个任务：{outcome}，用时 {took}，{at}',
+    'bar.today-one': '今天 1 个任务，共 {time}',
+    'bar.today': '今天 {count} 个任务，共 {time}',
+    'controls.stop': '停止',
+    'controls.after-image': '当前图像完成后停止',
+    'controls.after-image-short': '图后停止',
+    'controls.pause': '暂停',
+    'controls.resume': '继续',
+    'controls.skip': '跳过',
+    'controls.preview': '最新的预览',
+
     'estimate.about': '约 {time}（{from} 至 {to}）',
     'estimate.yours': '约 {time} 后开始',
-    'estimate.next': '下一个约 {time} 后开始',
+    'estimate.next': '新任务约 {time} 后开始',
     'estimate.after-unknown': '前面还有时长未知的任务',
+
+    'mode.auto': 'auto（由自检选择）',
+    'mode.every-step': 'every-step（每一步之后等待）',
+    'mode.run-ahead': 'run-ahead（总备好下一步）',
+    'mode.observe': 'observe（从不等待，只观察）',
+    'mode.off': 'off（关闭）',
+
+    'rung.passive-counter': '显卡自己写的计数',
+    'rung.planted-event': '每一步之后的事件',
+    'rung.lagged-wait': '等待上一步',
+    'rung.device-synchronize': '等待整块显卡',
+    'rung.stream-synchronize': '等待全部排队的工作',
+    'rung.read-back': '读回一个数值',
 
     'phase.prepare': '准备',
     'phase.prompt': '提示词增强',
@@ -52,21 +90,24 @@
     'verdict.title': '进度条可信吗？',
     'verdict.yes': '可信。',
     'verdict.unknown': '尚不确定。',
-    'verdict.off': '否：这是 SD.Next 自己的进度条。',
-    'verdict.untested': '此设备没有自检结果：{why}。如能测试，SD.Next 空闲时会自动测试；在此之前，每个任务的前几步都会被核对。',
+    'verdict.off': '未跟踪：这是 SD.Next 自己的进度条。',
+    'verdict.untested': '尚未测试。',
+    'verdict.being-tested': '正在测试。',
+    'verdict.checked-meanwhile': '在此之前，每个任务的前几步都会被核对。',
     'verdict.blocking': '此设备本身就会让 SD.Next 等待，所以已提交的即是已完成的。',
-    'verdict.unfinished': '自检没有结果（{why}），因此 SD.Next 每一步之后都等待。',
-    'verdict.no-rung': '没有一种等待方式说真话',
-    'verdict.costly': '在此显卡上，没有一种低代价的查询方式说真话，因此 SD.Next 每一步之后都等待。',
-    'verdict.truthful': '此显卡如实报告已完成的工作（{rung}）。',
-    'verdict.ahead': '在 {when} 的任务中，SD.Next 最多领先显卡 {count} 步。',
-    'verdict.ahead-one': '在 {when} 的任务中，SD.Next 最多领先显卡一步。',
-    'verdict.bars': 'SD.Next 自己的进度条平均会偏差 {stockMean}，最多 {stock}；这一个平均偏差 {mean}，最多 {own}。',
+    'verdict.unfinished': '请关闭其他使用显卡的程序，再按下面的“运行自检”。',
+    'verdict.no-rung': '在此显卡上，没有一种查询方式说真话。请更新驱动，再按下面的“运行自检”；若仍如此，请选择配置档 off，并发送下面的报告。',
+    'verdict.chosen-lies': '您在设置中选择的方式（{rung}）在自检中没有说真话。请把“如何得知一步已完成”设为 auto。',
+    'verdict.costly': '您的显卡会如实报告全部工作何时完成，但不能区分各步，因此 SD.Next 每一步之后都等待它。',
+    'verdict.truthful': '您的显卡如实报告已完成的工作；提前一步是安全的。',
+    'verdict.ahead': '在 {when} 的任务中，同时最多有 {count} 步在进行，包括正在计算的那一步。',
+    'verdict.ahead-one': '在 {when} 的任务中，从没有一步以上同时在进行。',
+    'verdict.bars': '同样等待时，SD.Next 自己的进度条平均会偏差 {stockMean}，最多 {stock}；这一个平均偏差 {mean}，最多 {own}。',
     'verdict.own-bar': '进度条最多偏差 {own}。',
     'verdict.falls': 'SD.Next 的进度条会倒退 {count}。',
     'verdict.once': '一次',
     'verdict.times': '{count} 次',
-    'verdict.learning': '同类任务的第一次只能估计；下一次就有依据了。',
+    'verdict.learning': '同类任务的第一次只能估计；下一次就以它为依据。',
 
     'plot.table': '以表格显示数据',
     'plot.seconds': '任务开始后的秒数',
@@ -80,15 +121,15 @@
     'job.none-followed': '现在不跟踪任务，所以这里没有任务。',
     'job.untitled': '无标题任务',
     'job.profile': '配置档 {name}（{reason}）',
-    'job.export-json': '保存轨迹（JSON）',
-    'job.export-chrome': '保存 Perfetto 轨迹',
+    'job.export-json': '保存此任务（JSON）',
+    'job.export-chrome': '保存此任务供 Perfetto 使用',
 
     'steps.title': '已提交与已完成的步数',
     'steps.step': '步',
     'steps.launched': 'SD.Next 已提交',
     'steps.completed': '显卡已完成',
     'steps.ahead': '提前量',
-    'steps.sentence': '{time} 内提交 {launched} 步，完成 {completed} 步；SD.Next 最多领先显卡{ahead} 步。',
+    'steps.sentence': '{time}内提交 {launched} 步，完成 {completed} 步；同时最多有 {ahead} 步在进行。',
     'steps.none': '尚未提交任何一步。',
 
     'bars.title': '进度条显示了什么',
@@ -96,10 +137,10 @@
     'bars.shown': '本进度条',
     'bars.stock': 'SD.Next 自己的进度条',
     'bars.true': '真实的时间份额',
-    'bars.sentence': '本进度条最多偏差 {own}，平均 {mean}。SD.Next 自己的最多会偏差 {stock}，平均 {stockMean}，并倒退 {falls}。',
+    'bars.sentence': '本进度条最多偏差 {own}，平均 {mean}。同样等待时，SD.Next 自己的最多会偏差 {stock}，平均 {stockMean}，并倒退 {falls}。',
     'bars.own': '本进度条最多偏差 {own}，平均 {mean}。',
     'bars.running': '任务完成后才知道它有多准确。',
-    'bars.unfinished': '任务没有运行到底，没有真实份额可比较。',
+    'bars.unfinished': '任务没有按计划运行，没有真实份额可比较。',
     'bars.none': '没有记录进度条。',
 
     'cells.title': '每个单元的时间',
@@ -124,7 +165,7 @@
 
     'costs.title': '代价',
     'costs.wait': 'SD.Next 等待显卡',
-    'costs.wait-note': '其间显卡在工作：只有当它无事可做时才损失时间，例如 every-step 模式。',
+    'costs.wait-note': '其间显卡在工作：只有当它无事可做时才损失时间。',
     'costs.preview': '预览',
     'costs.preview-note': '制作和复制预览所用的时间。',
     'costs.share': '占任务的 {share}',
@@ -146,6 +187,8 @@
     'outcome.finished': '完成',
     'outcome.stopped': '已停止',
     'outcome.skipped': '已跳过',
+    'outcome.some-skipped': '完成（{asked} 张中跳过 {count} 张）',
+    'outcome.stopped-after': '已停止（{asked} 张中完成 {finished} 张）',
     'outcome.failed': '失败',
     'outcome.running': '进行中',
     'outcome.lost': '丢失：SD.Next 已结束',
@@ -182,7 +225,7 @@
     'selftest.legend': '报告时刻：报告到来的时间占此前测得的工作时间的比例，接近 1。机器繁忙时会有波动。起决定作用的是报告之后剩余的工作：最多一瞬间。',
     'selftest.taken': '{when}，用时 {time}',
     'selftest.unfinished': '提前结束：{why}',
-    'selftest.rung': '方式',
+    'selftest.rung': '查询方式',
     'selftest.verdict': '结论',
     'selftest.reason': '原因',
     'selftest.report-at': '报告时刻（占工作时间）',
@@ -195,10 +238,11 @@
     'tab.what': 'ZLUDA Sync：显卡已经完成了什么',
     'check.title': '检查这块显卡',
     'check.what':
-      '先运行自检，再在每种模式下运行短小的固定任务，分别带有和不带 SD.Next 自己每步之后的等待，并用真实情况核对进度条、步数和预览。' +
-      '大约需要一分钟，首次运行要先编译内核，可能再多几分钟；其间显卡忙碌。',
+      '先运行自检，再在每种模式下运行短小的固定任务，分别带有和不带 SD.Next 自己每步之后的等待，并用真实情况核对进度条、步数和预览。大约需要一分钟，首次运行要先编译内核，可能再多几分钟；其间' +
+      '显卡忙碌。',
     'check.start': '检查这块显卡',
     'check.none': '尚未检查。',
+    'check.running': '正在检查：{share}。您开始的任务会中止它。',
     'check.taken': '{when} · {device} · 核对依据：{truth}',
     'check.on': '开',
     'check.off': '关',
@@ -215,19 +259,19 @@
     'check.says.saves': '比每步之后完整等待节省 {saved}。',
     'check.says.early': '进度条不真实：{rung} 报告了尚未完成的步。',
     'check.says.late': '进度条最多迟 {steps} 步。',
-    'check.says.torn': '预览不真实：有些预览不是它所说的那一步。请把预览方法设为 host，并报告您的显卡。',
-    'check.says.lost': '无法跟踪进度：在这块显卡上，没有一种获知一步已完成的方式可用。',
-    'check.says.blocking': '这块显卡自己会让主机等待：没有可节省的，也不需要做什么。',
-    'check.says.blocksLater': '这块显卡在 {launches} 个操作之后自己会让主机等待：没有可节省的，也不需要做什么。',
+    'check.says.torn': '有些预览不是它所说的那一步。',
+    'check.says.lost': '无法跟踪您的进度条。',
+    'check.says.blocking': '这块显卡自己会让 SD.Next 等待：没有可节省的，也不需要做什么。',
+    'check.says.blocksLater': '这块显卡在 {launches} 个操作之后自己会让 SD.Next 等待：没有可节省的，也不需要做什么。',
     'check.says.untold': '在这块显卡上无法得知真实情况：没有两种得知的方式一致，或者对任务观察得太少。请发送报告。',
     'check.says.everyStepHelps': '请重新运行自检；若仍如此，请选择模式 every-step，并报告您的显卡。',
     'check.says.noModeHelps': '请重新运行自检；若仍如此，请选择模式 off，并发送报告。',
     'check.says.unsure': '不能确定：电脑正忙。请关闭其他程序，再按一次。',
     'report.title': '显卡报告',
     'report.what':
-      '供改进本扩展的人使用：关于您的显卡的结果。其中有显卡名称、驱动和各版本、您的设置、自检、最近一次验证，以及日志里出现过哪几种消息；' +
-      '没有提示词、路径，也没有您、您的电脑或模型的名称。复制之前您会先看到全文，不会发送到任何地方。',
-    'report.make': '复制报告',
+      '供改进本扩展的人使用：关于您的显卡的结果。其中有显卡名称、驱动和各版本、您的设置、自检、最近一次检查，以及日志里出现过哪几种消息；没有提示词、路径，也没有您、您的电脑或模型的名称。复制之前您会' +
+      '先看到全文，不会发送到任何地方。',
+    'report.make': '查看报告',
     'report.copy': '复制',
     'report.copied': '已复制',
     'report.by-hand': '此浏览器不允许页面复制。文字已选中：请按 Ctrl+C。',
@@ -254,6 +298,7 @@
     'profiles.name-missing': '请输入名称。',
     'profiles.name-wrong': '名称最多 40 个字符，且不能含有 / \\ ? # %。',
     'profiles.taken': '已有同名配置档；请编辑它，或换一个名称。',
+    'profiles.sets': '{field}：{value}',
     'profiles.as-settings': '同设置（{value}）',
 
     'field.limits': '{minimum} 至 {maximum} {unit}',
@@ -261,7 +306,7 @@
     'field.wrong-whole': '必须是 {minimum} 至 {maximum} 之间的整数。',
 
     'rules.title': 'auto 的规则',
-    'rules.what': '每个任务开始前自上而下询问；第一条所有条件都成立的规则决定配置档。',
+    'rules.what': '每个任务开始前自上而下核对；第一条所有条件都成立的规则决定配置档。',
     'rules.number': '规则 {number}',
     'rules.profile': '则使用',
     'rules.add': '添加规则',
@@ -277,6 +322,8 @@
     'rules.empty': '请填写，或移除此条件。',
     'rules.remove-condition': '移除条件：{label}',
 
+    'news.title': 'ZLUDA Sync {version}：新功能',
+
     'extras.title': '浏览器附加功能',
     'extras.icon-on': '浏览器标签页的图标显示进度。',
     'extras.icon-off': '标签页图标进度已关闭。',
@@ -289,18 +336,332 @@
     'extras.finished': 'SD.Next 已完成',
     'extras.after': '用时 {time}',
 
-    // What the server says, by its English text.
+    // What the server says, by its English text; {name} stands for what is put in.
     said: {
-      'not known until the first picture with this model': '用此模型生成第一张图像后才知道',
-      'no picture was made with these settings yet: reckoned from others of this model':
-        '尚未用这些设置生成过图像：按此模型的其他图像推算',
-      'the first picture may compile kernels for the GPU, which takes extra time once':
-        '第一张图像可能需要为显卡编译内核，只多花一次时间',
-      'the model has to be loaded first, which comes on top': '需先加载模型，时间另计',
-      'what the detailer finds is not known before': '细节修复会找到什么，事先不知道',
-      'the script that is chosen may make more pictures, or other ones': '所选脚本可能生成更多或不同的图像',
-      'the size is that of the input picture: give width and height': '尺寸取自输入图像：请给出宽和高',
+      // labels
+      'Paused: {rest}': '已暂停：{rest}',
+      'Stopping: {rest}': '正在停止：{rest}',
+      'Skipping: {rest}': '正在跳过：{rest}',
+      '{rest}, then stop': '{rest}，然后停止',
+      '{rest}, nothing finished for {seconds} s': '{rest}，已有 {seconds} 秒没有完成任何工作',
+      '{rest} ({rung} failed, using {other} instead)': '{rest}（{rung} 失败，改用 {other}）',
+      '{rest} ({rung} failed, no way is left to follow this job)': '{rest}（{rung} 失败，已无法跟踪此任务）',
+      'Cell {count} · Image {number}: {work}': '单元 {count} · 图像 {number}：{work}',
+      'Cell {count}: {work}': '单元 {count}：{work}',
+      'Image {number}: {work}': '图像 {number}：{work}',
+      'Compiling kernels (first run) {seconds} s': '正在编译内核（首次运行）{seconds} 秒',
+      'Finishing {count} queued step': '正在完成排队的 {count} 步',
+      'Finishing {count} queued steps': '正在完成排队的 {count} 步',
+      '{count} queued step': '排队的 {count} 步',
+      '{count} queued steps': '排队的 {count} 步',
+      '{phase} {count} token': '{phase} {count} 个词元',
+      '{phase} {count} tokens': '{phase} {count} 个词元',
+      'Loading model {seconds} s': '加载模型 {seconds} 秒',
+      'Denoise {count}': '去噪 {count}',
+      'Hires {count}': '高清修复 {count}',
+      'Refine {count}': '精修 {count}',
+      'Detail {count}': '细节修复 {count}',
+      'Interpolate {count}': '插帧 {count}',
+      'VAE decode {count}': 'VAE 解码 {count}',
+      'Upscale {count}': '放大 {count}',
+      'Saving video {count}': '保存视频 {count}',
+      'Caption {count}': '图像描述 {count}',
+      'Preparing': '准备',
+      'Prompt enhance': '提示词增强',
+      'Loading model': '加载模型',
+      'Text encode': '文本编码',
+      'Denoise': '去噪',
+      'Upscale': '放大',
+      'VAE decode': 'VAE 解码',
+      'Detailer': '细节修复',
+      'Saving': '保存',
+      'Caption': '图像描述',
+      'Interpolate': '插帧',
+      'Saving video': '保存视频',
+      'Hires': '高清修复',
+      'Refine': '精修',
+      'Detail': '细节修复',
+      'Paused': '已暂停',
+      'Finishing': '即将完成',
+      // titles of jobs
+      'loading a model': '加载模型',
+      '{count} cells of {title}': '{count} 个单元，每个：{title}',
+      '{count} image upscaled': '放大 {count} 张图像',
+      '{count} images upscaled': '放大 {count} 张图像',
+      '{count} image described': '描述 {count} 张图像',
+      '{count} images described': '描述 {count} 张图像',
+      '{count} image': '{count} 张图像',
+      '{count} images': '{count} 张图像',
+      '{count} x {number}': '{count} x {number}',
+      'hires': '高清修复',
+      'refine': '精修',
+      'detail': '细节修复',
+      // why a profile
+      'chosen in Settings': '在设置中选择',
+      'rules are asked when a job begins': '任务开始时按规则决定',
+      'no rule matches': '没有规则符合',
+      'there is no profile {name}': '没有名为 {name} 的配置档',
+      'rule {number}: {conditions}': '规则 {number}：{conditions}',
+      'any job': '任何任务',
+      'batch count {count} or more': '批次数至少 {count}',
+      'batch count {count} or less': '批次数至多 {count}',
+      'size of a picture {count} or more': '图像尺寸至少 {count}',
+      'size of a picture {count} or less': '图像尺寸至多 {count}',
+      'steps {count} or more': '步数至少 {count}',
+      'steps {count} or less': '步数至多 {count}',
+      'model type {name}': '模型类型 {name}',
+      'device {name}': '设备 {name}',
+      'asked for by {name}': '请求者 {name}',
+      // why it acts, or why not
+      'on ZLUDA SD.Next queues work without bound': '在 ZLUDA 上，SD.Next 会无限制地提前排队',
+      'you have chosen to act on every GPU': '您选择了在每块显卡上生效',
+      'this device is not on ZLUDA; Settings > ZLUDA Sync > Where to act has other choices':
+        '此设备不使用 ZLUDA；在“设置 > ZLUDA Sync > 在哪里生效”中有其他选择',
+      'nothing but a full wait tells steps apart on this GPU, and SD.Next\'s Force synchronize is off':
+        '在此显卡上只有完整等待才能区分各步，而 SD.Next 的 Force synchronize 已关闭',
+      'in the self-test SD.Next could queue {amount} ahead of this GPU': '自检中，SD.Next 可以比此显卡提前排队 {amount}',
+      '{count} operations': '{count} 个操作',
+      '{count} operation': '{count} 个操作',
+      'thousands of operations': '数千个操作',
+      'SD.Next was seen {count} steps ahead of this GPU with this model': '使用此模型时，SD.Next 曾领先此显卡 {count} 步',
+      'no self-test can run here; what the GPU reports is checked in each job': '此处无法自检；每个任务都会核对显卡的报告',
+      'no self-test can run here; what the GPU reports is checked in each job; {rest}':
+        '此处无法自检；每个任务都会核对显卡的报告；{rest}',
+      'the self-test could not be finished on this device: {why}; see Where to act in Settings':
+        '此设备上的自检未能完成：{why}；见设置中的“在哪里生效”',
+      ['the self-test is made once SD.Next is idle, and has not been made on this device; see Where ' +
+      'to act in Settings']:
+        'SD.Next 空闲后会自检，此设备尚未自检；见设置中的“在哪里生效”',
+      ['the self-test could not tell whether SD.Next runs ahead on this device; see Where to act in ' +
+      'Settings']:
+        '自检无法判断 SD.Next 在此设备上是否提前运行；见设置中的“在哪里生效”',
+      'this GPU holds SD.Next back by itself: SD.Next\'s own progress is true here':
+        '此显卡自己会让 SD.Next 等待：SD.Next 自己的进度在这里是真实的',
+      'this GPU holds SD.Next back after {count} operations: SD.Next\'s own progress is true here':
+        '此显卡在 {count} 个操作之后会让 SD.Next 等待：SD.Next 自己的进度在这里是真实的',
+      'switched off: Follow the GPU is unchecked in Settings > ZLUDA Sync':
+        '已关闭：“设置 > ZLUDA Sync”中未勾选“跟随显卡”',
+      'switched off: the profile {name} has mode off ({reason})': '已关闭：配置档 {name} 的模式为 off（{reason}）',
+      'SD.Next computes on {name}, and torch cannot tell when that has finished: nothing to follow':
+        'SD.Next 在 {name} 上计算，而 torch 无法得知它何时完成：没有可跟踪的',
+      'a device of the kind "{name}"': '“{name}”类设备',
+      'SD.Next computes with OpenVINO, which torch does not see into: there is nothing to follow':
+        'SD.Next 用 OpenVINO 计算，torch 看不到其内部：没有可跟踪的',
+      'SD.Next has chosen no device so far: there is nothing to follow': 'SD.Next 尚未选定设备：没有可跟踪的',
+      'SD.Next computes on the CPU: there is nothing to follow': 'SD.Next 在 CPU 上计算：没有可跟踪的',
       'ZLUDA Sync follows no jobs here': 'ZLUDA Sync 不在此处跟踪任务',
+      'not active: {why}': '未启用：{why}',
+      // the self-test
+      'your GPU reports truthfully what it has finished; one step of head start is safe':
+        '您的显卡如实报告已完成的工作；提前一步是安全的',
+      'one step of head start is safe': '提前一步是安全的',
+      'this device waits by itself: nothing needs to be done': '此设备自己会让 SD.Next 等待：什么都不用做',
+      'no quick way to ask this GPU told the truth ({why}); there is a wait for it after each step':
+        '没有一种快捷的查询方式在此显卡上说真话（{why}）；SD.Next 每一步之后都等待',
+      'none was tried': '都没有试过',
+      'the self-test was put off: {why}; it is made up for once nothing runs': '自检已推迟：{why}；SD.Next 空闲后会补上',
+      'the self-test did not finish: {why}; there is a wait for the GPU after each step':
+        '自检没有完成：{why}；SD.Next 每一步之后都等待显卡',
+      'no self-test so far; it is made once nothing has run for a moment': '尚未自检；SD.Next 空闲片刻后会自动进行',
+      '{why}, and nothing to test': '{why}，也没有可测试的',
+      '{name} has chosen no device so far: there is nothing to test': '{name} 尚未选定设备：没有可测试的',
+      '{name} computes on the CPU: there is nothing to test, and nothing needs to be waited for':
+        '{name} 在 CPU 上计算：没有可测试的，也不需要等待',
+      'no self-test: {why}': '不能自检：{why}',
+      'no check: {why}': '不能检查：{why}',
+      'no result: {why}': '没有结果：{why}',
+      'a self-test runs already': '自检已在进行',
+      'a check runs already': '检查已在进行',
+      'a job runs; try again when it is done': '有任务在运行；请在其完成后重试',
+      'a job began': '有任务开始',
+      'the session ends': '会话结束',
+      'the machine was too busy': '电脑太忙',
+      'the device did not answer in time': '设备没有及时响应',
+      'the GPU is out of memory': '显存不足',
+      'another program has the GPU': '另一个程序占用了显卡',
+      'the GPU was lost': '显卡已丢失',
+      'the GPU failed: {error}': '显卡出错：{error}',
+      'the GPU does not compute what it should': '显卡的计算结果不正确',
+      'could not be judged: the machine was busy': '无法判断：电脑正忙',
+      'was not tried: on this kind of GPU who waits beside holds up who queues': '未试：在这类显卡上，旁边的等待会拖住排队',
+      'fails: {error}': '失败：{error}',
+      'does not return': '不返回',
+      'never says that work is done': '从不报告完成',
+      'keeps the host waiting when it marks a step': '标记一步时让 SD.Next 等待',
+      'waits for work queued after its step': '会等待其步之后排队的工作',
+      'says too early that work is done: {count} ms were left': '过早报告完成：还剩 {count} 毫秒',
+      'comes before the value': '先于数值到来',
+      '{rung} reported work as done while the GPU was busy for {count} s more':
+        '{rung} 报告完成时，显卡还要忙 {count} 秒',
+      '{rung} did not report step {number}, which is finished': '{rung} 没有报告已完成的第 {number} 步',
+      'the GPU has not answered for {seconds} s; progress is no longer followed':
+        '显卡已有 {seconds} 秒没有响应；不再跟踪进度',
+      '{rung} failed, using {other} instead': '{rung} 失败，改用 {other}',
+      '{rung} failed, no way is left to follow this job': '{rung} 失败，已无法跟踪此任务',
+      'timing events': '计时事件',
+      'values in memory': '内存中的数值',
+      'a value read back': '读回的数值',
+      // before Generate
+      'time known after the first job with this model': '用此模型做完第一个任务后才知道时长',
+      'reckoned from other settings of this model': '按此模型的其他设置推算',
+      'the first picture may compile kernels once': '第一张图像可能要编译内核，仅一次',
+      'loading the model comes on top': '加载模型的时间另计',
+      'what the detailer finds comes on top': '细节修复所找到的另计',
+      'the script may make more, or other pictures': '所选脚本可能生成更多或不同的图像',
+      'for the input\'s size, give width and height': '尺寸取自输入图像：请给出宽和高',
+      // profiles
+      'Waits for the GPU after each step: for certainty, or to look for a fault.': '每一步之后等待显卡：求稳，或查找故障。',
+      ['Follows your settings. By default the GPU always has its next step ready, where the self-test ' +
+      'has proved that this is safe.']:
+        '按您的设置。默认情况下，只要自检证明安全，显卡总有下一步可做。',
+      'Never waits: for long batches. Stop takes as long as what is queued.': '从不等待：适合长批次。停止要等排队的工作做完。',
+      'SD.Next as it came, to compare.': '原样的 SD.Next，用于比较。',
+      // settings
+      'Follow the GPU: progress, preview and Stop show what it has finished': '跟随显卡：进度、预览和停止显示它已完成的工作',
+      'unchecked, SD.Next runs as it came': '不勾选则 SD.Next 原样运行',
+      'Profile': '配置档',
+      ['precise: waits for the GPU after each step; balanced: follows the settings below, which by ' +
+      'default keep the GPU\'s next step ready where the self-test has proved that safe; throughput: ' +
+      'never waits, Stop takes as long as what is queued; off: SD.Next as it came; auto: by your ' +
+      'rules']:
+        'precise：每一步之后等待显卡；balanced：按下面的设置，默认在自检证明安全时让显卡总有下一步可做；throughput：从不等待，停止要等排队的工作做完；off：原样的 ' +
+        'SD.Next；auto：按您的规则',
+      'Live preview': '实时预览',
+      ['fitted: learned from your finished pictures, costs next to nothing; host: the method chosen ' +
+      'in SD.Next, of finished steps only; none: no previews']:
+        'fitted：从您完成的图像中学习，几乎没有代价；host：SD.Next 中所选的方法，只显示已完成的步；none：没有预览',
+      'Where to act': '在哪里生效',
+      ['auto: on ZLUDA, and wherever SD.Next is found to run ahead of the GPU, by the self-test or in ' +
+      'use; zluda: on ZLUDA only; runs-ahead: on ZLUDA and by the self-test alone; always: on every ' +
+      'GPU']:
+        'auto：在 ZLUDA 上，以及自检或使用中发现 SD.Next 领先显卡的任何地方；zluda：仅在 ZLUDA 上；runs-ahead：在 ZLUDA 上，其余只看自检；always：' +
+        '在每块显卡上',
+      'Mode (when to wait for the GPU)': '模式（何时等待显卡）',
+      ['auto: run-ahead if the self-test has proved it on this GPU, else every-step; every-step: ' +
+      'after each step; run-ahead: always keeps the GPU\'s next step ready; observe: never, Stop ' +
+      'takes as long as what is queued; off: SD.Next as it came']:
+        'auto：若自检证明此显卡可行则为 run-ahead，否则 every-step；every-step：每一步之后；run-ahead：总让显卡有下一步可做；observe：从不，停止要等排' +
+        '队的工作做完；off：原样的 SD.Next',
+      'Head start, steps': '提前量，步',
+      'Head start': '提前量',
+      'for run-ahead: how many steps may be queued beyond the one that the GPU works on':
+        '用于 run-ahead：在显卡正在做的一步之外，最多可排队多少步',
+      'How to learn that a step is finished': '如何得知一步已完成',
+      ['auto: the cheapest way that the self-test found truthful; another one is tried first, and ' +
+      'left if it fails or lies']:
+        'auto：自检证明真实的方式中代价最低的；选择其他方式则先试它，若失败或不真实就放弃',
+      'What previews may cost, % of a step': '预览的代价上限，一步的 %',
+      'What previews may cost': '预览的代价上限',
+      'where they would cost more, not every step gets one': '若超过，则不是每一步都有预览',
+      'Least time between two previews, s': '两次预览的最短间隔，秒',
+      'Least time between two previews': '两次预览的最短间隔',
+      '0: as many as their cost allows': '0：在代价允许的范围内尽量多',
+      'How long it will take, beside Generate': '在 Generate 旁显示预计用时',
+      'for the settings on the page, before you press; learned from your own pictures':
+        '按页面上的设置，在您点击之前；从您自己的图像中学习',
+      'A wide bar above the pictures': '图片上方的宽进度条',
+      'the whole job in its phases, when it will be done, and what was made today':
+        '整个任务的各个阶段、何时完成，以及今天做了什么',
+      'Progress as the icon of the browser\'s tab': '在浏览器标签页图标上显示进度',
+      'seen while you work elsewhere': '在别处工作时也能看到',
+      'Tell me when a job is finished': '任务完成时通知我',
+      'the browser asks you once, on the ZLUDA Sync tab, whether it may': '浏览器会在 ZLUDA Sync 标签页上问您一次是否允许',
+      'Keep the last 200 jobs over a restart': '重启后保留最近 200 个任务',
+      ['their times, without prompts and pictures; unchecked, what was kept before stays on disk, ' +
+      'unread, until you delete zluda_sync/jobs.jsonl']:
+        '只有时间，没有提示词和图像；不勾选时，以前保留的留在磁盘上不被读取，直到您删除 zluda_sync/jobs.jsonl',
+      'Where the profile says nothing': '配置档未规定时',
+      'Extras of the browser': '浏览器附加功能',
+      'What is kept': '保留的内容',
+      'explain': '说明',
+      'steps': '步',
+      'megapixels': '百万像素',
+      '% of a step': '一步的 %',
+      // conditions of rules
+      'Batch count, at least': '批次数，至少',
+      'Batch count, at most': '批次数，至多',
+      'Size of a picture, at least': '图像尺寸，至少',
+      'Size of a picture, at most': '图像尺寸，至多',
+      'Steps, at least': '步数，至少',
+      'Steps, at most': '步数，至多',
+      'Model type': '模型类型',
+      'as SD.Next calls it: sd, sdxl, f1 …': 'SD.Next 的叫法：sd、sdxl、f1 …',
+      'Device': '设备',
+      'its name, such as *7900*': '其名称，例如 *7900*',
+      'Asked for by': '请求者',
+      'page: the button; api: another program; script: one of SD.Next\'s, such as a grid':
+        'page：按钮；api：其他程序；script：SD.Next 的脚本，例如网格',
+      // problems
+      'can never match: rule {number} takes every such job; move it further up. {remedy}':
+        '永远不会符合：规则 {number} 已取走所有这样的任务；请把它上移。{remedy}',
+      'can never match: {name} is {count} and {other} {number}; it is left out. {remedy}':
+        '永远不会符合：{name} 为 {count}，而 {other} 为 {number}；此规则不使用。{remedy}',
+      'is {value}, must be {wanted}; the rule is left out. {remedy}':
+        '为 {value}，必须是{wanted}；此规则不使用。{remedy}',
+      'is {value}, must be {wanted}; the field is left out. {remedy}':
+        '为 {value}，必须是{wanted}；此字段不使用。{remedy}',
+      'is {value}, must be {wanted}; using {default}. {remedy}':
+        '为 {value}，必须是{wanted}；现使用 {default}。{remedy}',
+      'is no setting and is left out; {hint} {remedy}': '不是设置，已忽略；{hint} {remedy}',
+      'is {value}, which does not exist; using {default}; {hint} {remedy}':
+        '为 {value}，它不存在；现使用 {default}；{hint} {remedy}',
+      'is {name}, but {conflict}; using the self-test\'s choice. {remedy}':
+        '为 {name}，但 {conflict}；现使用自检的选择。{remedy}',
+      '{rung} waits for all that is queued, which mode {mode} is not to':
+        '{rung} 会等待全部排队的工作，而模式 {mode} 不应如此',
+      'is chosen by {users}. Change that first.': '正被 {users} 使用。请先更改。',
+      'cannot be changed: SD.Next was started with --freeze. Start it without.':
+        '无法更改：SD.Next 以 --freeze 启动。请不带它启动。',
+      'Choose another way or mode.': '请选择其他方式或模式。',
+      'Change it in Settings.': '请在设置中更改。',
+      'Choose one in Settings.': '请在设置中选择一个。',
+      'Correct it and save again.': '请更正后重新保存。',
+      'Change it on the ZLUDA Sync tab or in {file}.': '请在 ZLUDA Sync 标签页或 {file} 中更改。',
+      'Take it out of config.json.': '请从 config.json 中删除。',
+      'did you mean {name}?': '您是指 {name} 吗？',
+      'a whole number from {count} to {number}': '{count} 至 {number} 之间的整数',
+      'a number from {count} to {number}': '{count} 至 {number} 之间的数',
+      'a whole number from {count} to {number} ({unit})': '{count} 至 {number} 之间的整数（{unit}）',
+      'a number from {count} to {number} ({unit})': '{count} 至 {number} 之间的数（{unit}）',
+      'a name of 1 to 40 characters, without / \\ ? # % and without spaces around it':
+        ' 1 至 40 个字符的名称，不含 / \\ ? # %，前后没有空格',
+      'true or false': ' true 或 false',
+      'one of {names}, or a list of them': '{names} 之一，或它们的列表',
+      'one of {names}': ' {names} 之一',
+      'a text or a list of texts, * stands for anything': '文字或文字列表，* 代表任意',
+      // what is new
+      ['One bar over whatever one press makes: grids, loops, folders, films, captions, upscaling, ' +
+       'loading a model.']:
+        '按一次所做的一切只有一条进度条：网格、循环、文件夹、视频、图片描述、放大、加载模型。',
+      ['Not for ZLUDA alone: it acts on every GPU that SD.Next is found to run ahead of, and nowhere ' +
+       'else.']:
+        '不只用于 ZLUDA：凡是发现 SD.Next 会跑在前面的显卡都适用，其他的不受影响。',
+      'How long it will take stands below Generate before you press.':
+        '还没按下 Generate，下面就写着要多久。',
+      ['A wide bar above the pictures, with the job\'s phases side by side, the time so far and when ' +
+       'it will be done; between jobs, what the last one took and what was made today. A setting ' +
+       'switches it off.']:
+        '图片上方有一条宽进度条：任务的各个阶段并排，写着已用时间和何时完成；没有任务时，写着上一个任务用了多久、' +
+        '今天做了多少。可以在设置里关掉。',
+      ['Stop, Pause, Skip and the newest preview on the panel, too; Stop after image beside SD.Next\'s ' +
+       'own Stop.']:
+        '面板上也有停止、暂停、跳过和最新的预览；SD.Next 自己的停止按钮旁有“当前图像完成后停止”。',
+      ['Without SD.Next and without a GPU: python -m zluda_sync demo shows one job as its queue tells ' +
+       'it, and as it is.']:
+        '没有 SD.Next、没有显卡也能看：python -m zluda_sync demo ' +
+        '把同一个任务按队列所说的和真实的样子各显示一次。',
+      ['The panel is in German too, and says what the server says in the page\'s language. It has a ' +
+       'check of your card, the last 200 jobs over a restart, and a report that you can send.']:
+        '面板也有德语，服务器所说的也用页面的语言。可以检查您的显卡，重启后仍保留最近 200 ' +
+        '个任务，还有一份可以发送的报告。',
+      'track: the same for any diffusers pipeline in a script of your own.':
+        'track：在您自己的脚本里，对任何 diffusers 流水线都一样。',
+      ['Looking at a job of a thousand images takes as long as at one of ten, and a step costs half of ' +
+       'what it did.']:
+        '查看一千张图的任务和查看十张的一样快，每一步的开销只有以前的一半。',
+      // several of these
+      '{one}; {two}': '{one}；{two}',
+      '{one}, {two}': '{one}，{two}',
     },
   };
 })();

@@ -1,0 +1,131 @@
+// What can be done with the job that runs: Stop, Stop after image, Pause and Skip on the panel, with its
+// newest preview; and Stop after image beside SD.Next's own Stop, of use while more than one image is left.
+(() => {
+  const zs = (window.zludaSync ??= {});
+  const AFTER_IMAGE = 'stop-after-image';
+  const PREVIEW_PERIOD_MS = 500;
+
+  const hasMoreImages = (job) => Boolean(job) && (job.images > 1 || job.cells !== 1);
+  /** SD.Next's own button of some tab: what it does to the job does not depend on the tab. */
+  const findHosts = (name) => zs.pictureTabs.map((tab) => document.getElementById(`${tab}_${name}`))
+    .find((button) => button !== null) ?? null;
+
+  /** Whether somebody can see it now: a preview that nobody sees costs the GPU all the same. */
+  function isLookedAt(element) {
+    const { top, bottom } = element.getBoundingClientRect();
+    const isInSight = zs.isSeen(element) && bottom > 0 && top < window.innerHeight;
+    return isInSight && document.visibilityState === 'visible';
+  }
+
+  async function stop(when) {
+    const answer = await zs.ask('POST', 'stop', { when });
+    return answer.ok ? '' : zs.refusals(answer).map(({ text }) => zs.said(text)).join(' ');
+  }
+
+  /** Buttons and preview, for the panel. `update(status)` takes an answer of status, null without one. */
+  zs.buildControls = () => {
+    const refusal = zs.el('p', { class: 'zs-error', role: 'alert' });
+    const act = async (when) => zs.setText(refusal, await stop(when));
+    const buttons = {
+      stop: zs.button(zs.t('controls.stop'), () => act('now')),
+      after: zs.button(zs.t('controls.after-image'), () => act('after-image')),
+      pause: zs.button(zs.t('controls.pause'), () => findHosts('pause')?.click()),
+      skip: zs.button(zs.t('controls.skip'), () => findHosts('skip')?.click()),
+    };
+    let image = null; // made for the first preview
+    const row = zs.el('p', { class: 'zs-buttons' }, ...Object.values(buttons));
+    const element = zs.el('div', { class: 'zs-controls', hidden: true }, row, refusal);
+    let shownAt = 0;
+    let shownTag = '';
+    let isAsking = false; // one after the other: an older picture must not come last
+
+    async function showPreview() {
+      if (isAsking || Date.now() - shownAt < PREVIEW_PERIOD_MS) return;
+      shownAt = Date.now();
+      isAsking = true;
+      const picture = await zs.askPicture('preview', shownTag);
+      isAsking = false;
+      if (!picture || element.hidden) return;
+      shownTag = picture.tag;
+      image ??= zs.el('img', { class: 'zs-preview', alt: zs.t('controls.preview') });
+      const before = image.src;
+      image.src = URL.createObjectURL(picture.blob);
+      if (before) URL.revokeObjectURL(before);
+      if (!image.isConnected) element.prepend(image);
+    }
+
+    function takeAway() {
+      if (!image) return;
+      image.remove();
+      URL.revokeObjectURL(image.src);
+      image = null;
+      shownTag = '';
+    }
+
+    return {
+      element,
+      update: (status) => {
+        const job = status?.job ?? null;
+        element.hidden = !job;
+        if (!job) {
+          zs.setText(refusal, '');
+          takeAway();
+          return;
+        }
+        buttons.stop.disabled = job.ending === 'stop';
+        buttons.after.hidden = !hasMoreImages(job);
+        buttons.after.setAttribute('aria-pressed', String(job.ending === AFTER_IMAGE));
+        buttons.pause.hidden = !findHosts('pause');
+        buttons.skip.hidden = !findHosts('skip');
+        zs.setText(buttons.pause, zs.t(job.is_paused ? 'controls.resume' : 'controls.pause'));
+        if (isLookedAt(element)) showPreview();
+      },
+    };
+  };
+
+  function buildAfterImage(own) {
+    const press = async () => { button.title = (await stop('after-image')) || button.title; };
+    const button = zs.el('button', {
+      type: 'button', class: `${own.className} zs-after-image`, style: own.getAttribute('style'),
+      on: { click: press },
+    });
+    return button;
+  }
+
+  /** Beside SD.Next's Stop, also where the page has taken that elsewhere since. */
+  function place(button, own) {
+    const frame = own.closest('.portal'); // each of the Modern page's stands in one, and Stop is the last
+    if (button.isConnected && button.parentElement === (frame ?? own).parentElement) return;
+    if (frame) frame.before(button);
+    else own.after(button);
+  }
+
+  /** In the language that the page has by now; a refusal stands in the tooltip until its job is over. */
+  function nameAfterImage(button) {
+    const name = zs.t('controls.after-image');
+    if (button.disabled) button.title = name;
+    if (button.getAttribute('aria-label') === name) return;
+    button.setAttribute('aria-label', name);
+    button.title = name;
+    zs.setText(button, zs.t('controls.after-image-short'));
+  }
+
+  const placed = {};
+  /** Beside each Stop of SD.Next, always in its place: whoever aims at a neighbour must not miss it. */
+  zs.updateAfterImage = (status) => {
+    if (!status) return;
+    zs.pictureTabs.forEach((tab) => {
+      const own = document.getElementById(`${tab}_interrupt`);
+      if (!own || !status.is_acting) {
+        placed[tab]?.remove();
+        delete placed[tab];
+        return;
+      }
+      placed[tab] ??= buildAfterImage(own);
+      place(placed[tab], own);
+      placed[tab].disabled = !hasMoreImages(status.job);
+      nameAfterImage(placed[tab]);
+      placed[tab].setAttribute('aria-pressed', String(status.job?.ending === AFTER_IMAGE));
+    });
+  };
+})();

@@ -1,0 +1,79 @@
+"""The stand-in's tab that runs the same job in this host and in one without extensions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from tests.browser.chromium import press_first, wait_for
+from tests.browser.embedded import open_host, open_tab
+
+pytestmark = pytest.mark.browser
+
+PANES = ("without", "with")
+#: Shares of both bars in percent, at one moment; None for one that shows none.
+SHARES = """
+return [...document.querySelectorAll('.sbs-share')].map((element) => {
+  const share = parseInt(element.textContent, 10);
+  return Number.isNaN(share) ? null : share;
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """The tab, ready to run."""
+    slow = ("--device", "emulated", "--step-ms", "300", "--decode-ms", "300")
+    with open_host(tmp_path_factory.mktemp("side"), *slow) as opened:
+        open_tab(opened, "Side by side")
+        wait_until_ready(opened)
+        yield opened
+
+
+def wait_until_ready(page: SimpleNamespace) -> None:
+    """Wait until the job can be run (again)."""
+    wait_for(
+        lambda: page.js("return document.querySelector('.sbs-run')?.disabled === false"),
+        lambda: page.js("return document.querySelector('.sbs-message')?.textContent"),
+    )
+
+
+def verdicts(page: SimpleNamespace) -> dict[str, str]:
+    """What is said of each in the end."""
+    said = page.js("return [...document.querySelectorAll('.sbs-verdict')].map((e) => e.textContent)")
+    return dict(zip(PANES, said, strict=True))
+
+
+def test_the_same_job_stands_at_100_percent_in_one_and_is_true_in_the_other(page):
+    """The bar without is full while the one with is not half full, and both are held against the pictures."""
+    press_first(lambda: page.find(".sbs-run"), "run")
+    seen = []
+
+    def both() -> bool:
+        shares = page.js(SHARES)
+        seen.append(shares)
+        return shares[0] == 100 and shares[1] is not None and shares[1] < 50
+
+    wait_for(both, lambda: f"100 % beside less than half, among {seen[-30:]}")
+    wait_until_ready(page)
+    off = {name: re.search(r"off by (less than )?(\d+) %", text) for name, text in verdicts(page).items()}
+    assert "It said 100 % at" in verdicts(page)["without"]
+    assert "100 %" not in verdicts(page)["with"]
+    assert int(off["without"][2]) > 2 * int(off["with"][2])
+    assert len(page.find(".sbs-picture img")) == 2
+    assert len(page.find(".sbs-chart polyline")) == 4
+
+
+def test_stop_ends_the_one_at_once_and_the_other_with_what_is_queued(page):
+    """Both are pressed at one moment."""
+    press_first(lambda: page.find(".sbs-run"), "run")
+    wait_for(lambda: (page.js(SHARES)[1] or 0) > 5, "some steps")
+    press_first(lambda: page.find(".sbs-stop"), "stop")
+    wait_until_ready(page)
+    took_s = {
+        name: float(re.search(r"Stop took ([\d.]+) s", text)[1]) for name, text in verdicts(page).items()
+    }
+    assert took_s["with"] < took_s["without"]
