@@ -31,7 +31,6 @@ def create_text_tab() -> None:
                 stop = gr.Button("Stop", elem_id="txt2img_interrupt", min_width=40)
                 skip = gr.Button("Skip", elem_id="txt2img_skip", min_width=40)
                 pause = gr.Button("Pause", elem_id="txt2img_pause", min_width=40)
-            after_image = gr.Button("Stop after image", elem_id="txt2img_stop_after_image", size="sm")
 
     def slider(least: float, most: float, default: float, step: float, label: str, name: str) -> gr.Slider:
         return gr.Slider(least, most, default, step=step, label=label, elem_id=f"txt2img_{name}")
@@ -75,7 +74,6 @@ def create_text_tab() -> None:
         (stop, shared.state.interrupt, "() => setProgress()"),
         (skip, shared.state.skip, None),
         (pause, shared.state.pause, "() => togglePause()"),
-        (after_image, None, "() => stopAfterImage()"),  # SD.Next has no such button: it is the extension's
     ):
         button.click(action, js=js, queue=False, show_progress="hidden")
 
@@ -101,11 +99,13 @@ def create_extensions_tab(request_restart: Callable[[], None]) -> None:
 
 
 def create_ui(request_restart: Callable[[], None]) -> gr.Blocks:
-    """The whole page: Text, the extensions' own tabs, Extensions, Settings."""
+    """The whole page: Text, Side by side, the extensions' own tabs, Extensions, Settings."""
     own_tabs = script_callbacks.ui_tabs_callback()  # before our Blocks: theirs must not become part of them
     with gr.Blocks(title="Embedded host", analytics_enabled=False) as demo, gr.Tabs(elem_id="tabs"):
         with gr.Tab("Text", elem_id="txt2img_tab"):
             create_text_tab()
+        with gr.Tab("Side by side", elem_id="side_by_side_tab"):
+            gr.HTML(Path(paths.modules_path, "ui_side_by_side.html").read_text("utf-8"))
         for blocks, title, elem_id in own_tabs:
             with gr.Tab(title, elem_id=elem_id):
                 blocks.render()
@@ -120,7 +120,8 @@ def build_head(boot_count: int) -> str:
     """The page's head: options for scripts, our script, then scripts and styles of the active extensions."""
     options = json.dumps(shared.opts.values(), default=str).replace("<", "\\u003c")
     lines = [f"<script>window.opts = {options}; window.bootCount = {boot_count};</script>"]
-    scripts = [Path(paths.modules_path, "ui_progress.js"), *extensions.list_files("javascript", ".js")]
+    own = [Path(paths.modules_path, name) for name in ("ui_progress.js", "ui_side_by_side.js")]
+    scripts = [*own, *extensions.list_files("javascript", ".js")]
     lines += [f'<script src="js?file={quote(str(file))}"></script>' for file in scripts]
     modules = extensions.list_files("javascript", ".mjs")
     lines += [f'<script type="module" src="js?file={quote(str(file))}"></script>' for file in modules]

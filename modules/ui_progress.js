@@ -26,16 +26,27 @@ function formatEta(state) {
   return minutes > 0 ? `${minutes}m ${seconds}s` : `${seconds}s`;
 }
 
+const isUnderWay = (state) => state && state.progress > 0 && state.progress < 1;
+
+// What stands on Generate: job, percent, remaining time.
+window.describeState = (state) => {
+  const percent = isUnderWay(state) ? `${Math.round(100 * state.progress)}%` : '';
+  return [state.job, percent, formatEta(state)].filter(Boolean).join(' ');
+};
+
+window.barBackground = (state) => {
+  const percent = `${Math.round(100 * state.progress)}%`;
+  return `linear-gradient(to right, var(--primary-500) ${percent}, var(--neutral-700) ${percent})`;
+};
+
 // Without a state the button is Generate again.
 window.setProgress = (state) => {
-  const running = state && state.progress > 0 && state.progress < 1;
-  const percent = running ? `${Math.round(100 * state.progress)}%` : '';
+  const percent = isUnderWay(state) ? `${Math.round(100 * state.progress)}%` : '';
   document.title = `SD.Next ${percent}`.trim();
   const button = document.getElementById('txt2img_generate');
   if (!button) return;
-  button.textContent = state ? [state.job, percent, formatEta(state)].filter(Boolean).join(' ') : 'Generate';
-  button.style.background = running
-    ? `linear-gradient(to right, var(--primary-500) ${percent}, var(--neutral-700) ${percent})` : '';
+  button.textContent = state ? window.describeState(state) : 'Generate';
+  button.style.background = percent ? window.barBackground(state) : '';
 };
 
 function showPreview(image) {
@@ -61,18 +72,6 @@ let lastState = {};
 window.togglePause = (resumed) => {
   lastState.paused = resumed ? false : !lastState.paused;
   document.getElementById('txt2img_pause').textContent = lastState.paused ? 'Resume' : 'Pause';
-};
-
-// The host itself cannot do this: it asks the extension, and shows what that says where it cannot either.
-window.stopAfterImage = async () => {
-  const response = await fetch('./zluda_sync/v1/stop', {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ when: 'after-image' }),
-  });
-  const answer = await response.json().catch(() => ({}));
-  const refusal = response.ok ? '' : `${answer.detail ?? response.status}`;
-  document.getElementById('txt2img_info').textContent = refusal;
 };
 
 async function askProgress(idTask, idLivePreview) {

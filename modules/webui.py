@@ -26,6 +26,7 @@ from modules import (
     script_callbacks,
     sd_models,
     shared,
+    side_by_side,
     ui,
 )
 from modules.api.api import Api
@@ -38,16 +39,20 @@ add("--extensions-dir", help="folder of extensions (default: extensions/ of this
 add("--port", type=int, default=7860, help="port on 127.0.0.1; 0 takes a free one")
 add("--model", help="diffusers folder (default: the one of coloured shapes in this repository)")
 add("--device", choices=["auto", "emulated", "cuda", "cpu"], default="auto")
-add("--step-ms", type=float, default=150, help="emulated device: a guided denoise step, one image, 256x256")
+add("--step-ms", type=float, default=500, help="emulated device: a guided denoise step, one image, 256x256")
 add("--encode-ms", type=float, default=100, help="emulated device: encoding prompt and negative prompt")
 add("--decode-ms", type=float, default=500, help="emulated device: VAE decode, one image, 256x256")
 
 
 class Host:
-    """A running host. `app` is the FastAPI app of its API, and with a page also of the page."""
+    """A running host. `app` is the FastAPI app of its API, and with a page also of the page.
 
-    def __init__(self, with_page: bool) -> None:
+    `arguments` are those that a second host needs for the same model on the same device.
+    """
+
+    def __init__(self, with_page: bool, arguments: Sequence[str] = ()) -> None:
         self.with_page = with_page
+        self.second = side_by_side.SecondHost(tuple(arguments))
         self.boot_count = 0
         self.server: uvicorn.Server | None = None
         self.boot()
@@ -64,6 +69,7 @@ class Host:
         shared.api = Api(self.app)
         shared.api.add_api_route("/internal/boot_count", lambda: self.boot_count, methods=["GET"])
         progress.setup_progress_api()
+        side_by_side.add_routes(self.app, self.second)
         demo = ui.create_ui(self.request_restart) if self.with_page else None
         script_callbacks.app_started_callback(demo, self.app)
         if demo is not None:  # last: it takes every path that is left
@@ -118,7 +124,9 @@ def start_host(argv: Sequence[str] = (), with_page: bool = False) -> Host:
     pipe = sd_models.load_diffuser(args.model or default_model.find_default_model())
     if devices.device.type == "emulated":
         emulated_kernels.slow_model(pipe, args.step_ms, args.encode_ms, args.decode_ms)
-    return Host(with_page)
+    values = ("model", "device", "step_ms", "encode_ms", "decode_ms")
+    given = [(f"--{name.replace('_', '-')}", getattr(args, name)) for name in values]
+    return Host(with_page, [str(word) for pair in given if pair[1] is not None for word in pair])
 
 
 def main(argv: Sequence[str]) -> int:

@@ -90,12 +90,18 @@ class SlowDown:
 
 
 def slow_down(
-    module: torch.nn.Module, seconds_for: Callable[[tuple[Any, ...], dict[str, Any]], float], name: str
+    module: torch.nn.Module,
+    seconds_for: Callable[[tuple[Any, ...], dict[str, Any]], float],
+    name: str,
+    idle_costs: bool = False,
 ) -> SlowDown:
     """Make each forward of ``module`` take the device ``seconds_for(args, kwargs)``, computing included.
 
     The host returns from the forward at once: the rest of the time is waited for on the device, so that a
     job takes the same whatever the CPU beneath is busy with. Remove the handle to end it.
+
+    Where ``idle_costs``, time in which the device had nothing queued comes on top, as on a card: a host that
+    waits in the middle of the forward makes it longer.
     """
     number = next(_numbers)
 
@@ -103,7 +109,7 @@ def slow_down(
         QUEUE.enqueue((int(Command.BEGIN), number))
 
     def queue_rest(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        QUEUE.enqueue((int(Command.HOLD), number, float(seconds_for(args, kwargs))))
+        QUEUE.enqueue((int(Command.HOLD), number, float(seconds_for(args, kwargs)), idle_costs))
 
     before = module.register_forward_pre_hook(queue_start, with_kwargs=True)
     after = module.register_forward_hook(queue_rest, with_kwargs=True)

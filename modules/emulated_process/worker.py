@@ -31,7 +31,8 @@ class Worker:
         self._plans: dict[int, Plan] = {}
         self._graphs: dict[int, list[tuple[Any, ...]]] = {}
         self._values: dict[int, Any] = {}
-        self._began_s: dict[int, list[float]] = {}
+        self._began_s: dict[int, list[tuple[float, float]]] = {}
+        self._idle_s = 0.0
         self._gates: dict[int, threading.Event] = {}
         self._own_handle = 0
         self._completed = 0
@@ -64,7 +65,7 @@ class Worker:
             numbers[Counter.STARTED] = 1
             self._frames.write((int(Reply.STARTED), time.perf_counter()))
             while True:
-                commands, self._payload = queued.get()
+                commands, self._payload = self._wait_commands(queued)
                 for command in commands:
                     note = self._notes.get(command[0])
                     if note is not None:
@@ -80,6 +81,15 @@ class Worker:
                 # The thread idles inside get(): without this, the last payload would live until then.
                 del commands
                 self._payload = bytearray()
+
+    def _wait_commands(self, queued: SimpleQueue[tuple[list[Any], bytearray]]) -> tuple[list[Any], bytearray]:
+        """Wait for the next ones, and count for how long there were none."""
+        if not queued.empty():
+            return queued.get()
+        began_s = time.perf_counter()
+        commands = queued.get()
+        self._idle_s += time.perf_counter() - began_s
+        return commands
 
     def answer_forever(self, asked: SimpleQueue[tuple[Any, ...]]) -> None:
         """Answer what is asked beside the queue, in its own thread."""
@@ -201,11 +211,14 @@ class Worker:
             self._frames.write((int(Reply.MARK), time.perf_counter(), self._completed))
 
     def _begin(self, command: tuple[Any, ...]) -> None:
-        self._began_s.setdefault(command[1], []).append(time.perf_counter())
+        self._began_s.setdefault(command[1], []).append((time.perf_counter(), self._idle_s))
 
     def _hold(self, command: tuple[Any, ...]) -> None:
-        until_s = self._began_s[command[1]].pop() + command[2]
-        time.sleep(max(0.0, until_s - time.perf_counter()))
+        """Wait out the rest of a span; where idle time costs, what was idle within it is not part of it."""
+        _, number, seconds, idle_costs = command
+        began_s, idle_before_s = self._began_s[number].pop()
+        idle_s = self._idle_s - idle_before_s if idle_costs else 0.0
+        time.sleep(max(0.0, began_s + seconds + idle_s - time.perf_counter()))
 
     def _gate(self, number: int) -> threading.Event:
         with self._lock:
