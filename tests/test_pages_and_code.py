@@ -37,7 +37,9 @@ COMMANDS = (
     "bars",
     "check",
     "differential",
+    "gpu_lane",
     "measure",
+    "pictures",
     "read_reports",
     "run_host",
     "train_model",
@@ -144,6 +146,15 @@ def test_the_table_of_profiles_has_each_of_them(page):
     assert {*BUILTIN, AUTO} == {name for row in rows for name in names_of(row)}
 
 
+def test_the_readme_names_the_mode_that_a_profile_sets():
+    """By the word that Settings, the panel and the log have for it."""
+    text = ENGLISH.read_text("utf-8")
+    set_by = {name: made.values["mode"].value for name, made in BUILTIN.items() if "mode" in made.values}
+    rows = {name: re.search(rf"^\| `{name}` \|.*", text, re.MULTILINE)[0] for name in set_by}
+    assert {"precise": "every-step", "throughput": "observe", "off": "off"} == set_by
+    assert [] == [name for name, mode in set_by.items() if f"`{mode}`" not in rows[name]]
+
+
 def test_a_place_in_settings_is_named_only_if_it_exists():
     """By the label that stands there."""
     labels = {field.label.partition(":")[0] for field in FIELDS}
@@ -232,7 +243,7 @@ def test_the_readmes_two_commands_are_all_that_it_asks_for():
 def test_every_measurement_is_explained():
     """The page of measurements has each of the command's options that measures something else."""
     told = {name for row in table_of(DOCS / "measurements.md", "| Option |") for name in names_of(row)}
-    assert options_of("measure") - {"--help", "--quick", "--json", "--traces"} == told
+    assert options_of("measure") - {"--help", "--quick", "--json", "--traces", "--plot"} == told
 
 
 def test_every_figure_is_explained():

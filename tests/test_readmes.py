@@ -83,6 +83,20 @@ def test_each_links_to_the_other_at_its_top():
         assert f"[English](../{page.name})" in text_of(page).partition("\n\n")[2].partition("\n\n")[0]
 
 
+def test_both_show_the_same_pictures_and_as_many_tables():
+    """The same files in the same order: who reads one language sees what the other shows."""
+
+    def pictures(page):
+        return [target_of(link, page) for link in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", text_of(page))]
+
+    def tables(page):
+        return re.findall(r"^\|(?:-+\|)+$", text_of(page), flags=re.MULTILINE)
+
+    assert pictures(ENGLISH) == pictures(CHINESE)
+    assert len(tables(ENGLISH)) == len(tables(CHINESE))
+    assert min(len(pictures(ENGLISH)), len(tables(ENGLISH))) > 0
+
+
 @EACH_PAIR
 def test_a_chinese_page_names_nothing_that_the_english_one_does_not(english, chinese):
     """Labels, values, routes and files are the same words in both."""

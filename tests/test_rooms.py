@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "extensions" / "zluda_sync" / "z
 MOST_LINES = 300
 MOST_ARGUMENTS = 7
 #: Without those that only say what is in a folder.
-MOST_FILES = 176
+MOST_FILES = 182
 
 #: Broad excepts beside the guard's that are no observers: something is tried that may fail in every way.
 TRIES = {
