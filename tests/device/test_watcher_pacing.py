@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from types import SimpleNamespace
+
+import pytest
 
 from tests.fake_device import FakeDevice
 from tests.virtual_clock import VirtualClock
@@ -27,28 +28,36 @@ class NotedPacer(PollPacer):
         return 0.001
 
 
+class TwiceMarkedSteps(PollPacer):
+    """The device passes a step and the copy behind it, both marked, in one sleep of 20 ms of the clock."""
+
+    def delay_s(self, waited_s: float, expected_s: float | None) -> float:
+        self.noted.append(expected_s)
+        assert self.marked.wait(LIMIT_S)
+        self.marked.clear()
+        self.clock.pass_time(0.02)
+        self.device.finish()
+        return 0.001
+
+
 def test_copies_between_steps_do_not_make_it_forget():
-    """Each kind of mark is timed by itself."""
-    pacer = NotedPacer()
-    object.__setattr__(pacer, "noted", [])
-    device = FakeDevice()
+    """Each kind of mark is timed by itself: a step took half a sleep, a copy behind it no time at all."""
+    pacer, device, clock = TwiceMarkedSteps(), FakeDevice(), VirtualClock()
+    noted: list[float | None] = []
+    told = {"noted": noted, "clock": clock, "device": device, "marked": threading.Event()}
+    for name, value in told.items():
+        object.__setattr__(pacer, name, value)
     rung = PlantedEvent(Accelerator(device))
-    ladder = Ladder([rung])
-    watcher = CompletionWatcher(pacer)
+    ladder, watcher = Ladder([rung]), CompletionWatcher(pacer, clock)
     steps, copies = Ledger(), Ledger()
-    for step in range(6):
+    for step in range(4):
         for ledger in (steps, copies):
             ledger.record_launch()
             watcher.watch(ladder, rung, rung.plant()[0], ledger, step)
-        threading.Event().wait(0.02)
-        device.finish()
-        deadline_s = time.monotonic() + 20.0
-        while copies.completed <= step:
-            assert time.monotonic() < deadline_s
-            time.sleep(0.001)
+        pacer.marked.set()
+        assert copies.wait_completed(step, LIMIT_S)
     watcher.stop()
-    assert pacer.noted[-1] is not None
-    assert pacer.noted[-1] >= 0.01
+    assert [None, None, pytest.approx(0.01), pytest.approx(0.01)] == noted
 
 
 def test_a_mark_behind_one_of_its_kind_wakes_nobody():
