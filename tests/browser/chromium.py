@@ -81,6 +81,8 @@ def open_page(address: str, profile: Path) -> Iterator[SimpleNamespace]:
         options.add_argument(flag)
     driver = webdriver.Chrome(options, webdriver.ChromeService(str(shutil.which("chromedriver"))))
     try:
+        # Else a window that another has come before, or that a busy machine shows late, has no focus to show.
+        driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
         driver.get(address)
         yield SimpleNamespace(
             driver=driver,

@@ -11,8 +11,11 @@ from safetensors.torch import save_file
 
 from tests.full_disk import full_disk
 from zluda_sync.core.errors import LatentShapeError
+from zluda_sync.core.learning.late_saver import LateSaver
 from zluda_sync.device.preview.projection import DecodedPair
-from zluda_sync.pipeline.projections import Projections
+from zluda_sync.pipeline.projections import FitFile, Projections
+
+LIMIT_S = 20.0
 
 
 @pytest.fixture
@@ -22,12 +25,14 @@ def said():
 
 @pytest.fixture
 def make(tmp_path, said):
-    return lambda: Projections(tmp_path, said.append)
+    return lambda: Projections(tmp_path, said.append, LateSaver(said.append))
 
 
 def teach(projections, name="model, vae"):
+    """Have them learn from a picture, and wait until that is written."""
     latents = torch.rand(4, 8, 8)
     projections.learn(name, [DecodedPair(latents, (latents[:3] * 255).permute(1, 2, 0))])
+    projections._saver.flush(LIMIT_S)
 
 
 def files(tmp_path):
@@ -41,6 +46,26 @@ def test_what_was_learned_is_there_in_the_next_session(make, said):
     again = make().find("model, vae", 4)
     assert torch.allclose(first.find("model, vae", 4).weights, again.weights)
     assert [] == said
+
+
+def test_who_runs_a_job_does_not_wait_for_the_disk(tmp_path, said):
+    """What was learned is known at once, and written by a thread of its own: what two jobs taught, once."""
+    saver = LateSaver(said.append, pause_s=1000.0)
+    projections, latents = Projections(tmp_path, said.append, saver), torch.rand(4, 8, 8)
+    writing, save = [], FitFile.save
+
+    def note(self, fit):
+        writing.append((threading.current_thread().name, fit.jobs))
+        save(self, fit)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FitFile, "save", note)
+        for _ in range(2):
+            projections.learn("model, vae", [DecodedPair(latents, (latents[:3] * 255).permute(1, 2, 0))])
+        assert projections.find("model, vae", 4) is not None
+        assert ([], []) == (writing, files(tmp_path))
+        saver.flush(LIMIT_S)
+    assert ([("zluda_sync-learned", 2)], 1) == (writing, len(files(tmp_path)))
 
 
 @pytest.mark.parametrize(("name", "channels"), [("another", 4), ("model, vae", 16)])

@@ -122,7 +122,7 @@ def forget_learned() -> None:
     lessons = session._lessons
     lessons.durations._durations = None  # read from the disk with the next job
     lessons.grids._known = lessons.estimates._residuals = None
-    session._preview_setup._projections._fits.clear()
+    session._preview_setup._projections.forget()
 
 
 def wait_saved() -> None:

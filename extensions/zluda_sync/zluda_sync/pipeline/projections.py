@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from zluda_sync.core.files import reason_of, replacing
+from zluda_sync.core.learning.late_saver import LateSaver
 from zluda_sync.device.preview.projection import DecodedPair, Projection, ProjectionFit
 
 #: The host has factors for latents of this number of channels only, and logs an error for others.
@@ -21,17 +24,19 @@ VERSION = "1"
 
 
 class Projections:
-    """Loads a fit when it is first needed, and saves it after each job that has taught it.
+    """Loads a fit when it is first needed, and has it saved after each job that has taught it.
 
     Args:
         folder: the user's data folder.
         warn: called with one sentence about a file that cannot be used.
+        saver: writes files on a thread of its own.
     """
 
-    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, warn: Callable[[str], None], saver: LateSaver) -> None:
         self._folder = folder / "zluda_sync" / "projections"
         self._warn = warn
-        self._fits: dict[str, ProjectionFit] = {}
+        self._saver = saver
+        self._kept: dict[str, _KeptFit] = {}
         self._lock = threading.Lock()
 
     def find(self, model: str, channels: int, prior: Projection | None = None) -> Projection | None:
@@ -43,11 +48,11 @@ class Projections:
             prior: what is known without its pictures, None if nothing is.
         """
         with self._lock:
-            fit = self._fit(model, channels)
+            fit = self._keep(model, channels).fit
             return fit.solve(prior) if fit.jobs else prior
 
     def learn(self, model: str, pairs: Sequence[DecodedPair]) -> None:
-        """Take in what a job has decoded, and save what was learned.
+        """Take in what a job has decoded, and have what was learned saved soon.
 
         Args:
             model: name of the model and its VAE.
@@ -56,27 +61,57 @@ class Projections:
             LatentShapeError: they teach nothing.
         """
         with self._lock:
-            fit = self._fit(model, pairs[0].channels)
-            fit.learn(pairs)
-            self._save(model, fit)
+            kept = self._keep(model, pairs[0].channels)
+            kept.fit.learn(pairs)
 
-    def _file(self, model: str, channels: int) -> Path:
-        # A digest: a model's name may hold anything, and nothing of it becomes a path.
-        return self._folder / f"{hashlib.sha256(f'{model}|{channels}'.encode()).hexdigest()[:16]}.safetensors"
+        def build_content() -> ProjectionFit:
+            with self._lock:  # it is learned into in place
+                return copy.deepcopy(kept.fit)
 
-    def _fit(self, model: str, channels: int) -> ProjectionFit:
+        self._saver.save(kept.file, build_content)
+
+    def forget(self) -> None:
+        """Know nothing any more of what is not in the files."""
+        with self._lock:
+            self._kept.clear()
+
+    def _keep(self, model: str, channels: int) -> _KeptFit:
         key = f"{model}|{channels}"
-        if key not in self._fits:
-            self._fits[key] = self._load(model, channels) or ProjectionFit(channels)
-        return self._fits[key]
+        if key not in self._kept:
+            # A digest: a model's name may hold anything, and nothing of it becomes a path.
+            name = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
+            file = FitFile(self._folder / name, model, self._warn)
+            self._kept[key] = _KeptFit(file, file.load(channels) or ProjectionFit(channels))
+        return self._kept[key]
 
-    def _load(self, model: str, channels: int) -> ProjectionFit | None:
-        file = self._file(model, channels)
-        if not file.is_file():
+
+@dataclass(frozen=True)
+class _KeptFit:
+    """A fit, and where it is kept."""
+
+    file: FitFile
+    fit: ProjectionFit
+
+
+class FitFile:
+    """The file of one fit: safetensors, written whole or not at all.
+
+    Args:
+        path: of the file; its folder is made when something is saved.
+        model: name of the model and its VAE, for those who look into the file.
+        warn: called with one sentence: what is wrong, and what was done about it.
+    """
+
+    def __init__(self, path: Path, model: str, warn: Callable[[str], None]) -> None:
+        self._path, self._model, self._warn = path, model, warn
+
+    def load(self, channels: int) -> ProjectionFit | None:
+        """Return what is kept for latents of so many channels; a file that cannot be used is set aside."""
+        if not self._path.is_file():
             return None
         fit = ProjectionFit(channels)
         try:
-            with safe_open(file, framework="pt") as stored:
+            with safe_open(self._path, framework="pt") as stored:
                 about = stored.metadata() or {}
                 # Copies: what is read is a view of the file, and Windows replaces none that is mapped.
                 gram, target = (stored.get_tensor(name).clone() for name in ("gram", "target"))
@@ -90,28 +125,29 @@ class Projections:
             if jobs < 1 or not (torch.isfinite(gram).all() and torch.isfinite(target).all()):
                 raise ValueError("its numbers make no sense")
         except (OSError, ValueError, SafetensorError) as error:
-            self._set_aside(file, error)
+            self._set_aside(error)
             return None
         fit.jobs, fit.gram, fit.target = jobs, gram.double(), target.double()
         return fit
 
-    def _save(self, model: str, fit: ProjectionFit) -> None:
-        file = self._file(model, fit.channels)
-        about = {"version": VERSION, "model": model, "jobs": str(fit.jobs)}
+    def save(self, fit: ProjectionFit, /) -> None:
+        """Write a fit; a reader finds the old file or the new one, never half of one."""
+        about = {"version": VERSION, "model": self._model, "jobs": str(fit.jobs)}
+        folder = self._path.parent
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(file) as new:
+            folder.mkdir(parents=True, exist_ok=True)
+            with replacing(self._path) as new:
                 save_file({"gram": fit.gram, "target": fit.target}, new, metadata=about)
         except (OSError, SafetensorError) as error:
-            self._warn(f"what previews have learned cannot be saved to {file.parent}: {reason_of(error)}")
+            self._warn(f"what previews have learned cannot be saved to {folder}: {reason_of(error)}")
 
-    def _set_aside(self, file: Path, error: Exception) -> None:
-        broken = file.with_suffix(".broken.safetensors")
-        self._warn(f"learned preview {file.name} cannot be used ({error}); it was renamed to {broken.name}")
+    def _set_aside(self, error: Exception) -> None:
+        name, broken = self._path.name, self._path.with_suffix(".broken.safetensors")
+        self._warn(f"learned preview {name} cannot be used ({error}); it was renamed to {broken.name}")
         try:
-            file.replace(broken)
+            self._path.replace(broken)
         except OSError as failure:
-            self._warn(f"{file.name} cannot be renamed: {failure}")
+            self._warn(f"{name} cannot be renamed: {failure}")
 
 
 def read_projection(simple_preview: Callable[[Tensor], Tensor], channels: int) -> Projection | None:

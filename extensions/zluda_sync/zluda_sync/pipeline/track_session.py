@@ -59,7 +59,7 @@ class TrackSession:
         self.guard = Guard(_tell_failure)
         self._saver = LateSaver(log.warning)
         self._learning = Learning(folder, log.warning, self._saver)
-        self._projections = Projections(folder, log.warning)
+        self._projections = Projections(folder, log.warning, self._saver)
         self._consoles: WeakSet[Console] = WeakSet()
         self._tracker = StepTracker()
         self._book = TrustBook(folder / "zluda_sync" / "selftest.json", log.warning)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from zluda_sync.core.errors import LatentShapeError
+from zluda_sync.core.learning.late_saver import LateSaver
 from zluda_sync.core.settings.settings import PreviewMethod, Settings
 from zluda_sync.device.preview.copy import CopyWay, find_copy_way, make_copier
 from zluda_sync.device.preview.pace import PreviewPace
@@ -37,6 +38,7 @@ class PreviewSetup:
         previews: of the session.
         patches: makes the host's own previews.
         warn: called with one sentence about what does not work.
+        saver: writes what previews have learned.
     """
 
     def __init__(
@@ -46,13 +48,14 @@ class PreviewSetup:
         previews: Previews,
         patches: PreviewPatches,
         warn: Callable[[str], None],
+        saver: LateSaver,
     ) -> None:
         self._host = host
         self._jobs = jobs
         self._previews = previews
         self._patches = patches
         self._warn = warn
-        self._projections = Projections(host.data_folder, warn)
+        self._projections = Projections(host.data_folder, warn, saver)
         self._copy_ways: dict[torch.device, CopyWay] = {}
         self._tries: dict[torch.device, int] = {}
         self._pace: PreviewPace | None = None
