@@ -20,6 +20,8 @@ BUTTONS = "div:has(> div > #txt2img_interrupt)"
 #: All but what Generate says at the moment.
 FIXED_WORDS = "label > span, button:not(#txt2img_generate)"
 PROMPTS = ("a red circle on blue", "a house on grass at sunset")
+#: Of a job that is looked at while it runs: a busy machine is slow to look, and pictures show a short one.
+STEPS, LOOKED_AT_STEPS = 20, 60
 
 
 def set_prompt(page: SimpleNamespace, prompt: str) -> None:
@@ -62,7 +64,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterat
 def test_a_job_on_the_page(page, pictures):
     """At a third, at its end, and when it is stopped."""
     set_prompt(page, PROMPTS[0])
-    generate(page, 20)
+    generate(page, STEPS if pictures.is_taking else LOOKED_AT_STEPS)
     wait_for_step(lambda: button_text(page), 6)
     pictures.hold(page, DOCS_IMAGES / "job-third.png", TEXT_TAB, FIXED_WORDS)
     wait_until_idle(page)
@@ -79,7 +81,7 @@ def test_a_job_on_the_page(page, pictures):
 def test_the_panel(page, pictures):
     """After jobs and a self-test, by day and by night, and the verdict alone."""
     set_prompt(page, PROMPTS[1])
-    generate(page, 20)
+    generate(page, STEPS)
     wait_until_idle(page)
     open_tab(page, "ZLUDA Sync")
     wait_for(lambda: "Run self-test" in texts(page, ".zs-selftest button"), "panel")
@@ -95,7 +97,7 @@ def test_the_panel(page, pictures):
     page.driver.get(f"{address}?__theme=dark")
     wait_until_idle(page)
     set_prompt(page, PROMPTS[0])
-    generate(page, 20)
+    generate(page, STEPS if pictures.is_taking else LOOKED_AT_STEPS)
     open_tab(page, "ZLUDA Sync")
     wait_for_step(lambda: text(page, ".zs-label-now"), 8)
     pictures.hold(page, DOCS_IMAGES / "panel-dark.png", ".zs", most_px=PANEL_PX)

@@ -26,7 +26,7 @@ return [...document.querySelectorAll('.sbs-share')].map((element) => {
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """The tab, ready to run."""
-    slow = ("--device", "emulated", "--step-ms", "300", "--decode-ms", "300")
+    slow = ("--device", "emulated", "--step-ms", "700", "--decode-ms", "300")
     with open_host(tmp_path_factory.mktemp("side"), *slow) as opened:
         open_tab(opened, "Side by side")
         wait_until_ready(opened)

@@ -191,11 +191,11 @@ def test_a_card_that_blocks_is_said_to(run):
     assert (Outcome.BLOCKING, {"lead": 0, "torn": 0, "early": 0}) == (found.outcome, counts(found))
 
 
-def test_a_slow_machine_runs_fewer_rounds(run, monkeypatch):
+def test_a_slow_machine_runs_fewer_rounds(run, shown_work, monkeypatch):
     """What there is after so long must do, so that the jobs stay within their limit."""
     monkeypatch.setattr(card_check, "ROUNDS", 3)
     monkeypatch.setattr(card_check, "ENOUGH_S", 0.0)
-    assert [12] * 6 == [row.previews for row in run(report_of("planted-event")).rows[2:]]
+    assert [12] * 6 == [row.previews for row in run(report_of("planted-event"), shown_work).rows[2:]]
 
 
 def test_the_time_for_jobs_begins_when_the_device_is_warm(run, monkeypatch):
