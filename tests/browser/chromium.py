@@ -81,8 +81,6 @@ def open_page(address: str, profile: Path) -> Iterator[SimpleNamespace]:
         options.add_argument(flag)
     driver = webdriver.Chrome(options, webdriver.ChromeService(str(shutil.which("chromedriver"))))
     try:
-        # Else a window that another has come before, or that a busy machine shows late, has no focus to show.
-        driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
         driver.get(address)
         yield SimpleNamespace(
             driver=driver,
@@ -91,3 +89,11 @@ def open_page(address: str, profile: Path) -> Iterator[SimpleNamespace]:
         )
     finally:
         driver.quit()
+
+
+def give_focus(driver: Any) -> None:
+    """Have the window that is driven believe it has the focus, from now on.
+
+    Which of several windows has it is otherwise up to the machine: on a busy one, none.
+    """
+    driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})

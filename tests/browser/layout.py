@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
-from tests.browser.chromium import wait_for
+from tests.browser.chromium import give_focus, wait_for
 
 #: From a phone to a large screen, with those at which something of the panel or of SD.Next's pages changes.
 WIDTHS_PX = (360, 412, 600, 768, 1024, 1280, 1510, 1600, 1920, 2560)
@@ -123,6 +123,7 @@ def find_faults(page: SimpleNamespace) -> list[object]:
 
 def find_unframed(page: SimpleNamespace) -> list[str]:
     """Return what a keyboard reaches without being seen."""
+    give_focus(page.driver)
     return list(page.js(UNFRAMED))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser import canned_answers
 from tests.browser.canned_api import CannedApi, serve_canned
-from tests.browser.chromium import open_page, wait_for
+from tests.browser.chromium import give_focus, open_page, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -209,6 +209,7 @@ def test_where_tabs_cannot_share_the_one_with_the_focus_has_the_stream(browser, 
     """There is one of that kind in a browser; the others are seen, and ask."""
     tabs = Tabs(browser, api, ALONE[missing])
     tabs.open(count)
+    give_focus(tabs.driver)
     wait_for(lambda: tabs.kinds() == ["events", *["polling"] * (count - 1)], lambda: str(tabs.kinds()))
     assert [200] * count == tabs.answers()
     tabs.run_job()
