@@ -56,8 +56,8 @@ class Session:
         self._saver = OptionSaver(host, lambda: host.queue_lock, warn)
         self.profiles = ProfileStore(host, self._saver)
         self.profile_choice = choice = ProfileChoice(host, self.profiles, warn)
-        folder = host.data_folder / "zluda_sync"
-        self._kept = KeptJobs(folder / "jobs.jsonl", lambda: choice.settings.keep_jobs, warn)
+        data = host.data_folder
+        self._kept = KeptJobs(data / "zluda_sync" / "jobs.jsonl", lambda: choice.settings.keep_jobs, warn)
         self.records = JobRecords(self._kept, self.metrics.count, self._requests.is_under_way)
         self.queue = Queue(self._requests, self._kept.new_id, self.records)
         self._console = Console(warn, log, "the bar on the console is SD.Next's own for this job")
@@ -71,12 +71,12 @@ class Session:
             self._learn_request,
         )
         self._plan = PatchPlan(host, self._jobs, self._requests, self._previews, self._console)
-        self._lessons = lessons = Lessons.of(host.data_folder, warn)
+        self._lessons = lessons = Lessons.of(data, warn)
         self._preview_setup = PreviewSetup(
             host, self._jobs, self._previews, self._plan.previews, warn, lessons.saver
         )
         self._tracker = StepTracker(self._plan.previews.other_work)
-        self._book = TrustBook(folder / "selftest.json", warn, lambda: host.zluda_build)
+        self._book = TrustBook(data / "zluda_sync" / "selftest.json", warn, lambda: host.zluda_build)
         self._acting = Acting(host, self._book, lessons.sightings, self._log.tell)
         self.self_testing = SelfTesting(
             TestSubject("SD.Next", self._acting.find_accelerator, lambda: explain_no_accelerator(host)),
@@ -86,7 +86,7 @@ class Session:
             self._take_self_test,
         )
         self.card_checking = CardChecking(
-            self.self_testing, self._tracker, folder / "verification.json", warn
+            self.self_testing, self._tracker, data / "zluda_sync" / "verification.json", warn
         )
         self._opener = JobOpener(
             host, self._tracker, self._acting, self._requests, self._preview_setup, lessons, self._guard
