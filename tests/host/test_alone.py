@@ -7,10 +7,13 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+import torch
 from PIL import Image
 
 from modules import shared
 from tests.host.paced_host import WAIT_S, PacedHost
+from tests.virtual_clock import VirtualClock
+from zluda_sync.host.job import begin
 
 TILES = 4
 
@@ -148,6 +151,27 @@ def test_tiles_of_a_picture_that_is_made_count_too(tab):
     bar.update(bar.add_task("Upscaling", total=TILES), advance=1)
     part = tab.bench.session._jobs.current.job.part_under_way
     assert (TILES, 1) == (part.blocks.total, part.blocks.launched)
+    tab.state.end(phase)
+
+
+@pytest.mark.parametrize("phase_name", ["Upscale", "VAE Decode"])
+def test_what_is_counted_is_timed_by_the_jobs_own_clock(tab, monkeypatch, phase_name):
+    """It stands still in a pause; by another the time left would jump by all pauses that there were."""
+    clock = VirtualClock()
+    monkeypatch.setattr(begin, "PausableClock", lambda: clock)
+    tab.bench.begin("observe")
+    vae = torch.nn.Module()
+    vae.decoder = torch.nn.Module()
+    vae.decoder.up_blocks = torch.nn.ModuleList([torch.nn.Identity(), torch.nn.Identity()])
+    run = tab.bench.session._jobs.current.run
+    monkeypatch.setattr(run._decode, "_find_vae", lambda: vae)
+    phase = tab.state.begin(phase_name)
+    if phase_name == "Upscale":
+        bar = sys.modules["rich.progress"].Progress()
+        bar.update(bar.add_task("Upscaling", total=TILES), advance=1)
+    clock.pass_time(1000.0)
+    assert 1000.0 == run.job.clock() == run.job.part_under_way.blocks.now_s()
+    assert 1000.0 == run.leave_last_mark().now_s()
     tab.state.end(phase)
 
 

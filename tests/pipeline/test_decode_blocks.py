@@ -7,6 +7,7 @@ import torch
 from diffusers import AutoencoderKL
 
 from tests.fake_device import FakeDevice
+from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.rungs import PlantedEvent
 from zluda_sync.device.steps.watcher import CompletionWatcher, WorkMarks
@@ -34,7 +35,7 @@ def device():
 @pytest.fixture
 def hooks(vae, device):
     watcher = CompletionWatcher()
-    made = DecodeBlocks(lambda: vae, WorkMarks(PlantedEvent(Accelerator(device)), watcher))
+    made = DecodeBlocks(lambda: vae, WorkMarks(PlantedEvent(Accelerator(device)), watcher), SYSTEM_CLOCK)
     yield made
     made.remove()
     watcher.stop()
@@ -102,7 +103,9 @@ def test_a_video_decode_is_not_followed():
 def test_other_decoders_are_left_alone(device, vae_like):
     """A tiny or remote VAE has no blocks to follow."""
     watcher = CompletionWatcher()
-    hooks = DecodeBlocks(lambda: vae_like, WorkMarks(PlantedEvent(Accelerator(device)), watcher))
+    hooks = DecodeBlocks(
+        lambda: vae_like, WorkMarks(PlantedEvent(Accelerator(device)), watcher), SYSTEM_CLOCK
+    )
     assert hooks.install((1, 4, 8, 8)) is None
 
 

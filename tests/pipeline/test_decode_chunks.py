@@ -7,6 +7,7 @@ import torch
 
 from bench.tiny_pipelines.video import wan_vae
 from tests.fake_device import FakeDevice
+from zluda_sync.core.clock import SYSTEM_CLOCK
 from zluda_sync.core.phase import Phase
 from zluda_sync.core.progress.job import Job
 from zluda_sync.core.steps.policy import SyncMode
@@ -30,7 +31,7 @@ class Decode:
         self.watcher = CompletionWatcher()
         self.marks = WorkMarks(PlantedEvent(Accelerator(self.device)), self.watcher)
         self.launched_at_waits: list[int] = []
-        self.hooks = DecodeBlocks(lambda: self.vae, self.marks, self.wait)
+        self.hooks = DecodeBlocks(lambda: self.vae, self.marks, SYSTEM_CLOCK, self.wait)
 
     def wait(self, ledger) -> None:
         self.marks.leave(ledger)

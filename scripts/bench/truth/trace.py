@@ -191,7 +191,7 @@ class TraceRecorder:
         undo.callback(setattr, owner, method, original)
 
     def _note(self, told: Job | Ledger, what: str, arguments: list[Any], result: Any) -> None:
-        now_s = told._clock()
+        now_s = told.clock() if isinstance(told, Job) else told.now_s()
         if what == "begin_pass":
             self._ledgers.append(result[1])
         if isinstance(told, Job):

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from zluda_sync.core.clock import Clock
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.steps.watcher import Marks
 
@@ -31,6 +32,7 @@ class DecodeBlocks:
     Args:
         find_vae: gives the VAE of the model that the host uses now, None if it has none.
         marks: left behind each block of the decoder.
+        clock: the job's, which times the blocks.
         pass_chunk: marks the last block of one run of several in its place, and waits; must never raise.
             None: nobody waits.
 
@@ -42,10 +44,11 @@ class DecodeBlocks:
         self,
         find_vae: Callable[[], Any],
         marks: Marks,
+        clock: Clock,
         pass_chunk: Callable[[Ledger], None] | None = None,
     ) -> None:
         self._find_vae = find_vae
-        self._marks = marks
+        self._marks, self._clock = marks, clock
         self._pass_chunk = pass_chunk or marks.leave
         self._handles: list[Any] = []
         self._chunks: _Chunks | None = None
@@ -70,7 +73,7 @@ class DecodeBlocks:
         if not blocks:
             return None
         runs = count_decoder_runs(vae, latents_shape)
-        ledger = Ledger(len(blocks) * runs if runs is not None else None)
+        ledger = Ledger(len(blocks) * runs if runs is not None else None, self._clock)
         self.blocks_of_run = len(blocks)
         leave = self._marks.leave
         self._handles = [block.register_forward_hook(lambda *_: leave(ledger)) for block in blocks[:-1]]

@@ -58,7 +58,7 @@ class PipelineRun:
         self._models, self._place, self._guard = models, place, guard
         self.tiles = Units(self.job, tracking.barrier, {Phase.UPSCALE, Phase.INTERPOLATE})
         self.tokens = Units(self.job, tracking.barrier, TEXTS)
-        self._decode = DecodeBlocks(lambda: models.vae, tracking.marks, self._pass_chunk)
+        self._decode = DecodeBlocks(lambda: models.vae, tracking.marks, self.job.clock, self._pass_chunk)
         self._exits = ExitPoints(self.control, self.may_leave, lambda: self._barrier.is_capturing)
         self._passes = Passes(wishes.job, place)
         self._calls_begun = 0
@@ -183,7 +183,7 @@ class PipelineRun:
 
     def leave_last_mark(self) -> Ledger | None:
         """Leave a mark behind all that is queued, to count when that is finished; None without marks."""
-        last = Ledger(1)
+        last = Ledger(1, self.job.clock)
         if self._marks.is_working:
             self._marks.leave(last)
         return last if self._marks.is_working else None

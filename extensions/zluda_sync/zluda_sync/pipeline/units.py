@@ -42,7 +42,7 @@ class Units:
             return False
         if part.blocks is not None:  # a second upscaler, whose picture is blended with that of the first
             part = self._job.begin_part(part.phase, f"{part.role} again", part.image)
-        self._job.attach_blocks(part, Ledger(total), int(part.phase is Phase.INTERPOLATE))
+        self._job.attach_blocks(part, Ledger(total, self._job.clock), int(part.phase is Phase.INTERPOLATE))
         self._part = part
         return True
 

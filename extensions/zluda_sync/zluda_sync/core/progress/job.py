@@ -31,13 +31,13 @@ class Job:
         mode: when the host waits.
         shape: what is asked for; parts are planned from it, others are added as they turn up.
         memory: what earlier jobs have taught.
-        clock: seconds.
+        clock: seconds; stands still while the job is paused.
         compile_sign: tells of kernels being compiled, None if that cannot be told.
         began_at_s: when the job was asked for, by that clock; now if None.
         earlier: parts of the cells before it in the same request: what they took is the best guess there is.
 
     Attributes:
-        began_at_s: when the job was asked for, by its clock.
+        clock, began_at_s: what times all that is counted for it, and when by that the job was asked for.
         launched_before: steps of passes that are not told any more, for their cells are over.
     """
 
@@ -52,7 +52,7 @@ class Job:
         earlier: Sequence[Part] = (),
     ) -> None:
         self.mode = mode
-        self._clock = clock
+        self.clock = clock
         self._compiles = CompileWatch(compile_sign)
         self.began_at_s = clock() if began_at_s is None else began_at_s
         self._row = PartRow(shape, memory, self._compiles, earlier)
@@ -72,7 +72,7 @@ class Job:
     @property
     def elapsed_s(self) -> float:
         """Seconds since the job was asked for."""
-        return self._clock() - self.began_at_s
+        return self.clock() - self.began_at_s
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -141,7 +141,7 @@ class Job:
         """The host begins a denoising loop; returns its part and the part's fresh ledger."""
         with self._lock:
             part = self._begin(Phase.DENOISE, role, image)
-            part.ledger = ledger = Ledger(None, self._clock)
+            part.ledger = ledger = Ledger(None, self.clock)
             self._passes.append(part)
             return part, ledger
 
@@ -168,13 +168,13 @@ class Job:
             memory: what earlier jobs of this shape have taught.
         """
         with self._lock:
-            self._row.begin_cell(shape, memory, self._clock())
+            self._row.begin_cell(shape, memory, self.clock())
 
     def end_cell(self) -> None:
         """The picture call within that of the job has ended: what was planned of it will not come."""
         with self._lock:
             self._lacks_parts = self._lacks_parts or self._row.awaits_pictures
-            self._row.end_cell(self._clock())
+            self._row.end_cell(self.clock())
             kept = [part for part in self._passes if part.cell >= self._row.cell or not part.is_finished]
             launched = self.launched
             self._passes[:] = kept or self._passes[-1:]
@@ -188,7 +188,7 @@ class Job:
     def leave_part(self) -> None:
         """The host has gone on from the part under way, to nothing that has a name."""
         with self._lock:
-            self._row.leave(self._clock())
+            self._row.leave(self.clock())
 
     def resume(self, part: Part) -> None:
         """The host goes on with a part that it had left."""
@@ -247,7 +247,7 @@ class Job:
     def outline(self) -> tuple[Stretch, ...]:
         """Return the job as stretches of time, empty where that cannot be told."""
         with self._lock:
-            return self._row.outline(self._clock())
+            return self._row.outline(self.clock())
 
     def snapshot(self, rung: str | None = None) -> ProgressSnapshot:
         """Return the job's progress.
@@ -256,7 +256,7 @@ class Job:
             rung: name of the way in which completions are learned, for the snapshot only.
         """
         with self._lock:
-            now_s = self._clock()
+            now_s = self.clock()
             elapsed_s = now_s - self.began_at_s
             row = self._row
             left = row.foresee(now_s, self._has_ended)
@@ -295,6 +295,6 @@ class Job:
         return min(elapsed_s / (elapsed_s + left.remaining_s), UNDELIVERED_MAX)
 
     def _begin(self, phase: Phase, role: str, image: int) -> Part:
-        part = self._row.begin(phase, role, image, self._clock())
+        part = self._row.begin(phase, role, image, self.clock())
         part.queued_behind = self._passes[-1].ledger if self._passes else None
         return part
