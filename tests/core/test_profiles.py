@@ -157,7 +157,6 @@ def test_what_is_not_known_of_a_job_matches_nothing(name):
 @pytest.mark.parametrize(
     "rules",
     [
-        [{"images_min": 5, "images_max": 4}],
         [{}, {"images_min": 1}],
         [{"steps_min": 10}, {"steps_min": 20, "source": "api"}],
         [{"steps_max": 20}, {"steps_max": 10}],
@@ -166,10 +165,20 @@ def test_what_is_not_known_of_a_job_matches_nothing(name):
     ],
 )
 def test_a_rule_that_can_never_match_is_named(rules):
-    """It contradicts itself, or an earlier one takes all of its jobs."""
+    """An earlier one takes all of its jobs."""
     problems = book(rules=[{"profile": "off", **rule} for rule in rules]).problems
     assert [f"config.json: zluda_sync.rules[{len(rules) - 1}]"] == [problem.where for problem in problems]
     assert "can never match" in problems[0].text
+
+
+def test_each_contradiction_of_a_rule_is_named_at_its_field():
+    """Batch count at least 4 and at most 2, steps at least 30 and at most 10."""
+    rule = {"images_min": 4, "images_max": 2, "steps_min": 30, "steps_max": 10}
+    made = book(rules=[{"profile": "off", **rule}, {"profile": "precise"}])
+    where = "config.json: zluda_sync.rules[0]"
+    assert [f"{where}.images_min", f"{where}.steps_min"] == [problem.where for problem in made.problems]
+    assert "is 30, and steps_max 10: it can never match; the rule is left out" in made.problems[1].text
+    assert ["precise"] == [one.profile for one in made.rules]
 
 
 @pytest.mark.parametrize(

@@ -683,8 +683,8 @@
       'can never match: rule {number} takes every such job; move it further up. {remedy}':
         'kann nie zutreffen: Regel {number} nimmt jeden solchen Auftrag; schieben Sie sie weiter nach ' +
         'oben. {remedy}',
-      'can never match: {name} is {count} and {other} {number}; it is left out. {remedy}':
-        'kann nie zutreffen: {name} ist {count} und {other} {number}; sie wird weggelassen. {remedy}',
+      'is {count}, and {other} {number}: it can never match; the rule is left out. {remedy}':
+        'ist {count}, und {other} {number}: das kann nie zutreffen; die Regel wird weggelassen. {remedy}',
       'is {value}, must be {wanted}; the rule is left out. {remedy}':
         'ist {value}, muss {wanted} sein; die Regel wird weggelassen. {remedy}',
       'is {value}, must be {wanted}; the field is left out. {remedy}':

@@ -594,8 +594,8 @@
       // problems
       'can never match: rule {number} takes every such job; move it further up. {remedy}':
         '永远不会符合：规则 {number} 已取走所有这样的任务；请把它上移。{remedy}',
-      'can never match: {name} is {count} and {other} {number}; it is left out. {remedy}':
-        '永远不会符合：{name} 为 {count}，而 {other} 为 {number}；此规则不使用。{remedy}',
+      'is {count}, and {other} {number}: it can never match; the rule is left out. {remedy}':
+        '为 {count}，而 {other} 为 {number}：永远不会符合；此规则不使用。{remedy}',
       'is {value}, must be {wanted}; the rule is left out. {remedy}':
         '为 {value}，必须是{wanted}；此规则不使用。{remedy}',
       'is {value}, must be {wanted}; the field is left out. {remedy}':

@@ -38,16 +38,21 @@ class ProfileRule:
             for name, value in self.wanted.items()
         )
 
-    @property
-    def contradiction(self) -> str:
-        """Why it can match no job at all, in half a sentence; empty if it can."""
-        for name, condition in CONDITIONS.items():
+    def find_contradictions(self) -> list[tuple[str, float, float]]:
+        """Return why it can match no job at all: conditions that ask for at least more than for at most.
+
+        Returns:
+            The name, what it asks for, and what the other of the two does; empty if there is no such pair.
+        """
+        found: list[tuple[str, float, float]] = []
+        for name, least in self.wanted.items():
+            condition = CONDITIONS[name]
             if not isinstance(condition, Bound) or not name.endswith("_min"):
                 continue
-            least, most = self.wanted.get(name), self.wanted.get(f"{condition.quantity}_max")
-            if least is not None and most is not None and least > most:
-                return f"{name} is {least:g} and {condition.quantity}_max {most:g}"
-        return ""
+            most = self.wanted.get(f"{condition.quantity}_max")
+            if most is not None and least > most:
+                found.append((name, least, most))
+        return found
 
     @property
     def explanation(self) -> str:
@@ -89,13 +94,16 @@ def parse_rules(
         if rule is None or len(problems) > before:
             continue
         earlier = next((other for other in rules if other.covers(rule)), None)
-        if rule.contradiction:
-            tell(entry, f"can never match: {rule.contradiction}; it is left out")
-        elif earlier is not None:
+        contradictions = rule.find_contradictions()
+        for name, least, most in contradictions:
+            other = f"{name.removesuffix('_min')}_max"
+            text = f"is {least:g}, and {other} {most:g}: it can never match; the rule is left out"
+            tell(f"{entry}.{name}", text)
+        if contradictions:
+            continue
+        if earlier is not None:
             tell(entry, f"can never match: rule {earlier.number} takes every such job; move it further up")
-            rules.append(rule)
-        else:
-            rules.append(rule)
+        rules.append(rule)
     return tuple(rules), tuple(problems)
 
 
