@@ -97,7 +97,7 @@ def test_a_job_moves_the_line(api, open_panel):
     wait_for(lambda: text(page, ".zs-label-now") == "Image 2/3: Denoise 7/20", "label")
     assert "6.1 s left" == text(page, ".zs-eta")
     assert "7 of 20 finished, 2 queued" == text(page, ".zs-fact-steps dd")
-    assert "2 steps" == text(page, ".zs-fact-ahead dd")
+    assert "1 step" == text(page, ".zs-fact-ahead dd")
     (bar,) = page.find(".zs-bar[role=progressbar]")
     assert "41" == bar.get_attribute("aria-valuenow")
     assert "Image 2/3: Denoise 7/20 6.1 s left" == plain(bar.get_attribute("aria-valuetext"))
@@ -108,6 +108,14 @@ def test_a_job_moves_the_line(api, open_panel):
     api.status = canned_answers.build_status({**running, **unsure})
     wait_for(lambda: text(page, ".zs-eta") == "4 s to 8 s left", lambda: text(page, ".zs-eta"))
     assert "50" == bar.get_attribute("aria-valuenow")
+
+
+@pytest.mark.parametrize(("run_ahead", "told"), [(0, "0 steps"), (1, "0 steps"), (2, "1 step"), (4, "3 steps")])
+def test_a_head_start_is_counted_as_in_settings(api, open_panel, run_ahead, told):
+    """What is queued beyond the step that the GPU works on; waiting after each step leaves none."""
+    api.status = canned_answers.build_status({**canned_answers.build_running(), "run_ahead": run_ahead})
+    page = open_panel()
+    wait_for(lambda: text(page, ".zs-fact-ahead dd") == told, lambda: text(page, ".zs-fact-ahead dd"))
 
 
 def test_no_id_ends_like_one_of_the_hosts(open_panel):

@@ -80,7 +80,9 @@
       const counts = { completed: job.completed, total: job.total ?? '?', waiting };
       const isCounted = job.launched > 0 || (job.total !== null && job.role === 'base');
       showFact('steps', isCounted ? zs.t('now.counts', counts) : null);
-      showFact('ahead', zs.t(job.run_ahead === 1 ? 'now.one-step' : 'now.n-steps', { count: job.run_ahead }));
+      // As Settings counts it: beyond the step that the GPU works on.
+      const ahead = Math.max(0, job.run_ahead - 1);
+      showFact('ahead', zs.t(ahead === 1 ? 'now.one-step' : 'now.n-steps', { count: ahead }));
       showFact('mode', zs.modeOf(job.mode));
       showFact('rung', job.rung && zs.rungOf(job.rung));
     }

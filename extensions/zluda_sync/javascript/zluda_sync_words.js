@@ -138,7 +138,7 @@
     'steps.step': 'Step',
     'steps.launched': 'Launched by SD.Next',
     'steps.completed': 'Completed by the GPU',
-    'steps.ahead': 'Head start',
+    'steps.ahead': 'Under way',
     'steps.sentence':
       '{launched} steps launched and {completed} completed within {time}; at most {ahead} were under way ' +
       'at once.',

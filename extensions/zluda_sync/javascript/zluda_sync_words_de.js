@@ -141,7 +141,7 @@
     'steps.step': 'Schritt',
     'steps.launched': 'Von SD.Next gestartet',
     'steps.completed': 'Von der GPU fertiggestellt',
-    'steps.ahead': 'Vorsprung',
+    'steps.ahead': 'Unterwegs',
     'steps.sentence':
       '{launched} Schritte gestartet und {completed} fertig in {time}; höchstens {ahead} waren zugleich ' +
       'unterwegs.',

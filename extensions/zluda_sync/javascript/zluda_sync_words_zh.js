@@ -128,7 +128,7 @@
     'steps.step': '步',
     'steps.launched': 'SD.Next 已提交',
     'steps.completed': '显卡已完成',
-    'steps.ahead': '提前量',
+    'steps.ahead': '进行中',
     'steps.sentence': '{time}内提交 {launched} 步，完成 {completed} 步；同时最多有 {ahead} 步在进行。',
     'steps.none': '尚未提交任何一步。',
 
