@@ -138,6 +138,32 @@ def test_between_jobs_it_sums_up(api, open_bar):
     wait_for(lambda: [] == [one for one in page.find(".zs-above") if one.is_displayed()], "no bar")
 
 
+def test_a_job_that_was_lost_is_told_as_such(api, open_bar):
+    """Not the one before it as the last, no steps of which nothing was written down, and no empty plots."""
+    empty = {"parts": [], "bar": [], "stock_bar": [], "steps": 0, "median_step_s": None, "previews": []}
+    api.jobs = [
+        canned_answers.build_job("13", "lost", **empty, duration_s=None, wait_s=None, preview_s=None),
+        canned_answers.build_job("12", duration_s=22.0),
+    ]
+    page = open_bar()
+    wait_for_bar(page, "idle")
+    wait_for(
+        lambda: "Last job: lost, SD.Next ended; begun " in text(page, ".zs-above"),
+        lambda: text(page, ".zs-above"),
+    )
+    wait_for(lambda: "No step was recorded." in text(page, ".zs-job"), lambda: text(page, ".zs-job"))
+    assert "Last job: lost" in text(page, ".zs-now")
+    assert "No time of a step was recorded." == text(page, ".zs-figure-times .zs-sentence")
+    assert "yet" not in text(page, ".zs-job-body")
+    assert "Lost: SD.Next ended · small-model" in text(page, ".zs-job-body > .zs-note")
+    assert [] == [one for one in page.find(".zs-job :is(.zs-canvas, .zs-legend)") if one.is_displayed()]
+    row = texts(page, ".zs-history tbody tr:first-child > td")
+    assert ["Lost: SD.Next ended", "–", "–", "–"] == row[1:5]
+    click(page, "[data-job='12']")
+    wait_for(lambda: page.find(".zs-figure-times .zs-step"), "plots of the job before")
+    assert all(one.is_displayed() for one in page.find(".zs-job .zs-canvas"))
+
+
 def test_a_job_with_a_skipped_image_is_summed_up_as_finished(api, open_bar):
     """As the list of jobs and the job's own section tell it."""
     changes = {"began_at_s": time.time() - 60.0, "duration_s": 41.0, "images": {"asked": 3, "finished": 2}}

@@ -132,11 +132,13 @@
   /** What the last job took, and all of today, in words; empty before there was one. */
   zs.sumUp = () => {
     const { newest, count, wholeS } = summary;
-    const last = newest && zs.t('bar.last', {
-      outcome: zs.outcomeOf(newest),
-      took: zs.time(newest.duration_s),
-      at: zs.clock(newest.began_at_s + newest.duration_s),
-    });
+    const last = newest && (newest.duration_s === null
+      ? zs.t('bar.last-lost', { at: zs.clock(newest.began_at_s) })
+      : zs.t('bar.last', {
+        outcome: zs.outcomeOf(newest),
+        took: zs.time(newest.duration_s),
+        at: zs.clock(newest.began_at_s + newest.duration_s),
+      }));
     const values = { count, time: zs.time(wholeS) };
     const today = count ? zs.t(count === 1 ? 'bar.today-one' : 'bar.today', values) : '';
     return { last: last ?? '', today };
@@ -149,8 +151,9 @@
     isAsking = false;
     if (!answer.ok) return;
     const day = new Date().toDateString();
-    const over = answer.data.jobs.filter((job) => job.outcome !== 'running' && job.duration_s !== null);
-    const today = over.filter((job) => new Date(1000 * job.began_at_s).toDateString() === day);
+    const over = answer.data.jobs.filter((job) => job.outcome !== 'running');
+    const timed = over.filter((job) => job.duration_s !== null); // of one that was lost nobody knows
+    const today = timed.filter((job) => new Date(1000 * job.began_at_s).toDateString() === day);
     const wholeS = today.reduce((sum, job) => sum + job.duration_s, 0);
     summary = { newest: over[0] ?? null, count: today.length, wholeS };
     summaryListeners.forEach((listen) => listen());

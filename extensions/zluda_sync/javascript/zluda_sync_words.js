@@ -44,6 +44,7 @@
     'bar.elapsed': '{time} so far',
     'bar.done-at': 'done at {time}',
     'bar.last': 'Last job: {outcome} after {took}, {at}',
+    'bar.last-lost': 'Last job: lost, SD.Next ended; begun {at}',
     'bar.today-one': 'today: 1 job in {time}',
     'bar.today': 'today: {count} jobs in {time}',
     'controls.stop': 'Stop',
@@ -143,6 +144,7 @@
       '{launched} steps launched and {completed} completed within {time}; at most {ahead} were under way ' +
       'at once.',
     'steps.none': 'No step was launched yet.',
+    'steps.unrecorded': 'No step was recorded.',
 
     'bars.title': 'What the bar showed',
     'bars.time': 'Time',
@@ -176,6 +178,7 @@
     'times.one-outlier': 'One step was unusually slow.',
     'times.outliers': '{count} steps were unusually slow.',
     'times.none': 'No step is finished yet.',
+    'times.unrecorded': 'No time of a step was recorded.',
 
     'costs.title': 'What it cost',
     'costs.wait': 'SD.Next waited for the GPU',

@@ -44,6 +44,7 @@
     'bar.elapsed': '{time} bisher',
     'bar.done-at': 'fertig um {time}',
     'bar.last': 'Letzter Auftrag: {outcome} nach {took}, {at}',
+    'bar.last-lost': 'Letzter Auftrag: verloren, SD.Next endete; begonnen {at}',
     'bar.today-one': 'heute: 1 Auftrag in {time}',
     'bar.today': 'heute: {count} Aufträge in {time}',
     'controls.stop': 'Stopp',
@@ -146,6 +147,7 @@
       '{launched} Schritte gestartet und {completed} fertig in {time}; höchstens {ahead} waren zugleich ' +
       'unterwegs.',
     'steps.none': 'Noch kein Schritt gestartet.',
+    'steps.unrecorded': 'Kein Schritt wurde aufgezeichnet.',
 
     'bars.title': 'Was der Balken zeigte',
     'bars.time': 'Zeit',
@@ -180,6 +182,7 @@
     'times.one-outlier': 'Ein Schritt war ungewöhnlich langsam.',
     'times.outliers': '{count} Schritte waren ungewöhnlich langsam.',
     'times.none': 'Noch kein Schritt ist fertig.',
+    'times.unrecorded': 'Keine Zeit eines Schritts wurde aufgezeichnet.',
 
     'costs.title': 'Was es gekostet hat',
     'costs.wait': 'SD.Next wartete auf die GPU',

@@ -44,6 +44,7 @@
     'bar.elapsed': '已用 {time}',
     'bar.done-at': '预计 {time} 完成',
     'bar.last': '上一个任务：{outcome}，用时 {took}，{at}',
+    'bar.last-lost': '上一个任务：丢失，SD.Next 已结束；开始于 {at}',
     'bar.today-one': '今天 1 个任务，共 {time}',
     'bar.today': '今天 {count} 个任务，共 {time}',
     'controls.stop': '停止',
@@ -131,6 +132,7 @@
     'steps.ahead': '进行中',
     'steps.sentence': '{time}内提交 {launched} 步，完成 {completed} 步；同时最多有 {ahead} 步在进行。',
     'steps.none': '尚未提交任何一步。',
+    'steps.unrecorded': '没有记录任何一步。',
 
     'bars.title': '进度条显示了什么',
     'bars.time': '时间',
@@ -162,6 +164,7 @@
     'times.one-outlier': '有一步异常地慢。',
     'times.outliers': '有 {count} 步异常地慢。',
     'times.none': '尚未完成任何一步。',
+    'times.unrecorded': '没有记录任何一步的时间。',
 
     'costs.title': '代价',
     'costs.wait': 'SD.Next 等待显卡',
