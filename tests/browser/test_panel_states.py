@@ -629,6 +629,31 @@ def test_a_server_that_is_gone_is_told_at_once(api, open_panel):
     wait_for(lambda: text(page, ".zs-label-now") == "SD.Next does not answer", "word")
 
 
+def test_a_job_of_a_server_that_is_gone_is_told_no_more(api, open_panel):
+    """Neither its bar, times, steps and buttons, nor that it runs; all of it is back with the server."""
+    api.has_events = False
+    api.status = canned_answers.build_status(canned_answers.build_running(8))
+    api.jobs.insert(0, canned_answers.build_job("12", "running"))
+    page = open_panel()
+    wait_for(lambda: "8/20" in text(page, ".zs-label-now"), "job")
+    wait_for(lambda: texts(page, ".zs-history tbody tr:first-child td")[1:2] == ["Running"], "row")
+    shown = ".zs-now :is(.zs-bar, .zs-eta, .zs-wide-small > *, .zs-controls, .zs-facts dd)"
+    told = "return [...document.querySelectorAll(arguments[0])].filter((one) => one.checkVisibility() &&"
+    told += " (one.textContent || one.matches('.zs-bar'))).map((one) => one.textContent)"
+    assert 8 < len(page.js(told, shown))
+    api.refusals["GET", "status"] = (503, {"detail": "gone"})
+    wait_for(lambda: text(page, ".zs-label-now") == "SD.Next does not answer", "word")
+    assert ["balanced: chosen in Settings", "AMD Radeon RX 7900 XTX [ZLUDA], zluda"] == page.js(told, shown)
+    unheard = "Running when last heard of"
+    assert [unheard] == texts(page, ".zs-history tbody tr:first-child td")[1:2]
+    assert text(page, ".zs-job-body > .zs-note").startswith(unheard)
+    del api.refusals["GET", "status"]
+    wait_for(lambda: "8/20" in text(page, ".zs-label-now"), "job again")
+    assert 8 < len(page.js(told, shown))
+    wait_for(lambda: texts(page, ".zs-history tbody tr:first-child td")[1:2] == ["Running"], "row again")
+    page.driver.get_log("browser")
+
+
 def test_rules_are_put_in_order_and_saved(api, open_panel):
     """Add, move, ask for a condition, delete and save; a refusal stands at its rule, and nothing is lost."""
     page = open_panel()

@@ -114,7 +114,7 @@
         if (answer.ok) speeds.show(answer.data.jobs);
       },
       show: (jobs, selected, isPinned) => {
-        const written = JSON.stringify(jobs);
+        const written = JSON.stringify([jobs, zs.isGone()]);
         if (written !== shown) {
           shown = written;
           showRows(jobs);

@@ -12,6 +12,7 @@
   const listeners = [];
   let lastStatus = null;
   let toldAt = 0;
+  let isGone = false;
   let connection = null;
   let channel = null; // between the tabs
   let turn = null; // this tab leads, or waits for that; null while it wants nothing
@@ -24,6 +25,7 @@
 
   /** Tell the page of a status, null while SD.Next does not answer. */
   function tell(status) {
+    isGone = !status;
     if (status) {
       lastStatus = status;
       toldAt = Date.now();
@@ -126,6 +128,8 @@
   /** Take in a status that was asked for beside the connection. */
   zs.tellStatus = (status) => hearServer({ status });
   zs.currentStatus = () => lastStatus;
+  /** Whether SD.Next has stopped to answer; what is known is of before then. */
+  zs.isGone = () => isGone;
   /** The job as it was told a moment ago; null where there is none, or the news are old. */
   zs.freshJob = () => (Date.now() - toldAt < FRESH_MS ? lastStatus.job : null);
   /** Whether this tab is the one that speaks for all of this browser, as notifications do. */

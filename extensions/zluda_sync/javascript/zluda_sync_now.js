@@ -93,6 +93,16 @@
       zs.setText(eta, zs.timeLeft(status.loading));
     }
 
+    /** Nothing that was known of a job is so any more. */
+    function showGone() {
+      zs.setText(label, zs.t('now.gone'));
+      zs.setText(spoken, label.textContent);
+      [eta, spent, end, note].forEach((one) => zs.setText(one, ''));
+      track.element.hidden = true;
+      ['steps', 'ahead', 'mode', 'rung'].forEach((name) => showFact(name, null));
+      controls.update(null);
+    }
+
     function showProblems(found) {
       const written = JSON.stringify(found);
       if (alert.dataset.written === written) return;
@@ -110,9 +120,7 @@
         const shown = status?.job ?? status?.loading ?? null;
         element.dataset.state = !status ? 'gone' : shown ? 'job' : 'idle';
         if (!status) {
-          zs.setText(label, zs.t('now.gone'));
-          zs.setText(eta, '');
-          controls.update(null);
+          showGone();
           return;
         }
         const fraction = shown?.fraction ?? status.self_test?.progress ?? null;

@@ -209,6 +209,7 @@
     'outcome.stopped-after': 'Stopped ({finished} of {asked} finished)',
     'outcome.failed': 'Failed',
     'outcome.running': 'Running',
+    'outcome.unheard': 'Running when last heard of',
     'outcome.lost': 'Lost: SD.Next ended',
     'source.page': 'Page',
     'source.api': 'API',

@@ -212,6 +212,7 @@
     'outcome.stopped-after': 'Gestoppt ({finished} von {asked} fertig)',
     'outcome.failed': 'Fehlgeschlagen',
     'outcome.running': 'Läuft',
+    'outcome.unheard': 'Lief bei der letzten Nachricht',
     'outcome.lost': 'Verloren: SD.Next endete',
     'source.page': 'Seite',
     'source.api': 'API',

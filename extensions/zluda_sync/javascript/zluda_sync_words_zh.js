@@ -194,6 +194,7 @@
     'outcome.stopped-after': '已停止（{asked} 张中完成 {finished} 张）',
     'outcome.failed': '失败',
     'outcome.running': '进行中',
+    'outcome.unheard': '最后一次响应时仍在进行',
     'outcome.lost': '丢失：SD.Next 已结束',
     'source.page': '页面',
     'source.api': 'API',
