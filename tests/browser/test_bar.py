@@ -94,11 +94,11 @@ def test_the_phases_of_a_job_stand_side_by_side(api, open_bar):
     assert (0.41 - 0.3333 - 0.00667) / 0.26 == pytest.approx(fills[4], abs=0.02)
     assert [0, 0, 0, 0] == fills[5:]
     assert "Image 2/3: Denoise 7/20" == text(page, ".zs-above .zs-wide-label")
-    assert "41 % · 6.1 s left" == plain(text(page, ".zs-above .zs-wide-left"))
+    assert "41 % · 6 s left" == plain(text(page, ".zs-above .zs-wide-left"))
     api.status = canned_answers.build_status({**canned_answers.build_running(7), "is_eta_guessed": True})
-    guess = "41 % \u00b7 about 6.1 s left"
+    guess = "41 % \u00b7 about 6 s left"
     wait_for(lambda: guess == plain(text(page, ".zs-above .zs-wide-left")), "a guess")
-    assert "4.2 s so far" == text(page, ".zs-above .zs-wide-small > :first-child")
+    assert "4 s so far" == text(page, ".zs-above .zs-wide-small > :first-child")
     assert "" == text(page, ".zs-above .zs-wide-small > :last-child")
     api.status = canned_answers.build_status({**canned_answers.build_running(8), "eta_s": 70.0})
     wait_for(lambda: "done at " in text(page, ".zs-above .zs-wide-small > :last-child"), "a clock's time")

@@ -95,15 +95,15 @@ def test_a_job_moves_the_line(api, open_panel):
     page = open_panel()
     api.status = canned_answers.build_status(canned_answers.build_running(7))
     wait_for(lambda: text(page, ".zs-label-now") == "Image 2/3: Denoise 7/20", "label")
-    assert "6.1 s left" == text(page, ".zs-eta")
+    assert "6 s left" == text(page, ".zs-eta")
     assert "7 of 20 finished, 2 queued" == text(page, ".zs-fact-steps dd")
     assert "1 step" == text(page, ".zs-fact-ahead dd")
     (bar,) = page.find(".zs-bar[role=progressbar]")
     assert "41" == bar.get_attribute("aria-valuenow")
-    assert "Image 2/3: Denoise 7/20 6.1 s left" == plain(bar.get_attribute("aria-valuetext"))
+    assert "Image 2/3: Denoise 7/20 6 s left" == plain(bar.get_attribute("aria-valuetext"))
     running = canned_answers.build_running(8)
     api.status = canned_answers.build_status({**running, "is_eta_guessed": True})
-    wait_for(lambda: text(page, ".zs-eta") == "about 6.1 s left", lambda: text(page, ".zs-eta"))
+    wait_for(lambda: text(page, ".zs-eta") == "about 6 s left", lambda: text(page, ".zs-eta"))
     unsure = {"fraction": 0.5, "eta_s": 6.0, "eta_spread_s": 2.0, "eta_low_s": 4.0, "eta_high_s": 8.0}
     api.status = canned_answers.build_status({**running, **unsure})
     wait_for(lambda: text(page, ".zs-eta") == "4 s to 8 s left", lambda: text(page, ".zs-eta"))
@@ -116,6 +116,28 @@ def test_a_head_start_is_counted_as_in_settings(api, open_panel, run_ahead, told
     api.status = canned_answers.build_status({**canned_answers.build_running(), "run_ahead": run_ahead})
     page = open_panel()
     wait_for(lambda: text(page, ".zs-fact-ahead dd") == told, lambda: text(page, ".zs-fact-ahead dd"))
+
+
+@pytest.mark.parametrize(
+    ("times", "left"),
+    [
+        ({"eta_s": 0.059}, "less than 1 s left"),
+        ({"eta_s": 1.47}, "1 s left"),
+        ({"eta_s": 2.51, "is_eta_guessed": True}, "about 3 s left"),
+        ({"eta_s": 0.5, "eta_low_s": 0.2, "eta_high_s": 0.9}, "less than 1 s left"),
+        ({"eta_s": 2.0, "eta_low_s": 0.3, "eta_high_s": 3.9}, "1 s to 4 s left"),
+        ({"eta_s": 2.0, "eta_low_s": 1.8, "eta_high_s": 2.2}, "about 2 s left"),
+    ],
+)
+def test_times_of_what_goes_on_are_whole_seconds(api, open_panel, times, left):
+    """What changes all the time is not told to the hundredth of a second."""
+    running = {**canned_answers.build_running(), "elapsed_s": 0.012, **times}
+    api.status = canned_answers.build_status(running)
+    page = open_panel()
+    wait_for(lambda: text(page, ".zs-eta") == left, lambda: text(page, ".zs-eta"))
+    assert "less than 1 s so far" == text(page, ".zs-now .zs-wide-small > :first-child")
+    api.status = canned_answers.build_status({**running, "elapsed_s": 3.4})
+    wait_for(lambda: "3 s so far" == text(page, ".zs-now .zs-wide-small > :first-child"), "time so far")
 
 
 def test_no_id_ends_like_one_of_the_hosts(open_panel):

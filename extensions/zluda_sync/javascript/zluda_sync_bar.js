@@ -10,6 +10,11 @@
 
   const timeOfDay = (at) => at.toLocaleTimeString(zs.language(), { hour: '2-digit', minute: '2-digit' });
 
+  /** How long a job has taken until now. */
+  zs.timeSpent = ({ elapsed_s: elapsedS }) => (
+    zs.t(elapsedS < 1 ? 'bar.elapsed-below' : 'bar.elapsed', { time: zs.wholeTime(elapsedS) })
+  );
+
   /** When a job will be done, in the words of a clock; empty while that is unsure, or it stands still. */
   zs.sayEnd = (job) => {
     const isUnsure = !Number.isFinite(job.eta_s) || (job.eta_low_s ?? null) !== null;
@@ -102,7 +107,7 @@
       // One figure, as on Generate; the panel tells how unsure it is.
       const eta = zs.timeLeft({ ...job, eta_low_s: null });
       zs.setText(left, [`${Math.round(100 * job.fraction)} %`, eta].filter(Boolean).join(' · '));
-      zs.setText(spent, zs.t('bar.elapsed', { time: zs.time(job.elapsed_s) }));
+      zs.setText(spent, zs.timeSpent(job));
       zs.setText(end, zs.sayEnd(job));
       track.show(job.fraction, job, zs.join(label.textContent, left.textContent));
     }

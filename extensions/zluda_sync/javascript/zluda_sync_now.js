@@ -9,9 +9,14 @@
   zs.timeLeft = (job) => {
     if (job.is_paused) return ''; // the label begins with that
     if (job.eta_s === null || job.eta_s === undefined) return zs.t('now.eta-unknown');
-    const [from, to] = [job.eta_low_s ?? null, job.eta_high_s ?? null];
-    if (from !== null && to !== null) return zs.t('now.eta-range', { from: zs.time(from), to: zs.time(to) });
-    return zs.t(job.is_eta_guessed ? 'now.eta-guessed' : 'now.eta', { time: zs.time(job.eta_s) });
+    const [low, high] = [job.eta_low_s ?? null, job.eta_high_s ?? null];
+    if (low !== null && high !== null) {
+      if (high < 1) return zs.t('now.eta-below', { time: zs.time(1) });
+      const [from, to] = [zs.wholeTime(low), zs.wholeTime(high)];
+      return from === to ? zs.t('now.eta-guessed', { time: to }) : zs.t('now.eta-range', { from, to });
+    }
+    if (job.eta_s < 1) return zs.t('now.eta-below', { time: zs.time(1) });
+    return zs.t(job.is_eta_guessed ? 'now.eta-guessed' : 'now.eta', { time: zs.wholeTime(job.eta_s) });
   };
 
   function idleMode(status) {
@@ -73,7 +78,7 @@
     function showJob(job) {
       zs.setText(label, zs.labelOf(job));
       zs.setText(eta, zs.timeLeft(job));
-      zs.setText(spent, zs.t('bar.elapsed', { time: zs.time(job.elapsed_s) }));
+      zs.setText(spent, zs.timeSpent(job));
       zs.setText(end, zs.sayEnd(job));
       zs.setText(note, zs.join(zs.said(job.notice), job.is_compiling ? zs.t('now.compiling') : ''));
       const waiting = job.launched - job.completed;

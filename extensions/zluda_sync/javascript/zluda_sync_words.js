@@ -24,6 +24,7 @@
     'now.gone': 'SD.Next does not answer',
     'now.eta': '{time} left',
     'now.eta-guessed': 'about {time} left',
+    'now.eta-below': 'less than {time} left',
     'now.eta-range': '{from} to {to} left',
     'now.eta-unknown': 'time left not known yet',
     'now.compiling': 'Compiling kernels for the GPU: this happens once.',
@@ -42,6 +43,7 @@
 
     'bar.image': 'Image {image}: {phase}',
     'bar.elapsed': '{time} so far',
+    'bar.elapsed-below': 'less than {time} so far',
     'bar.done-at': 'done at {time}',
     'bar.last': 'Last job: {outcome} after {took}, {at}',
     'bar.last-lost': 'Last job: lost, SD.Next ended; begun {at}',

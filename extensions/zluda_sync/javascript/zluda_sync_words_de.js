@@ -24,6 +24,7 @@
     'now.gone': 'SD.Next antwortet nicht',
     'now.eta': 'noch {time}',
     'now.eta-guessed': 'noch etwa {time}',
+    'now.eta-below': 'noch weniger als {time}',
     'now.eta-range': 'noch {from} bis {to}',
     'now.eta-unknown': 'Restzeit noch nicht bekannt',
     'now.compiling': 'Kernel für die GPU werden übersetzt: das geschieht nur einmal.',
@@ -42,6 +43,7 @@
 
     'bar.image': 'Bild {image}: {phase}',
     'bar.elapsed': '{time} bisher',
+    'bar.elapsed-below': 'weniger als {time} bisher',
     'bar.done-at': 'fertig um {time}',
     'bar.last': 'Letzter Auftrag: {outcome} nach {took}, {at}',
     'bar.last-lost': 'Letzter Auftrag: verloren, SD.Next endete; begonnen {at}',

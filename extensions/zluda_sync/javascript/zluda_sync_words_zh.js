@@ -24,6 +24,7 @@
     'now.gone': 'SD.Next 没有响应',
     'now.eta': '剩余 {time}',
     'now.eta-guessed': '剩余约 {time}',
+    'now.eta-below': '剩余不到 {time}',
     'now.eta-range': '剩余 {from} 至 {to}',
     'now.eta-unknown': '剩余时间尚不清楚',
     'now.compiling': '显卡正在编译内核：只发生一次。',
@@ -42,6 +43,7 @@
 
     'bar.image': '图像 {image}：{phase}',
     'bar.elapsed': '已用 {time}',
+    'bar.elapsed-below': '已用不到 {time}',
     'bar.done-at': '预计 {time} 完成',
     'bar.last': '上一个任务：{outcome}，用时 {took}，{at}',
     'bar.last-lost': '上一个任务：丢失，SD.Next 已结束；开始于 {at}',
