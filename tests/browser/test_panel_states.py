@@ -214,6 +214,24 @@ def test_the_verdict_follows_the_self_test(api, open_panel, change, word):
     wait_for(lambda: word in text(page, ".zs-verdict"), lambda: text(page, ".zs-verdict"))
 
 
+@pytest.mark.parametrize("report", [None, {"was_called_off": True}], ids=["none", "called off"])
+def test_a_mode_is_not_by_a_self_test_that_was_not_made(api, open_panel, report):
+    """Until there is one the mode is a precaution; then it is the test's."""
+    api.status["profile"]["values"]["mode"] = "auto"
+    api.status["self_test"]["mode"] = api.self_test["mode"] = "every-step"
+    whole = api.self_test["report"]
+    api.self_test["report"] = report and {**whole, **report}
+    page = open_panel()
+    untested = "every-step (waits after each step), until the self-test has been made"
+    wait_for(lambda: text(page, ".zs-fact-mode dd") == untested, lambda: text(page, ".zs-fact-mode dd"))
+    api.status = {**api.status, "self_test": {**api.status["self_test"], "progress": 0.5}}
+    wait_for(lambda: page.find(".zs-selftest progress")[0].is_displayed(), "self-test")
+    api.self_test["report"] = whole
+    api.status = {**api.status, "self_test": {**api.status["self_test"], "progress": None}}
+    tested = "every-step (waits after each step), by the self-test"
+    wait_for(lambda: text(page, ".zs-fact-mode dd") == tested, lambda: text(page, ".zs-fact-mode dd"))
+
+
 @pytest.mark.parametrize(
     ("first", "part", "named"),
     [

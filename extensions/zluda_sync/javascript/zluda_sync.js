@@ -54,6 +54,7 @@
     });
     const selfTesting = zs.buildSelfTest((answer) => {
       selfTest = answer;
+      if (zs.currentStatus() && !zs.isGone()) now.update(zs.currentStatus(), selfTest);
       verdict.update(zs.currentStatus(), selfTest, lastFinished);
     });
     const check = zs.buildCheck();
@@ -87,7 +88,7 @@
     }
 
     function update(status) {
-      now.update(status);
+      now.update(status, selfTest);
       job.update(status);
       verdict.update(status, selfTest, lastFinished);
       selfTesting.update(status);

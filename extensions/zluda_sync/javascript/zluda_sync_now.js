@@ -19,15 +19,20 @@
     return zs.t(job.is_eta_guessed ? 'now.eta-guessed' : 'now.eta', { time: zs.wholeTime(job.eta_s) });
   };
 
-  function idleMode(status) {
+  function idleMode(status, selfTest) {
     const mode = status.profile?.values?.mode;
     const chosen = mode === 'auto' ? status.self_test?.mode : null;
     if (!chosen) return zs.modeOf(mode);
     // Without a device there was no self-test to choose by.
-    return status.device ? zs.t('now.auto-mode', { mode: zs.modeOf(chosen) }) : zs.modeOf(chosen);
+    if (!status.device || !selfTest) return zs.modeOf(chosen);
+    const isTested = selfTest.report && !selfTest.report.was_called_off;
+    return zs.t(isTested ? 'now.auto-mode' : 'now.auto-untested', { mode: zs.modeOf(chosen) });
   }
 
-  /** The section. `update(status)` takes an answer of status, null while SD.Next does not answer. */
+  /**
+   * The section. `update(status, selfTest)` takes an answer of status, null while SD.Next does not answer, and
+   * one of selftest, null until there is one.
+   */
   zs.buildNow = () => {
     const label = zs.el('p', { class: 'zs-label-now' });
     const eta = zs.el('p', { class: 'zs-eta' });
@@ -60,7 +65,7 @@
     }
     Object.keys(facts).forEach((name) => showFact(name, null));
 
-    function showIdle(status) {
+    function showIdle(status, selfTest) {
       const idle = status.is_acting ? zs.t('now.idle') : zs.t('now.not-followed');
       const isTesting = (status.self_test?.progress ?? null) !== null;
       zs.setText(label, zs.isChecking() ? zs.t('now.checking') : isTesting ? zs.t('now.testing') : idle);
@@ -71,7 +76,7 @@
       zs.setText(note, zs.sentence(status.explanation));
       showFact('steps', null);
       showFact('ahead', null);
-      showFact('mode', status.is_acting ? idleMode(status) : null);
+      showFact('mode', status.is_acting ? idleMode(status, selfTest) : null);
       showFact('rung', null);
     }
 
@@ -92,8 +97,8 @@
       showFact('rung', job.rung && zs.rungOf(job.rung));
     }
 
-    function showLoading(status) {
-      showIdle(status);
+    function showLoading(status, selfTest) {
+      showIdle(status, selfTest);
       zs.setText(label, zs.said(status.loading.label));
       zs.setText(eta, zs.timeLeft(status.loading));
     }
@@ -121,7 +126,7 @@
 
     return {
       element,
-      update: (status) => {
+      update: (status, selfTest) => {
         const shown = status?.job ?? status?.loading ?? null;
         element.dataset.state = !status ? 'gone' : shown ? 'job' : 'idle';
         if (!status) {
@@ -130,8 +135,8 @@
         }
         const fraction = shown?.fraction ?? status.self_test?.progress ?? null;
         if (status.job) showJob(status.job);
-        else if (shown) showLoading(status);
-        else showIdle(status);
+        else if (shown) showLoading(status, selfTest);
+        else showIdle(status, selfTest);
         track.element.hidden = fraction === null;
         track.show(fraction, shown ?? {}, zs.join(label.textContent, eta.textContent));
         controls.update(status);

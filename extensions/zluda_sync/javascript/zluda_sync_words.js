@@ -37,6 +37,7 @@
     'now.rung': 'Measured with',
     'now.profile': 'Profile',
     'now.auto-mode': '{mode}, by the self-test',
+    'now.auto-untested': '{mode}, until the self-test has been made',
     'now.profile-why': '{name}: {reason}',
     'now.device': 'Device',
     'now.problems': 'The configuration has problems',

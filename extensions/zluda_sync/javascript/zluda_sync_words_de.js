@@ -37,6 +37,7 @@
     'now.rung': 'Messung',
     'now.profile': 'Profil',
     'now.auto-mode': '{mode}, laut Selbsttest',
+    'now.auto-untested': '{mode}, bis der Selbsttest gemacht ist',
     'now.profile-why': '{name}: {reason}',
     'now.device': 'Gerät',
     'now.problems': 'An der Konfiguration stimmt etwas nicht',

@@ -37,6 +37,7 @@
     'now.rung': '测量方式',
     'now.profile': '配置档',
     'now.auto-mode': '{mode}，由自检选定',
+    'now.auto-untested': '{mode}，自检完成之前',
     'now.profile-why': '{name}：{reason}',
     'now.device': '设备',
     'now.problems': '配置存在问题',
