@@ -641,6 +641,53 @@ def test_a_profile_is_changed_copied_and_deleted(api, open_panel):
     wait_for(lambda: not page.find("[data-profile=night]"), "deletion")
 
 
+def test_what_is_saved_is_in_use_only_where_it_is_chosen(api, open_panel):
+    """Said of a profile and of the rules, by what is chosen; and no longer than until the next change."""
+    page = open_panel()
+    saved = "Saved. In use from the next job on"
+
+    def save(name: str) -> None:
+        click(page, f"[data-profile={name}] button", "Edit profile")
+        assert "" == text(page, listed)
+        click(page, ".zs-form button", "Save profile")
+
+    def wait_for_word(css: str, word: str) -> None:
+        wait_for(lambda: text(page, css).startswith(word), lambda: f"{word}, not {text(page, css)}")
+
+    listed, rules = ".zs-profiles > .zs-buttons .zs-saved", ".zs-rules-part .zs-buttons .zs-note"
+    save("night")
+    wait_for_word(listed, "Saved. It is in use once you choose it above")
+    choose(page, ".zs-rules select", "night")
+    page.js("document.querySelector('.zs-rules select').dispatchEvent(new Event('input', {bubbles: true}))")
+    wait_for_word(rules, "Changed")
+    assert "" == text(page, listed)
+    click(page, ".zs-rules-part button", "Save rules")
+    wait_for_word(rules, "Saved. In use once auto is")
+    choose(page, "[data-field=chosen]", "auto")
+    wait_for_word(".zs-profiles > .zs-saved", f"{saved}.")
+    save("night")
+    wait_for_word(listed, f"{saved}, where the rules")
+    choose(page, ".zs-rules select", "night")
+    page.js("document.querySelector('.zs-rules select').dispatchEvent(new Event('input', {bubbles: true}))")
+    click(page, ".zs-rules-part button", "Save rules")
+    wait_for_word(rules, f"{saved}.")
+    choose(page, "[data-field=chosen]", "night")
+    wait_for_word(".zs-profiles > .zs-saved", f"{saved}.")
+    save("night")
+    wait_for_word(listed, f"{saved}.")
+    api.refusals["DELETE", "profiles/night"] = (409, {"detail": "is chosen"})
+    click(page, "[data-profile=night] button", "Delete profile")
+    page.driver.switch_to.alert.accept()
+    wait_for(lambda: "is chosen" in text(page, ".zs-profiles > .zs-error"), "refusal")
+    assert "" == text(page, listed)
+    del api.refusals["DELETE", "profiles/night"]
+    click(page, "[data-profile=night] button", "Delete profile")
+    page.driver.switch_to.alert.accept()
+    wait_for_word(listed, "Deleted.")
+    assert "" == text(page, ".zs-profiles > .zs-error")
+    page.driver.get_log("browser")
+
+
 def test_an_empty_condition_is_named_and_not_saved(api, open_panel):
     """Left out, it would make a rule that holds for every job; one without conditions says so before."""
     page = open_panel()
