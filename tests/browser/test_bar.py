@@ -227,6 +227,35 @@ def test_stop_after_image_stands_beside_the_hosts_stop(api, open_bar, body):
     wait_for(lambda: not page.find(".zs-after-image"), "switched off")
 
 
+@pytest.mark.parametrize(
+    ("where", "has_more"),
+    [
+        ({"image": 2, "images": 3}, False),
+        ({"image": 0, "images": 1}, False),
+        ({"image": 1, "images": 2, "cell": 3, "cells": 4}, False),
+        ({"image": 1, "images": 2, "cell": 2, "cells": 4}, True),
+        ({"image": 0, "images": 2, "cell": 3, "cells": 4}, True),
+        ({"image": 0, "images": 1, "cell": 3, "cells": None}, True),
+    ],
+)
+def test_stop_after_image_is_of_use_while_another_one_is_to_come(api, open_bar, where, has_more):
+    """Or may be: nobody knows how many cells there are. Where it is not, its tooltip says why."""
+    page = open_bar()
+    api.status = canned_answers.build_status(canned_answers.build_running(7))
+    (button,) = wait_for(lambda: page.find(".zs-after-image"), "button")
+    wait_for(button.is_enabled, "the first images")
+    api.status = canned_answers.build_status({**canned_answers.build_running(9), **where})
+    wait_for(lambda: "9/20" in text(page, ".zs-label-now"), "image")
+    on_panel = page.find(".zs-controls button")[1]
+    assert [has_more] * 2 == [button.is_enabled(), on_panel.is_enabled()]
+    assert (where["images"] > 1 or where.get("cells", 1) != 1) == on_panel.is_displayed()
+    why = "Stop after image: no further image comes in this job"
+    told = ["Stop after image", ""] if has_more else [why, why]
+    assert told == [one.get_attribute("title") for one in (button, on_panel)]
+    api.status = canned_answers.build_status(canned_answers.build_running(7))
+    wait_for(lambda: button.get_attribute("title") == "Stop after image", "more to come")
+
+
 def test_stop_after_image_goes_with_the_hosts_stop(api, open_bar):
     """The Modern page is built out of sight, and takes each button to its place when the status is known."""
     page = open_bar(f'<div id="source" hidden>{STOP}</div><div style="display: flex">{PORTAL}</div>')
