@@ -16,6 +16,14 @@ from tests.browser.canned_api import CannedApi, serve_canned
 from tests.browser.chromium import open_page, wait_for
 from tests.browser.embedded import button_text, generate, open_host, set_number
 from tests.browser.panel import plain, text
+from zluda_sync.core.learning.estimate import (
+    DETAILER,
+    MAY_COMPILE,
+    MUST_LOAD,
+    SCRIPT,
+    UNKNOWN_MODEL,
+    UNLIKE_ANY,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -38,6 +46,14 @@ MODERN = """
 </div></div>
 <div id="control_steps"><input type="number" value="20"></div>
 <div id="control_before_resize_width"><input type="number" value="512"></div>
+"""
+#: Below Generate on SD.Next's Standard page, in a window of 1280 pixels.
+COLUMN_PX = 204
+CUT = """
+return [...document.querySelectorAll('.zs-estimate > *')].filter((one) => (
+  one.scrollWidth > one.clientWidth || one.getBoundingClientRect().bottom
+    > one.parentElement.getBoundingClientRect().bottom + 1
+)).map((one) => one.textContent);
 """
 #: A tab that begins with a picture; two ids that it has twice, the second of each is hires'.
 FROM_PICTURE = """
@@ -282,12 +298,28 @@ def test_generate_stays_where_it_is(api, tmp_path, controls):
             assert (before, True) == (page.js(PLACE), before[2])
 
 
+@pytest.mark.parametrize("locale", ["en: English", "de: Deutsch", "zh: 中文"])
+def test_what_it_says_is_whole_in_a_window_of_1280_pixels(api, opened, locale):
+    """The first that a new user sees of it, and all else; what stands alone may take both lines."""
+    opened.js("window.opts = {ui_locale: arguments[0]}", locale)
+    opened.js("document.getElementById('txt2img_actions_column').style.width = `${arguments[0]}px`", COLUMN_PX)
+    unknown = [UNKNOWN_MODEL, MAY_COMPILE, UNLIKE_ANY, MUST_LOAD, DETAILER, SCRIPT]
+    long = "a text that takes both lines of the column below Generate"
+    told = [answer(seconds=None, unknown=pair) for pair in zip(unknown[::2], unknown[1::2], strict=True)]
+    for steps, one in enumerate([*told, answer(seconds=None, unknown=[long]), answer(unknown=unknown)], 30):
+        api.told = one
+        opened.js(SET, "txt2img_steps", str(steps))
+        first = opened.js("return zludaSync.said(arguments[0])", one["unknown"][0])
+        wait_for(lambda first=first: first in line(opened), lambda: line(opened))
+        assert [] == opened.js(CUT)
+
+
 def test_in_chinese_it_is_chinese(api, opened):
     """The page's own words, and the server's."""
-    api.told = answer(unknown=["time known after the first job with this model"])
+    api.told = answer(unknown=[UNKNOWN_MODEL])
     opened.js("window.opts = {ui_locale: 'zh: 中文'}")
     opened.js(SET, "txt2img_steps", "22")
-    words = ("约 2 分 10 秒", "1:50 至 2:40", "用此模型做完第一个任务后才知道时长")
+    words = ("约 2 分 10 秒", "1:50 至 2:40", "首个任务后才知道时长")
     wait_for(lambda: all(word in line(opened) for word in words), lambda: line(opened))
 
 

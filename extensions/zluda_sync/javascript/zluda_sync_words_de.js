@@ -588,13 +588,12 @@
       'values in memory': 'Werte im Speicher',
       'a value read back': 'ein zurückgelesener Wert',
       // before Generate
-      'time known after the first job with this model':
-        'Dauer nach dem ersten Auftrag mit diesem Modell bekannt',
-      'reckoned from other settings of this model': 'aus anderen Einstellungen geschätzt',
-      'the first picture may compile kernels once': 'das erste Bild übersetzt vielleicht Kernel',
-      'loading the model comes on top': 'das Laden des Modells kommt hinzu',
-      'what the detailer finds comes on top': 'was der Detailer findet, kommt hinzu',
-      'the script may make more, or other pictures': 'das Skript macht vielleicht mehr Bilder',
+      'time known after the first job': 'Dauer nach 1. Auftrag bekannt',
+      'reckoned from other settings': 'aus anderen Werten geschätzt',
+      'first job may compile kernels': 'evtl. werden Kernel übersetzt',
+      'loading the model comes on top': 'Laden des Modells kommt hinzu',
+      'the detailer comes on top': 'der Detailer kommt hinzu',
+      'the script may change this': 'das Skript kann das ändern',
       'for the input\'s size, give width and height': 'für die Größe geben Sie Breite und Höhe an',
       // profiles
       'Waits for the GPU after each step: for certainty, or to look for a fault.':

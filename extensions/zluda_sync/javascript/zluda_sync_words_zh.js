@@ -514,12 +514,12 @@
       'values in memory': '内存中的数值',
       'a value read back': '读回的数值',
       // before Generate
-      'time known after the first job with this model': '用此模型做完第一个任务后才知道时长',
-      'reckoned from other settings of this model': '按此模型的其他设置推算',
-      'the first picture may compile kernels once': '第一张图像可能要编译内核，仅一次',
+      'time known after the first job': '首个任务后才知道时长',
+      'reckoned from other settings': '按其他设置推算',
+      'first job may compile kernels': '首个任务可能要编译内核',
       'loading the model comes on top': '加载模型的时间另计',
-      'what the detailer finds comes on top': '细节修复所找到的另计',
-      'the script may make more, or other pictures': '所选脚本可能生成更多或不同的图像',
+      'the detailer comes on top': '细节修复的时间另计',
+      'the script may change this': '所选脚本可能改变时长',
       'for the input\'s size, give width and height': '尺寸取自输入图像：请给出宽和高',
       // profiles
       'Waits for the GPU after each step: for certainty, or to look for a fault.': '每一步之后等待显卡：求稳，或查找故障。',
