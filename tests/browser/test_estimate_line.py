@@ -14,7 +14,7 @@ from bench.host.tiny_model import make_tiny_model
 from tests.browser import canned_answers
 from tests.browser.canned_api import CannedApi, serve_canned
 from tests.browser.chromium import open_page, wait_for
-from tests.browser.embedded import button_text, generate, open_host, set_number
+from tests.browser.embedded import button_text, generate, open_host, open_tab, set_number
 from tests.browser.panel import plain, text
 from zluda_sync.core.learning.estimate import (
     DETAILER,
@@ -338,6 +338,24 @@ def seconds(page: SimpleNamespace) -> float:
     """How long it says that it takes; 0 for nothing."""
     found = re.match(r"about (?:(\d+) min ?)?(?:([\d.]+) s)?", line(page))
     return 60 * int(found[1] or 0) + float(found[2] or 0) if found else 0.0
+
+
+def test_settings_fill_their_frames_and_hints_can_be_read(host):
+    """In a wide window: a frame less wide than its row shows what is behind; a line of 1400 pixels is lost."""
+    host.driver.set_window_size(1700, 1000)
+    open_tab(host, "Settings")
+    wait_for(lambda: host.find("#setting_zluda_sync_mode"), "settings")
+    host.js("document.querySelectorAll('[id^=settings_] .label-wrap:not(.open)').forEach((one) => one.click())")
+    seen = "return document.querySelector('#setting_zluda_sync_mode').offsetWidth"
+    wait_for(lambda: host.js(seen) > 0, "section")
+    blocks = host.js(
+        "return [...document.querySelectorAll('[id^=setting_zluda_sync_]')].map((one) => ["
+        " one.id, one.offsetWidth - one.parentElement.clientWidth, Math.max(...[...one.children].map("
+        "  (child) => child.offsetWidth))])"
+    )
+    assert len(blocks) > 10
+    assert [] == [block for block in blocks if block[1] != 0 or block[2] > 900]
+    open_tab(host, "Text")
 
 
 def test_on_the_embedded_page_it_is_learned_and_follows_the_sliders(host):
