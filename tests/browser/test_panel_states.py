@@ -741,6 +741,25 @@ def test_a_job_of_a_server_that_is_gone_is_told_no_more(api, open_panel):
     page.driver.get_log("browser")
 
 
+@pytest.mark.parametrize("has_events", [True, False], ids=["events", "polling"])
+def test_an_extension_that_is_not_loaded_any_more_says_what_to_do(api, open_panel, has_events):
+    """SD.Next answers, and knows none of its routes: it was disabled while this page stayed open."""
+    api.has_events = has_events
+    page = open_panel()
+    wait_for(lambda: page.js("return zludaSync.liveKind()") in ("events", "polling"), "connection")
+    api.refusals["GET", "status"] = (404, {"detail": "Not Found"})
+    api.has_events = False
+    gone = "ZLUDA Sync is not loaded any more"
+    wait_for(lambda: text(page, ".zs-label-now") == gone, lambda: text(page, ".zs-label-now"))
+    assert text(page, ".zs-now > .zs-note").startswith("Reload this page: ")
+    api.refusals["GET", "status"] = (503, {"detail": "gone"})
+    wait_for(lambda: text(page, ".zs-label-now") == "SD.Next does not answer", "word")
+    assert "" == text(page, ".zs-now > .zs-note")
+    del api.refusals["GET", "status"]
+    wait_for(lambda: text(page, ".zs-label-now") == "Idle", "back")
+    page.driver.get_log("browser")
+
+
 def test_rules_are_put_in_order_and_saved(api, open_panel):
     """Add, move, ask for a condition, delete and save; a refusal stands at its rule, and nothing is lost."""
     page = open_panel()

@@ -114,7 +114,7 @@
 
     function showIdle(isGone) {
       const { last, today } = zs.sumUp();
-      zs.setText(label, isGone ? zs.t('now.gone') : last);
+      zs.setText(label, isGone ? zs.t(zs.whyGone()) : last);
       zs.setText(left, isGone ? '' : today);
     }
 

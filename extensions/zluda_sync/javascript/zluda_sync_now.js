@@ -105,9 +105,10 @@
 
     /** Nothing that was known of a job is so any more. */
     function showGone() {
-      zs.setText(label, zs.t('now.gone'));
-      zs.setText(spoken, label.textContent);
-      [eta, spent, end, note].forEach((one) => zs.setText(one, ''));
+      zs.setText(label, zs.t(zs.whyGone()));
+      [eta, spent, end].forEach((one) => zs.setText(one, ''));
+      zs.setText(note, zs.whyGone() === 'now.unloaded' ? zs.t('now.unloaded-remedy') : '');
+      zs.setText(spoken, zs.join(label.textContent, note.textContent));
       track.element.hidden = true;
       ['steps', 'ahead', 'mode', 'rung'].forEach((name) => showFact(name, null));
       controls.update(null);

@@ -155,7 +155,8 @@
         isChanged = false;
         touched();
         saved(answer.data);
-        zs.setText(state, zs.said(answer.data.not_saved) || zs.t(known.chosen === AUTO ? 'rules.saved' : 'rules.kept'));
+        const word = zs.t(known.chosen === AUTO ? 'rules.saved' : 'rules.kept');
+        zs.setText(state, zs.said(answer.data.not_saved) || word);
         return;
       }
       save.disabled = false;

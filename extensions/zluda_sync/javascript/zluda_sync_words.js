@@ -22,6 +22,10 @@
     'now.testing': 'Testing the GPU',
     'now.checking': 'Checking the GPU',
     'now.gone': 'SD.Next does not answer',
+    'now.unloaded': 'ZLUDA Sync is not loaded any more',
+    'now.unloaded-remedy':
+      'Reload this page: SD.Next runs without it. To have it back, enable ' +
+      'it under Extensions, apply, and reload.',
     'now.eta': '{time} left',
     'now.eta-guessed': 'about {time} left',
     'now.eta-below': 'less than {time} left',

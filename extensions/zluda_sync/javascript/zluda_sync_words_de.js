@@ -22,6 +22,10 @@
     'now.testing': 'Die GPU wird getestet',
     'now.checking': 'Die GPU wird geprüft',
     'now.gone': 'SD.Next antwortet nicht',
+    'now.unloaded': 'ZLUDA Sync ist nicht mehr geladen',
+    'now.unloaded-remedy':
+      'Laden Sie diese Seite neu: SD.Next läuft ohne ZLUDA Sync. Um ' +
+      'es wieder zu haben, schalten Sie es unter Extensions ein, wenden Sie das an, und laden Sie neu.',
     'now.eta': 'noch {time}',
     'now.eta-guessed': 'noch etwa {time}',
     'now.eta-below': 'noch weniger als {time}',

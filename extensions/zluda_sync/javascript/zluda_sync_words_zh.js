@@ -22,6 +22,8 @@
     'now.testing': '正在测试显卡',
     'now.checking': '正在检查显卡',
     'now.gone': 'SD.Next 没有响应',
+    'now.unloaded': 'ZLUDA Sync 已不再加载',
+    'now.unloaded-remedy': '请刷新此页面：SD.Next 正在不带它运行。要恢复，请在 Extensions 中启用并应用，然后刷新。',
     'now.eta': '剩余 {time}',
     'now.eta-guessed': '剩余约 {time}',
     'now.eta-below': '剩余不到 {time}',
