@@ -158,7 +158,7 @@ def test_a_job_that_was_lost_is_told_as_such(api, open_bar):
     assert "Lost: SD.Next ended · small-model" in text(page, ".zs-job-body > .zs-note")
     assert [] == [one for one in page.find(".zs-job :is(.zs-canvas, .zs-legend)") if one.is_displayed()]
     row = texts(page, ".zs-history tbody tr:first-child > td")
-    assert ["Lost: SD.Next ended", "–", "–", "–"] == row[1:5]
+    assert ["Lost: SD.Next ended", *["\N{EN DASH}"] * 3] == row[1:5]
     click(page, "[data-job='12']")
     wait_for(lambda: page.find(".zs-figure-times .zs-step"), "plots of the job before")
     assert all(one.is_displayed() for one in page.find(".zs-job .zs-canvas"))

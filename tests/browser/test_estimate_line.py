@@ -302,7 +302,9 @@ def test_generate_stays_where_it_is(api, tmp_path, controls):
 def test_what_it_says_is_whole_in_a_window_of_1280_pixels(api, opened, locale):
     """The first that a new user sees of it, and all else; what stands alone may take both lines."""
     opened.js("window.opts = {ui_locale: arguments[0]}", locale)
-    opened.js("document.getElementById('txt2img_actions_column').style.width = `${arguments[0]}px`", COLUMN_PX)
+    opened.js(
+        "document.getElementById('txt2img_actions_column').style.width = `${arguments[0]}px`", COLUMN_PX
+    )
     unknown = [UNKNOWN_MODEL, MAY_COMPILE, UNLIKE_ANY, MUST_LOAD, DETAILER, SCRIPT]
     long = "a text that takes both lines of the column below Generate"
     told = [answer(seconds=None, unknown=pair) for pair in zip(unknown[::2], unknown[1::2], strict=True)]
@@ -341,11 +343,13 @@ def seconds(page: SimpleNamespace) -> float:
 
 
 def test_settings_fill_their_frames_and_hints_can_be_read(host):
-    """In a wide window: a frame less wide than its row shows what is behind; a line of 1400 pixels is lost."""
+    """In a wide window: a frame less wide than its row shows what is behind it."""
     host.driver.set_window_size(1700, 1000)
     open_tab(host, "Settings")
     wait_for(lambda: host.find("#setting_zluda_sync_mode"), "settings")
-    host.js("document.querySelectorAll('[id^=settings_] .label-wrap:not(.open)').forEach((one) => one.click())")
+    host.js(
+        "document.querySelectorAll('[id^=settings_] .label-wrap:not(.open)').forEach((one) => one.click())"
+    )
     seen = "return document.querySelector('#setting_zluda_sync_mode').offsetWidth"
     wait_for(lambda: host.js(seen) > 0, "section")
     blocks = host.js(

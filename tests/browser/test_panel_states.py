@@ -110,7 +110,9 @@ def test_a_job_moves_the_line(api, open_panel):
     assert "50" == bar.get_attribute("aria-valuenow")
 
 
-@pytest.mark.parametrize(("run_ahead", "told"), [(0, "0 steps"), (1, "0 steps"), (2, "1 step"), (4, "3 steps")])
+@pytest.mark.parametrize(
+    ("run_ahead", "told"), [(0, "0 steps"), (1, "0 steps"), (2, "1 step"), (4, "3 steps")]
+)
 def test_a_head_start_is_counted_as_in_settings(api, open_panel, run_ahead, told):
     """What is queued beyond the step that the GPU works on; waiting after each step leaves none."""
     api.status = canned_answers.build_status({**canned_answers.build_running(), "run_ahead": run_ahead})
@@ -225,7 +227,7 @@ def test_a_mode_is_not_by_a_self_test_that_was_not_made(api, open_panel, report)
     untested = "every-step (waits after each step), until the self-test has been made"
     wait_for(lambda: text(page, ".zs-fact-mode dd") == untested, lambda: text(page, ".zs-fact-mode dd"))
     api.status = {**api.status, "self_test": {**api.status["self_test"], "progress": 0.5}}
-    wait_for(lambda: page.find(".zs-selftest progress")[0].is_displayed(), "self-test")
+    wait_for(page.find(".zs-selftest progress")[0].is_displayed, "self-test")
     api.self_test["report"] = whole
     api.status = {**api.status, "self_test": {**api.status["self_test"], "progress": None}}
     tested = "every-step (waits after each step), by the self-test"
