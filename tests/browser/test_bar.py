@@ -94,11 +94,11 @@ def test_the_phases_of_a_job_stand_side_by_side(api, open_bar):
     assert (0.41 - 0.3333 - 0.00667) / 0.26 == pytest.approx(fills[4], abs=0.02)
     assert [0, 0, 0, 0] == fills[5:]
     assert "Image 2/3: Denoise 7/20" == text(page, ".zs-above .zs-wide-label")
-    assert "41 % · 6.1 s left" == plain(text(page, ".zs-above .zs-wide-left"))
+    assert "41 % · 6 s left" == plain(text(page, ".zs-above .zs-wide-left"))
     api.status = canned_answers.build_status({**canned_answers.build_running(7), "is_eta_guessed": True})
-    guess = "41 % \u00b7 about 6.1 s left"
+    guess = "41 % \u00b7 about 6 s left"
     wait_for(lambda: guess == plain(text(page, ".zs-above .zs-wide-left")), "a guess")
-    assert "4.2 s so far" == text(page, ".zs-above .zs-wide-small > :first-child")
+    assert "4 s so far" == text(page, ".zs-above .zs-wide-small > :first-child")
     assert "" == text(page, ".zs-above .zs-wide-small > :last-child")
     api.status = canned_answers.build_status({**canned_answers.build_running(8), "eta_s": 70.0})
     wait_for(lambda: "done at " in text(page, ".zs-above .zs-wide-small > :last-child"), "a clock's time")
@@ -136,6 +136,32 @@ def test_between_jobs_it_sums_up(api, open_bar):
     page = open_bar()
     wait_for(lambda: api.count("GET", "jobs") > 2, "jobs")
     wait_for(lambda: [] == [one for one in page.find(".zs-above") if one.is_displayed()], "no bar")
+
+
+def test_a_job_that_was_lost_is_told_as_such(api, open_bar):
+    """Not the one before it as the last, no steps of which nothing was written down, and no empty plots."""
+    empty = {"parts": [], "bar": [], "stock_bar": [], "steps": 0, "median_step_s": None, "previews": []}
+    api.jobs = [
+        canned_answers.build_job("13", "lost", **empty, duration_s=None, wait_s=None, preview_s=None),
+        canned_answers.build_job("12", duration_s=22.0),
+    ]
+    page = open_bar()
+    wait_for_bar(page, "idle")
+    wait_for(
+        lambda: "Last job: lost, SD.Next ended; begun " in text(page, ".zs-above"),
+        lambda: text(page, ".zs-above"),
+    )
+    wait_for(lambda: "No step was recorded." in text(page, ".zs-job"), lambda: text(page, ".zs-job"))
+    assert "Last job: lost" in text(page, ".zs-now")
+    assert "No time of a step was recorded." == text(page, ".zs-figure-times .zs-sentence")
+    assert "yet" not in text(page, ".zs-job-body")
+    assert "Lost: SD.Next ended · small-model" in text(page, ".zs-job-body > .zs-note")
+    assert [] == [one for one in page.find(".zs-job :is(.zs-canvas, .zs-legend)") if one.is_displayed()]
+    row = texts(page, ".zs-history tbody tr:first-child > td")
+    assert ["Lost: SD.Next ended", *["\N{EN DASH}"] * 3] == row[1:5]
+    click(page, "[data-job='12']")
+    wait_for(lambda: page.find(".zs-figure-times .zs-step"), "plots of the job before")
+    assert all(one.is_displayed() for one in page.find(".zs-job .zs-canvas"))
 
 
 def test_a_job_with_a_skipped_image_is_summed_up_as_finished(api, open_bar):
@@ -199,6 +225,35 @@ def test_stop_after_image_stands_beside_the_hosts_stop(api, open_bar, body):
     wait_for(lambda: not button.is_enabled(), "one image")
     api.status = {**canned_answers.build_status(), "is_acting": False}
     wait_for(lambda: not page.find(".zs-after-image"), "switched off")
+
+
+@pytest.mark.parametrize(
+    ("where", "has_more"),
+    [
+        ({"image": 2, "images": 3}, False),
+        ({"image": 0, "images": 1}, False),
+        ({"image": 1, "images": 2, "cell": 3, "cells": 4}, False),
+        ({"image": 1, "images": 2, "cell": 2, "cells": 4}, True),
+        ({"image": 0, "images": 2, "cell": 3, "cells": 4}, True),
+        ({"image": 0, "images": 1, "cell": 3, "cells": None}, True),
+    ],
+)
+def test_stop_after_image_is_of_use_while_another_one_is_to_come(api, open_bar, where, has_more):
+    """Or may be: nobody knows how many cells there are. Where it is not, its tooltip says why."""
+    page = open_bar()
+    api.status = canned_answers.build_status(canned_answers.build_running(7))
+    (button,) = wait_for(lambda: page.find(".zs-after-image"), "button")
+    wait_for(button.is_enabled, "the first images")
+    api.status = canned_answers.build_status({**canned_answers.build_running(9), **where})
+    wait_for(lambda: "9/20" in text(page, ".zs-label-now"), "image")
+    on_panel = page.find(".zs-controls button")[1]
+    assert [has_more] * 2 == [button.is_enabled(), on_panel.is_enabled()]
+    assert (where["images"] > 1 or where.get("cells", 1) != 1) == on_panel.is_displayed()
+    why = "Stop after image: no further image comes in this job"
+    told = ["Stop after image", ""] if has_more else [why, why]
+    assert told == [one.get_attribute("title") for one in (button, on_panel)]
+    api.status = canned_answers.build_status(canned_answers.build_running(7))
+    wait_for(lambda: button.get_attribute("title") == "Stop after image", "more to come")
 
 
 def test_stop_after_image_goes_with_the_hosts_stop(api, open_bar):

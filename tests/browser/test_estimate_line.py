@@ -14,8 +14,16 @@ from bench.host.tiny_model import make_tiny_model
 from tests.browser import canned_answers
 from tests.browser.canned_api import CannedApi, serve_canned
 from tests.browser.chromium import open_page, wait_for
-from tests.browser.embedded import button_text, generate, open_host, set_number
+from tests.browser.embedded import button_text, generate, open_host, open_tab, set_number
 from tests.browser.panel import plain, text
+from zluda_sync.core.learning.estimate import (
+    DETAILER,
+    MAY_COMPILE,
+    MUST_LOAD,
+    SCRIPT,
+    UNKNOWN_MODEL,
+    UNLIKE_ANY,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -38,6 +46,14 @@ MODERN = """
 </div></div>
 <div id="control_steps"><input type="number" value="20"></div>
 <div id="control_before_resize_width"><input type="number" value="512"></div>
+"""
+#: Below Generate on SD.Next's Standard page, in a window of 1280 pixels.
+COLUMN_PX = 204
+CUT = """
+return [...document.querySelectorAll('.zs-estimate > *')].filter((one) => (
+  one.scrollWidth > one.clientWidth || one.getBoundingClientRect().bottom
+    > one.parentElement.getBoundingClientRect().bottom + 1
+)).map((one) => one.textContent);
 """
 #: A tab that begins with a picture; two ids that it has twice, the second of each is hires'.
 FROM_PICTURE = """
@@ -282,12 +298,30 @@ def test_generate_stays_where_it_is(api, tmp_path, controls):
             assert (before, True) == (page.js(PLACE), before[2])
 
 
+@pytest.mark.parametrize("locale", ["en: English", "de: Deutsch", "zh: 中文"])
+def test_what_it_says_is_whole_in_a_window_of_1280_pixels(api, opened, locale):
+    """The first that a new user sees of it, and all else; what stands alone may take both lines."""
+    opened.js("window.opts = {ui_locale: arguments[0]}", locale)
+    opened.js(
+        "document.getElementById('txt2img_actions_column').style.width = `${arguments[0]}px`", COLUMN_PX
+    )
+    unknown = [UNKNOWN_MODEL, MAY_COMPILE, UNLIKE_ANY, MUST_LOAD, DETAILER, SCRIPT]
+    long = "a text that takes both lines of the column below Generate"
+    told = [answer(seconds=None, unknown=pair) for pair in zip(unknown[::2], unknown[1::2], strict=True)]
+    for steps, one in enumerate([*told, answer(seconds=None, unknown=[long]), answer(unknown=unknown)], 30):
+        api.told = one
+        opened.js(SET, "txt2img_steps", str(steps))
+        first = opened.js("return zludaSync.said(arguments[0])", one["unknown"][0])
+        wait_for(lambda first=first: first in line(opened), lambda: line(opened))
+        assert [] == opened.js(CUT)
+
+
 def test_in_chinese_it_is_chinese(api, opened):
     """The page's own words, and the server's."""
-    api.told = answer(unknown=["time known after the first job with this model"])
+    api.told = answer(unknown=[UNKNOWN_MODEL])
     opened.js("window.opts = {ui_locale: 'zh: 中文'}")
     opened.js(SET, "txt2img_steps", "22")
-    words = ("约 2 分 10 秒", "1:50 至 2:40", "用此模型做完第一个任务后才知道时长")
+    words = ("约 2 分 10 秒", "1:50 至 2:40", "首个任务后才知道时长")
     wait_for(lambda: all(word in line(opened) for word in words), lambda: line(opened))
 
 
@@ -306,6 +340,26 @@ def seconds(page: SimpleNamespace) -> float:
     """How long it says that it takes; 0 for nothing."""
     found = re.match(r"about (?:(\d+) min ?)?(?:([\d.]+) s)?", line(page))
     return 60 * int(found[1] or 0) + float(found[2] or 0) if found else 0.0
+
+
+def test_settings_fill_their_frames_and_hints_can_be_read(host):
+    """In a wide window: a frame less wide than its row shows what is behind it."""
+    host.driver.set_window_size(1700, 1000)
+    open_tab(host, "Settings")
+    wait_for(lambda: host.find("#setting_zluda_sync_mode"), "settings")
+    host.js(
+        "document.querySelectorAll('[id^=settings_] .label-wrap:not(.open)').forEach((one) => one.click())"
+    )
+    seen = "return document.querySelector('#setting_zluda_sync_mode').offsetWidth"
+    wait_for(lambda: host.js(seen) > 0, "section")
+    blocks = host.js(
+        "return [...document.querySelectorAll('[id^=setting_zluda_sync_]')].map((one) => ["
+        " one.id, one.offsetWidth - one.parentElement.clientWidth, Math.max(...[...one.children].map("
+        "  (child) => child.offsetWidth))])"
+    )
+    assert len(blocks) > 10
+    assert [] == [block for block in blocks if block[1] != 0 or block[2] > 900]
+    open_tab(host, "Text")
 
 
 def test_on_the_embedded_page_it_is_learned_and_follows_the_sliders(host):

@@ -147,6 +147,29 @@ def test_a_narrow_button_tells_what_changes(page, font):
         assert (label, True) == (seen["name"], seen["isNameIn"])
 
 
+def test_a_button_that_takes_its_time_to_change_stands_still(page):
+    """Gradio's buttons go over to another font by and by; what is written anew has its size at once."""
+    page.js(
+        "document.head.append(zludaSync.el('style',"
+        " {text: '#txt2img_generate { transition: all 0.2s ease }', id: 'slow-buttons'}));"
+    )
+    try:
+        page.js(WRITE, "Image 1/3: Denoise 9/20 15% 28s", 165, HEIGHT_PX, FONTS[0], False)
+        sizes = page.js(
+            "const button = document.getElementById('txt2img_generate'); const sizes = [];"
+            "return new Promise((resolve) => { const timer = setInterval(() => {"
+            " button.innerText = `Image 1/3: Denoise ${1 + sizes.length % 9}/20 15% 28s`;"
+            " setTimeout(() => { const box = button.querySelector('.zs-what').getBoundingClientRect();"
+            "  const size = [getComputedStyle(button).fontSize, button.className, Math.round(box.height)];"
+            "  if (sizes.push(size.join(' ')) === 20) { clearInterval(timer); resolve(sizes); } }, 30);"
+            "}, 60); });"
+        )
+        assert 1 == len(set(sizes)), sizes
+        assert "11px" in sizes[0] and "zs-narrow" in sizes[0]
+    finally:
+        page.js("document.getElementById('slow-buttons').remove()")
+
+
 @pytest.mark.parametrize("text", ["Generate", "Loading model", "Upscale 13%"])
 def test_what_is_no_progress_is_left_alone(page, text):
     """The idle button, and words of other versions and extensions."""

@@ -95,19 +95,51 @@ def test_a_job_moves_the_line(api, open_panel):
     page = open_panel()
     api.status = canned_answers.build_status(canned_answers.build_running(7))
     wait_for(lambda: text(page, ".zs-label-now") == "Image 2/3: Denoise 7/20", "label")
-    assert "6.1 s left" == text(page, ".zs-eta")
+    assert "6 s left" == text(page, ".zs-eta")
     assert "7 of 20 finished, 2 queued" == text(page, ".zs-fact-steps dd")
-    assert "2 steps" == text(page, ".zs-fact-ahead dd")
+    assert "1 step" == text(page, ".zs-fact-ahead dd")
     (bar,) = page.find(".zs-bar[role=progressbar]")
     assert "41" == bar.get_attribute("aria-valuenow")
-    assert "Image 2/3: Denoise 7/20 6.1 s left" == plain(bar.get_attribute("aria-valuetext"))
+    assert "Image 2/3: Denoise 7/20 6 s left" == plain(bar.get_attribute("aria-valuetext"))
     running = canned_answers.build_running(8)
     api.status = canned_answers.build_status({**running, "is_eta_guessed": True})
-    wait_for(lambda: text(page, ".zs-eta") == "about 6.1 s left", lambda: text(page, ".zs-eta"))
+    wait_for(lambda: text(page, ".zs-eta") == "about 6 s left", lambda: text(page, ".zs-eta"))
     unsure = {"fraction": 0.5, "eta_s": 6.0, "eta_spread_s": 2.0, "eta_low_s": 4.0, "eta_high_s": 8.0}
     api.status = canned_answers.build_status({**running, **unsure})
     wait_for(lambda: text(page, ".zs-eta") == "4 s to 8 s left", lambda: text(page, ".zs-eta"))
     assert "50" == bar.get_attribute("aria-valuenow")
+
+
+@pytest.mark.parametrize(
+    ("run_ahead", "told"), [(0, "0 steps"), (1, "0 steps"), (2, "1 step"), (4, "3 steps")]
+)
+def test_a_head_start_is_counted_as_in_settings(api, open_panel, run_ahead, told):
+    """What is queued beyond the step that the GPU works on; waiting after each step leaves none."""
+    api.status = canned_answers.build_status({**canned_answers.build_running(), "run_ahead": run_ahead})
+    page = open_panel()
+    wait_for(lambda: text(page, ".zs-fact-ahead dd") == told, lambda: text(page, ".zs-fact-ahead dd"))
+
+
+@pytest.mark.parametrize(
+    ("times", "left"),
+    [
+        ({"eta_s": 0.059}, "less than 1 s left"),
+        ({"eta_s": 1.47}, "1 s left"),
+        ({"eta_s": 2.51, "is_eta_guessed": True}, "about 3 s left"),
+        ({"eta_s": 0.5, "eta_low_s": 0.2, "eta_high_s": 0.9}, "less than 1 s left"),
+        ({"eta_s": 2.0, "eta_low_s": 0.3, "eta_high_s": 3.9}, "1 s to 4 s left"),
+        ({"eta_s": 2.0, "eta_low_s": 1.8, "eta_high_s": 2.2}, "about 2 s left"),
+    ],
+)
+def test_times_of_what_goes_on_are_whole_seconds(api, open_panel, times, left):
+    """What changes all the time is not told to the hundredth of a second."""
+    running = {**canned_answers.build_running(), "elapsed_s": 0.012, **times}
+    api.status = canned_answers.build_status(running)
+    page = open_panel()
+    wait_for(lambda: text(page, ".zs-eta") == left, lambda: text(page, ".zs-eta"))
+    assert "less than 1 s so far" == text(page, ".zs-now .zs-wide-small > :first-child")
+    api.status = canned_answers.build_status({**running, "elapsed_s": 3.4})
+    wait_for(lambda: "3 s so far" == text(page, ".zs-now .zs-wide-small > :first-child"), "time so far")
 
 
 def test_no_id_ends_like_one_of_the_hosts(open_panel):
@@ -182,6 +214,24 @@ def test_the_verdict_follows_the_self_test(api, open_panel, change, word):
         api.self_test["report"].update(change)
     page = open_panel()
     wait_for(lambda: word in text(page, ".zs-verdict"), lambda: text(page, ".zs-verdict"))
+
+
+@pytest.mark.parametrize("report", [None, {"was_called_off": True}], ids=["none", "called off"])
+def test_a_mode_is_not_by_a_self_test_that_was_not_made(api, open_panel, report):
+    """Until there is one the mode is a precaution; then it is the test's."""
+    api.status["profile"]["values"]["mode"] = "auto"
+    api.status["self_test"]["mode"] = api.self_test["mode"] = "every-step"
+    whole = api.self_test["report"]
+    api.self_test["report"] = report and {**whole, **report}
+    page = open_panel()
+    untested = "every-step (waits after each step), until the self-test has been made"
+    wait_for(lambda: text(page, ".zs-fact-mode dd") == untested, lambda: text(page, ".zs-fact-mode dd"))
+    api.status = {**api.status, "self_test": {**api.status["self_test"], "progress": 0.5}}
+    wait_for(page.find(".zs-selftest progress")[0].is_displayed, "self-test")
+    api.self_test["report"] = whole
+    api.status = {**api.status, "self_test": {**api.status["self_test"], "progress": None}}
+    tested = "every-step (waits after each step), by the self-test"
+    wait_for(lambda: text(page, ".zs-fact-mode dd") == tested, lambda: text(page, ".zs-fact-mode dd"))
 
 
 @pytest.mark.parametrize(
@@ -593,6 +643,53 @@ def test_a_profile_is_changed_copied_and_deleted(api, open_panel):
     wait_for(lambda: not page.find("[data-profile=night]"), "deletion")
 
 
+def test_what_is_saved_is_in_use_only_where_it_is_chosen(api, open_panel):
+    """Said of a profile and of the rules, by what is chosen; and no longer than until the next change."""
+    page = open_panel()
+    saved = "Saved. In use from the next job on"
+
+    def save(name: str) -> None:
+        click(page, f"[data-profile={name}] button", "Edit profile")
+        assert "" == text(page, listed)
+        click(page, ".zs-form button", "Save profile")
+
+    def wait_for_word(css: str, word: str) -> None:
+        wait_for(lambda: text(page, css).startswith(word), lambda: f"{word}, not {text(page, css)}")
+
+    listed, rules = ".zs-profiles > .zs-buttons .zs-saved", ".zs-rules-part .zs-buttons .zs-note"
+    save("night")
+    wait_for_word(listed, "Saved. It is in use once you choose it above")
+    choose(page, ".zs-rules select", "night")
+    page.js("document.querySelector('.zs-rules select').dispatchEvent(new Event('input', {bubbles: true}))")
+    wait_for_word(rules, "Changed")
+    assert "" == text(page, listed)
+    click(page, ".zs-rules-part button", "Save rules")
+    wait_for_word(rules, "Saved. In use once auto is")
+    choose(page, "[data-field=chosen]", "auto")
+    wait_for_word(".zs-profiles > .zs-saved", f"{saved}.")
+    save("night")
+    wait_for_word(listed, f"{saved}, where the rules")
+    choose(page, ".zs-rules select", "night")
+    page.js("document.querySelector('.zs-rules select').dispatchEvent(new Event('input', {bubbles: true}))")
+    click(page, ".zs-rules-part button", "Save rules")
+    wait_for_word(rules, f"{saved}.")
+    choose(page, "[data-field=chosen]", "night")
+    wait_for_word(".zs-profiles > .zs-saved", f"{saved}.")
+    save("night")
+    wait_for_word(listed, f"{saved}.")
+    api.refusals["DELETE", "profiles/night"] = (409, {"detail": "is chosen"})
+    click(page, "[data-profile=night] button", "Delete profile")
+    page.driver.switch_to.alert.accept()
+    wait_for(lambda: "is chosen" in text(page, ".zs-profiles > .zs-error"), "refusal")
+    assert "" == text(page, listed)
+    del api.refusals["DELETE", "profiles/night"]
+    click(page, "[data-profile=night] button", "Delete profile")
+    page.driver.switch_to.alert.accept()
+    wait_for_word(listed, "Deleted.")
+    assert "" == text(page, ".zs-profiles > .zs-error")
+    page.driver.get_log("browser")
+
+
 def test_an_empty_condition_is_named_and_not_saved(api, open_panel):
     """Left out, it would make a rule that holds for every job; one without conditions says so before."""
     page = open_panel()
@@ -619,6 +716,50 @@ def test_a_server_that_is_gone_is_told_at_once(api, open_panel):
     page.js("zludaSync.SILENCE_LIMIT_MS = 1e9")
     api.is_closed = True
     wait_for(lambda: text(page, ".zs-label-now") == "SD.Next does not answer", "word")
+
+
+def test_a_job_of_a_server_that_is_gone_is_told_no_more(api, open_panel):
+    """Neither its bar, times, steps and buttons, nor that it runs; all of it is back with the server."""
+    api.has_events = False
+    api.status = canned_answers.build_status(canned_answers.build_running(8))
+    api.jobs.insert(0, canned_answers.build_job("12", "running"))
+    page = open_panel()
+    wait_for(lambda: "8/20" in text(page, ".zs-label-now"), "job")
+    wait_for(lambda: texts(page, ".zs-history tbody tr:first-child td")[1:2] == ["Running"], "row")
+    shown = ".zs-now :is(.zs-bar, .zs-eta, .zs-wide-small > *, .zs-controls, .zs-facts dd)"
+    told = "return [...document.querySelectorAll(arguments[0])].filter((one) => one.checkVisibility() &&"
+    told += " (one.textContent || one.matches('.zs-bar'))).map((one) => one.textContent)"
+    assert 8 < len(page.js(told, shown))
+    api.refusals["GET", "status"] = (503, {"detail": "gone"})
+    wait_for(lambda: text(page, ".zs-label-now") == "SD.Next does not answer", "word")
+    assert ["balanced: chosen in Settings", "AMD Radeon RX 7900 XTX [ZLUDA], zluda"] == page.js(told, shown)
+    unheard = "Running when last heard of"
+    assert [unheard] == texts(page, ".zs-history tbody tr:first-child td")[1:2]
+    assert text(page, ".zs-job-body > .zs-note").startswith(unheard)
+    del api.refusals["GET", "status"]
+    wait_for(lambda: "8/20" in text(page, ".zs-label-now"), "job again")
+    assert 8 < len(page.js(told, shown))
+    wait_for(lambda: texts(page, ".zs-history tbody tr:first-child td")[1:2] == ["Running"], "row again")
+    page.driver.get_log("browser")
+
+
+@pytest.mark.parametrize("has_events", [True, False], ids=["events", "polling"])
+def test_an_extension_that_is_not_loaded_any_more_says_what_to_do(api, open_panel, has_events):
+    """SD.Next answers, and knows none of its routes: it was disabled while this page stayed open."""
+    api.has_events = has_events
+    page = open_panel()
+    wait_for(lambda: page.js("return zludaSync.liveKind()") in ("events", "polling"), "connection")
+    api.refusals["GET", "status"] = (404, {"detail": "Not Found"})
+    api.has_events = False
+    gone = "ZLUDA Sync is not loaded any more"
+    wait_for(lambda: text(page, ".zs-label-now") == gone, lambda: text(page, ".zs-label-now"))
+    assert text(page, ".zs-now > .zs-note").startswith("Reload this page: ")
+    api.refusals["GET", "status"] = (503, {"detail": "gone"})
+    wait_for(lambda: text(page, ".zs-label-now") == "SD.Next does not answer", "word")
+    assert "" == text(page, ".zs-now > .zs-note")
+    del api.refusals["GET", "status"]
+    wait_for(lambda: text(page, ".zs-label-now") == "Idle", "back")
+    page.driver.get_log("browser")
 
 
 def test_rules_are_put_in_order_and_saved(api, open_panel):

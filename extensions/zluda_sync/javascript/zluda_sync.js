@@ -42,6 +42,7 @@
     let lastFinished = null;
     let runningId = null;
     let refreshedAt = 0;
+    let wasGone = false;
 
     const now = zs.buildNow();
     const verdict = zs.buildVerdict();
@@ -53,6 +54,7 @@
     });
     const selfTesting = zs.buildSelfTest((answer) => {
       selfTest = answer;
+      if (zs.currentStatus() && !zs.isGone()) now.update(zs.currentStatus(), selfTest);
       verdict.update(zs.currentStatus(), selfTest, lastFinished);
     });
     const check = zs.buildCheck();
@@ -66,15 +68,17 @@
       return answer.ok ? answer.data : null;
     }
 
+    const wantedJob = () => pinned ?? jobs[0]?.id ?? null;
+
     async function refreshJobs() {
       refreshedAt = Date.now();
       const answer = await zs.ask('GET', `jobs?limit=${history.limit}`);
       if (answer.ok) jobs = answer.data.jobs;
       if (pinned && !jobs.some((one) => one.id === pinned)) pinned = null;
-      const wanted = pinned ?? jobs[0]?.id ?? null;
+      const wanted = wantedJob();
       history.show(jobs, wanted, pinned !== null);
       if (wanted !== null) shownJob = (await loadJob(wanted)) ?? shownJob;
-      if (wanted === (pinned ?? jobs[0]?.id ?? null)) job.show(shownJob);
+      if (wanted === wantedJob()) job.show(shownJob);
       const newest = jobs.find((one) => one.outcome !== 'running');
       if (newest && newest.id !== lastFinished?.id) {
         lastFinished = shownJob?.id === newest.id ? shownJob : await loadJob(newest.id);
@@ -84,11 +88,16 @@
     }
 
     function update(status) {
-      now.update(status);
+      now.update(status, selfTest);
       job.update(status);
       verdict.update(status, selfTest, lastFinished);
       selfTesting.update(status);
       extras.update(status);
+      if (zs.isGone() !== wasGone) { // a job that runs is one that did when it was last heard of, or again
+        wasGone = zs.isGone();
+        history.show(jobs, wantedJob(), pinned !== null);
+        job.show(shownJob);
+      }
       const id = status?.job?.id ?? null;
       const isDue = id !== null && Date.now() - refreshedAt > RUNNING_REFRESH_MS;
       if (status && isInView && document.visibilityState === 'visible' && (id !== runningId || isDue)) {

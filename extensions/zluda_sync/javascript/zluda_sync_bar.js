@@ -10,6 +10,11 @@
 
   const timeOfDay = (at) => at.toLocaleTimeString(zs.language(), { hour: '2-digit', minute: '2-digit' });
 
+  /** How long a job has taken until now. */
+  zs.timeSpent = ({ elapsed_s: elapsedS }) => (
+    zs.t(elapsedS < 1 ? 'bar.elapsed-below' : 'bar.elapsed', { time: zs.wholeTime(elapsedS) })
+  );
+
   /** When a job will be done, in the words of a clock; empty while that is unsure, or it stands still. */
   zs.sayEnd = (job) => {
     const isUnsure = !Number.isFinite(job.eta_s) || (job.eta_low_s ?? null) !== null;
@@ -102,14 +107,14 @@
       // One figure, as on Generate; the panel tells how unsure it is.
       const eta = zs.timeLeft({ ...job, eta_low_s: null });
       zs.setText(left, [`${Math.round(100 * job.fraction)} %`, eta].filter(Boolean).join(' · '));
-      zs.setText(spent, zs.t('bar.elapsed', { time: zs.time(job.elapsed_s) }));
+      zs.setText(spent, zs.timeSpent(job));
       zs.setText(end, zs.sayEnd(job));
       track.show(job.fraction, job, zs.join(label.textContent, left.textContent));
     }
 
     function showIdle(isGone) {
       const { last, today } = zs.sumUp();
-      zs.setText(label, isGone ? zs.t('now.gone') : last);
+      zs.setText(label, isGone ? zs.t(zs.whyGone()) : last);
       zs.setText(left, isGone ? '' : today);
     }
 
@@ -132,11 +137,13 @@
   /** What the last job took, and all of today, in words; empty before there was one. */
   zs.sumUp = () => {
     const { newest, count, wholeS } = summary;
-    const last = newest && zs.t('bar.last', {
-      outcome: zs.outcomeOf(newest),
-      took: zs.time(newest.duration_s),
-      at: zs.clock(newest.began_at_s + newest.duration_s),
-    });
+    const last = newest && (newest.duration_s === null
+      ? zs.t('bar.last-lost', { at: zs.clock(newest.began_at_s) })
+      : zs.t('bar.last', {
+        outcome: zs.outcomeOf(newest),
+        took: zs.time(newest.duration_s),
+        at: zs.clock(newest.began_at_s + newest.duration_s),
+      }));
     const values = { count, time: zs.time(wholeS) };
     const today = count ? zs.t(count === 1 ? 'bar.today-one' : 'bar.today', values) : '';
     return { last: last ?? '', today };
@@ -149,8 +156,9 @@
     isAsking = false;
     if (!answer.ok) return;
     const day = new Date().toDateString();
-    const over = answer.data.jobs.filter((job) => job.outcome !== 'running' && job.duration_s !== null);
-    const today = over.filter((job) => new Date(1000 * job.began_at_s).toDateString() === day);
+    const over = answer.data.jobs.filter((job) => job.outcome !== 'running');
+    const timed = over.filter((job) => job.duration_s !== null); // of one that was lost nobody knows
+    const today = timed.filter((job) => new Date(1000 * job.began_at_s).toDateString() === day);
     const wholeS = today.reduce((sum, job) => sum + job.duration_s, 0);
     summary = { newest: over[0] ?? null, count: today.length, wholeS };
     summaryListeners.forEach((listen) => listen());

@@ -15,6 +15,7 @@
    * Make the connection; it is closed until `open()` is called.
    * `mayOpen()`, `mayStream()`: whether this tab is to be connected now, and by a stream.
    * `hear(news)` is called with {status}, null while SD.Next does not answer, and with {} for a sign of life.
+   * `isUnloaded` beside a null: SD.Next answers, and knows nothing of this extension any more.
    */
   zs.buildConnection = ({ mayOpen, mayStream, hear }) => {
     let stream = null;
@@ -29,10 +30,12 @@
       hear(news);
     }
 
+    const newsOf = (answer) => ({ status: answer.ok ? answer.data : null, isUnloaded: answer.status === 404 });
+
     async function poll() {
       const answer = await zs.ask('GET', 'status', undefined, ANSWER_LIMIT_MS);
       if (!pollTimer) return;
-      hearSign({ status: answer.ok ? answer.data : null });
+      hearSign(newsOf(answer));
       if (!pollTimer) return;
       if (failedAt && Date.now() - failedAt > RETRY_STREAM_MS && mayStream()) {
         close();
@@ -67,7 +70,7 @@
     /** The stream has ended, as each does after a while: is anybody there to open another? */
     async function lookAfter(ended) {
       const answer = await zs.ask('GET', 'status', undefined, ANSWER_LIMIT_MS);
-      if (!answer.ok && stream === ended) hear({ status: null });
+      if (!answer.ok && stream === ended) hear(newsOf(answer));
     }
 
     async function open() {

@@ -5,7 +5,10 @@
   const AFTER_IMAGE = 'stop-after-image';
   const PREVIEW_PERIOD_MS = 500;
 
-  const hasMoreImages = (job) => Boolean(job) && (job.images > 1 || job.cells !== 1);
+  const hasMany = (job) => job.images > 1 || job.cells !== 1;
+  /** Whether an image or a cell comes after the one at work, or may: nobody knows how many there are. */
+  const hasMoreImages = (job) => Boolean(job)
+    && (job.cells === null || job.cell + 1 < job.cells || job.image + 1 < job.images);
   /** SD.Next's own button of some tab: what it does to the job does not depend on the tab. */
   const findHosts = (name) => zs.pictureTabs.map((tab) => document.getElementById(`${tab}_${name}`))
     .find((button) => button !== null) ?? null;
@@ -73,7 +76,10 @@
           return;
         }
         buttons.stop.disabled = job.ending === 'stop';
-        buttons.after.hidden = !hasMoreImages(job);
+        buttons.after.hidden = !hasMany(job);
+        buttons.after.disabled = !hasMoreImages(job);
+        const why = buttons.after.disabled ? zs.t('controls.after-image-last') : '';
+        if (buttons.after.title !== why) buttons.after.title = why;
         buttons.after.setAttribute('aria-pressed', String(job.ending === AFTER_IMAGE));
         buttons.pause.hidden = !findHosts('pause');
         buttons.skip.hidden = !findHosts('skip');
@@ -101,12 +107,13 @@
   }
 
   /** In the language that the page has by now; a refusal stands in the tooltip until its job is over. */
-  function nameAfterImage(button) {
+  function nameAfterImage(button, job, wasDisabled) {
     const name = zs.t('controls.after-image');
-    if (button.disabled) button.title = name;
+    const title = job && button.disabled ? zs.t('controls.after-image-last') : name;
+    if ((button.disabled || wasDisabled) && button.title !== title) button.title = title;
     if (button.getAttribute('aria-label') === name) return;
     button.setAttribute('aria-label', name);
-    button.title = name;
+    button.title = title;
     zs.setText(button, zs.t('controls.after-image-short'));
   }
 
@@ -123,8 +130,9 @@
       }
       placed[tab] ??= buildAfterImage(own);
       place(placed[tab], own);
+      const wasDisabled = placed[tab].disabled;
       placed[tab].disabled = !hasMoreImages(status.job);
-      nameAfterImage(placed[tab]);
+      nameAfterImage(placed[tab], status.job, wasDisabled);
       placed[tab].setAttribute('aria-pressed', String(status.job?.ending === AFTER_IMAGE));
     });
   };

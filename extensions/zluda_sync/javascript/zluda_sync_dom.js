@@ -81,6 +81,9 @@
     return sayTime('h', { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
   };
 
+  /** The same in whole seconds: of what goes on, where more would only flicker. At least one. */
+  zs.wholeTime = (seconds) => zs.time(Number.isFinite(seconds) ? Math.max(1, Math.round(seconds)) : seconds);
+
   /** Number and unit stay on one line. */
   const sayTime = (unit, values) => zs.t(`time.${unit}`, values).replaceAll(' ', NO_BREAK);
 

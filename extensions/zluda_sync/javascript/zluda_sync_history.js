@@ -35,9 +35,10 @@
       } else zs.setText(failure, zs.sayRefusals(list));
     }
 
+    // Of a job that was lost, only that it began was written down.
     const wordsOf = (job) => [
       zs.said(job.title) || zs.t('job.untitled'), zs.outcomeOf(job), zs.time(job.duration_s),
-      String(job.steps ?? '–'), zs.time(job.median_step_s),
+      job.outcome === 'lost' ? '–' : String(job.steps ?? '–'), zs.time(job.median_step_s),
       (job.mode && zs.modeOf(job.mode)) || '–', zs.sourceOf(job.source),
     ];
 
@@ -113,7 +114,7 @@
         if (answer.ok) speeds.show(answer.data.jobs);
       },
       show: (jobs, selected, isPinned) => {
-        const written = JSON.stringify(jobs);
+        const written = JSON.stringify([jobs, zs.isGone()]);
         if (written !== shown) {
           shown = written;
           showRows(jobs);

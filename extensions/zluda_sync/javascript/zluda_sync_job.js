@@ -18,6 +18,8 @@
       [part.ended_s ?? 0, ...part.completed_at_s.slice(-1), ...part.launched_at_s.slice(-1)]);
     return Math.max(job.duration_s ?? 0, ...moments, 0.1);
   };
+  /** What did not come while a job ran does not come any more. */
+  const isOver = (job) => job.outcome !== 'running';
   const writeSeconds = (value) => zs.number(value, 2);
 
   function showSteps(figure, job) {
@@ -25,8 +27,10 @@
     const { launched, completed, mostAhead, total } = zs.countSteps(job);
     const time = zs.time(end);
     const values = { launched: launched.length, completed: completed.length, ahead: mostAhead, time };
+    const none = isOver(job) ? 'steps.unrecorded' : 'steps.none';
     figure.show({
-      sentence: launched.length ? zs.t('steps.sentence', values) : zs.t('steps.none'),
+      isEmpty: isOver(job) && !launched.length,
+      sentence: launched.length ? zs.t('steps.sentence', values) : zs.t(none),
       head: [zs.t('steps.step'), zs.t('steps.launched'), zs.t('steps.completed')],
       rows: () => launched.map(([at], index) =>
         [String(index + 1), zs.time(at), zs.time(completed[index]?.[0])]),
@@ -63,6 +67,7 @@
     const end = endOf(job);
     const isFinished = job.outcome === 'finished';
     figure.show({
+      isEmpty: isOver(job) && !job.bar.length && !job.stock_bar.length,
       sentence: sayBars(job),
       kinds: new Set(['shown', job.stock_bar.length && 'stock', isFinished && 'true']),
       head: [zs.t('bars.time'), zs.t('bars.shown'), zs.t('bars.stock'), zs.t('bars.true')],
@@ -88,8 +93,8 @@
   const withoutCompiles = (steps) => steps.filter((step) => !step.isCompile);
   const kindOf = (step) => (step.isCompile ? 'compile' : step.isOutlier ? 'outlier' : 'usual');
 
-  function sayTimes(steps) {
-    if (!steps.length) return zs.t('times.none');
+  function sayTimes(steps, job) {
+    if (!steps.length) return zs.t(isOver(job) ? 'times.unrecorded' : 'times.none');
     const median = zs.time(zs.median(timesOf(withoutCompiles(steps))));
     const longest = zs.time(Math.max(...timesOf(steps)));
     const compiled = steps.find((step) => step.isCompile);
@@ -114,7 +119,8 @@
     const steps = zs.listSteps(job);
     const top = topOf(steps);
     figure.show({
-      sentence: sayTimes(steps),
+      isEmpty: isOver(job) && !steps.length,
+      sentence: sayTimes(steps, job),
       kinds: new Set(['usual', ...steps.map(kindOf)]),
       head: [zs.t('steps.step'), zs.t('times.phase'), zs.t('times.time'), zs.t('times.kind')],
       rows: () => steps.map((step) => [
@@ -244,7 +250,7 @@
         zs.setText(heading, job ? `${zs.clock(job.began_at_s)} · ${title}` : '');
         if (!job) return;
         zs.setText(facts, [
-          zs.outcomeOf(job), zs.time(job.duration_s), job.model, job.device,
+          zs.outcomeOf(job), job.duration_s !== null && zs.time(job.duration_s), job.model, job.device,
           job.mode && zs.modeOf(job.mode), job.rung && zs.rungOf(job.rung),
           job.profile && zs.t('job.profile', { name: job.profile, reason: zs.said(job.profile_reason) }),
           zs.said(job.notice),

@@ -26,6 +26,7 @@
 
   /** How a job ended; of one that was ended early, how many of its images are there, where that is known. */
   zs.outcomeOf = ({ outcome, images }) => {
+    if (outcome === 'running' && zs.isGone()) return zs.t('outcome.unheard');
     const { asked, finished } = images ?? { asked: 0, finished: 0 };
     if (finished > 0 && (outcome === 'skipped' || outcome === 'stopped')) {
       if (finished >= asked) return zs.t('outcome.finished'); // Skip or Stop came too late

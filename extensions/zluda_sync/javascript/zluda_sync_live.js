@@ -12,6 +12,8 @@
   const listeners = [];
   let lastStatus = null;
   let toldAt = 0;
+  let isGone = false;
+  let isUnloaded = false;
   let connection = null;
   let channel = null; // between the tabs
   let turn = null; // this tab leads, or waits for that; null while it wants nothing
@@ -23,7 +25,9 @@
   const name = () => `zluda-sync ${zs.base}`;
 
   /** Tell the page of a status, null while SD.Next does not answer. */
-  function tell(status) {
+  function tell(status, isOut = false) {
+    isGone = !status;
+    isUnloaded = isGone && isOut;
     if (status) {
       lastStatus = status;
       toldAt = Date.now();
@@ -37,7 +41,7 @@
   }
 
   function hearServer(news) {
-    if (news.status !== undefined) tell(news.status);
+    if (news.status !== undefined) tell(news.status, news.isUnloaded);
     passOn(news);
   }
 
@@ -45,9 +49,9 @@
     if (data.asks && lastStatus) passOn({ status: lastStatus });
     if (data.asks || isLeading()) return;
     if (turn) turn.heardAt = Date.now();
-    const { status, isHidden } = data;
+    const { status, isHidden, isUnloaded: isOut } = data;
     const isOfUse = zs.isLiveWanted() || status?.page?.favicon || status?.page?.notification;
-    if (status !== undefined && isOfUse) tell(status);
+    if (status !== undefined && isOfUse) tell(status, isOut);
     // One that is hidden is slowed down by the browser; and an extra may just have been switched on.
     if (isHidden && isSeen() ? !turn?.isUrgent : !turn) refresh();
   }
@@ -126,6 +130,10 @@
   /** Take in a status that was asked for beside the connection. */
   zs.tellStatus = (status) => hearServer({ status });
   zs.currentStatus = () => lastStatus;
+  /** Whether SD.Next has stopped to answer; what is known is of before then. */
+  zs.isGone = () => isGone;
+  /** Why nothing is heard, as the key of a text: SD.Next does not answer, or does so without the extension. */
+  zs.whyGone = () => (isUnloaded ? 'now.unloaded' : 'now.gone');
   /** The job as it was told a moment ago; null where there is none, or the news are old. */
   zs.freshJob = () => (Date.now() - toldAt < FRESH_MS ? lastStatus.job : null);
   /** Whether this tab is the one that speaks for all of this browser, as notifications do. */

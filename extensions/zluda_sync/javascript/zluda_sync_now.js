@@ -9,20 +9,30 @@
   zs.timeLeft = (job) => {
     if (job.is_paused) return ''; // the label begins with that
     if (job.eta_s === null || job.eta_s === undefined) return zs.t('now.eta-unknown');
-    const [from, to] = [job.eta_low_s ?? null, job.eta_high_s ?? null];
-    if (from !== null && to !== null) return zs.t('now.eta-range', { from: zs.time(from), to: zs.time(to) });
-    return zs.t(job.is_eta_guessed ? 'now.eta-guessed' : 'now.eta', { time: zs.time(job.eta_s) });
+    const [low, high] = [job.eta_low_s ?? null, job.eta_high_s ?? null];
+    if (low !== null && high !== null) {
+      if (high < 1) return zs.t('now.eta-below', { time: zs.time(1) });
+      const [from, to] = [zs.wholeTime(low), zs.wholeTime(high)];
+      return from === to ? zs.t('now.eta-guessed', { time: to }) : zs.t('now.eta-range', { from, to });
+    }
+    if (job.eta_s < 1) return zs.t('now.eta-below', { time: zs.time(1) });
+    return zs.t(job.is_eta_guessed ? 'now.eta-guessed' : 'now.eta', { time: zs.wholeTime(job.eta_s) });
   };
 
-  function idleMode(status) {
+  function idleMode(status, selfTest) {
     const mode = status.profile?.values?.mode;
     const chosen = mode === 'auto' ? status.self_test?.mode : null;
     if (!chosen) return zs.modeOf(mode);
     // Without a device there was no self-test to choose by.
-    return status.device ? zs.t('now.auto-mode', { mode: zs.modeOf(chosen) }) : zs.modeOf(chosen);
+    if (!status.device || !selfTest) return zs.modeOf(chosen);
+    const isTested = selfTest.report && !selfTest.report.was_called_off;
+    return zs.t(isTested ? 'now.auto-mode' : 'now.auto-untested', { mode: zs.modeOf(chosen) });
   }
 
-  /** The section. `update(status)` takes an answer of status, null while SD.Next does not answer. */
+  /**
+   * The section. `update(status, selfTest)` takes an answer of status, null while SD.Next does not answer, and
+   * one of selftest, null until there is one.
+   */
   zs.buildNow = () => {
     const label = zs.el('p', { class: 'zs-label-now' });
     const eta = zs.el('p', { class: 'zs-eta' });
@@ -55,7 +65,7 @@
     }
     Object.keys(facts).forEach((name) => showFact(name, null));
 
-    function showIdle(status) {
+    function showIdle(status, selfTest) {
       const idle = status.is_acting ? zs.t('now.idle') : zs.t('now.not-followed');
       const isTesting = (status.self_test?.progress ?? null) !== null;
       zs.setText(label, zs.isChecking() ? zs.t('now.checking') : isTesting ? zs.t('now.testing') : idle);
@@ -66,29 +76,42 @@
       zs.setText(note, zs.sentence(status.explanation));
       showFact('steps', null);
       showFact('ahead', null);
-      showFact('mode', status.is_acting ? idleMode(status) : null);
+      showFact('mode', status.is_acting ? idleMode(status, selfTest) : null);
       showFact('rung', null);
     }
 
     function showJob(job) {
       zs.setText(label, zs.labelOf(job));
       zs.setText(eta, zs.timeLeft(job));
-      zs.setText(spent, zs.t('bar.elapsed', { time: zs.time(job.elapsed_s) }));
+      zs.setText(spent, zs.timeSpent(job));
       zs.setText(end, zs.sayEnd(job));
       zs.setText(note, zs.join(zs.said(job.notice), job.is_compiling ? zs.t('now.compiling') : ''));
       const waiting = job.launched - job.completed;
       const counts = { completed: job.completed, total: job.total ?? '?', waiting };
       const isCounted = job.launched > 0 || (job.total !== null && job.role === 'base');
       showFact('steps', isCounted ? zs.t('now.counts', counts) : null);
-      showFact('ahead', zs.t(job.run_ahead === 1 ? 'now.one-step' : 'now.n-steps', { count: job.run_ahead }));
+      // As Settings counts it: beyond the step that the GPU works on.
+      const ahead = Math.max(0, job.run_ahead - 1);
+      showFact('ahead', zs.t(ahead === 1 ? 'now.one-step' : 'now.n-steps', { count: ahead }));
       showFact('mode', zs.modeOf(job.mode));
       showFact('rung', job.rung && zs.rungOf(job.rung));
     }
 
-    function showLoading(status) {
-      showIdle(status);
+    function showLoading(status, selfTest) {
+      showIdle(status, selfTest);
       zs.setText(label, zs.said(status.loading.label));
       zs.setText(eta, zs.timeLeft(status.loading));
+    }
+
+    /** Nothing that was known of a job is so any more. */
+    function showGone() {
+      zs.setText(label, zs.t(zs.whyGone()));
+      [eta, spent, end].forEach((one) => zs.setText(one, ''));
+      zs.setText(note, zs.whyGone() === 'now.unloaded' ? zs.t('now.unloaded-remedy') : '');
+      zs.setText(spoken, zs.join(label.textContent, note.textContent));
+      track.element.hidden = true;
+      ['steps', 'ahead', 'mode', 'rung'].forEach((name) => showFact(name, null));
+      controls.update(null);
     }
 
     function showProblems(found) {
@@ -104,19 +127,17 @@
 
     return {
       element,
-      update: (status) => {
+      update: (status, selfTest) => {
         const shown = status?.job ?? status?.loading ?? null;
         element.dataset.state = !status ? 'gone' : shown ? 'job' : 'idle';
         if (!status) {
-          zs.setText(label, zs.t('now.gone'));
-          zs.setText(eta, '');
-          controls.update(null);
+          showGone();
           return;
         }
         const fraction = shown?.fraction ?? status.self_test?.progress ?? null;
         if (status.job) showJob(status.job);
-        else if (shown) showLoading(status);
-        else showIdle(status);
+        else if (shown) showLoading(status, selfTest);
+        else showIdle(status, selfTest);
         track.element.hidden = fraction === null;
         track.show(fraction, shown ?? {}, zs.join(label.textContent, eta.textContent));
         controls.update(status);

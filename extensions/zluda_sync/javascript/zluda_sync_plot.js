@@ -106,8 +106,8 @@
 
   /**
    * A plot with its words: heading, legend, sentence, and the figures as a table that can be opened.
-   * show({sentence, draw(width) -> svg, head, rows(), kinds}) fills it; a new width draws it anew.
-   * With `kinds` the legend names only these.
+   * show({sentence, draw(width) -> svg, head, rows(), kinds, isEmpty}) fills it; a new width draws it anew.
+   * With `kinds` the legend names only these. `isEmpty`: there is nothing to draw; the sentence stands alone.
    */
   zs.plotFigure = (name, title, legend) => {
     const id = zs.newId(name);
@@ -124,6 +124,7 @@
       zs.el('ul', { class: 'zs-legend' }, ...entries.values()),
       canvas, sentence, details,
     );
+    const [legendList] = element.getElementsByClassName('zs-legend');
     let shown = null;
     let width = 0;
     const draw = () => {
@@ -143,6 +144,7 @@
       show: (content) => {
         shown = content;
         zs.setText(sentence, content.sentence);
+        [legendList, canvas, details].forEach((part) => { part.hidden = Boolean(content.isEmpty); });
         entries.forEach((entry, kind) => { entry.hidden = content.kinds?.has(kind) === false; });
         draw();
         fill();

@@ -71,28 +71,41 @@
     const where = zs.el('p', { class: 'zs-note' });
     const choiceState = zs.el('p', { class: 'zs-note zs-saved', role: 'status' });
     const listState = zs.el('span', { class: 'zs-note zs-saved', role: 'status' });
-    const rules = zs.buildRules((answer) => show(answer));
+    const forget = () => [choiceState, listState].forEach((one) => zs.setText(one, ''));
+    const rules = zs.buildRules((answer) => show(answer), forget);
     const fresh = zs.button(zs.t('profiles.new'), () => edit({ isNew: true }));
     let known = null;
     let opener = null;
 
     const say = (answer) => zs.setText(failure, zs.sayRefusals(answer));
 
-    /** Ask for a change, and say beside what was pressed that it is kept; `state` is the place for that. */
-    async function change(state, method, path, body) {
+    /**
+     * Ask for a change, and say beside what was pressed that it is kept; `state` is the place for that, and
+     * `word(answer)` the key of what is said. What was said of the change before goes.
+     */
+    async function change(state, word, method, path, body) {
+      forget();
+      zs.setText(failure, '');
       const answer = await zs.ask(method, path, body);
       if (answer.ok) {
         show(answer.data);
-        [choiceState, listState].forEach((one) => zs.setText(one, ''));
         // What was not kept stands below the choice, and beside the list.
         const refused = state === choiceState ? '' : zs.said(answer.data.not_saved);
-        zs.setText(state, answer.data.not_saved ? refused : zs.t('profiles.saved'));
+        zs.setText(state, answer.data.not_saved ? refused : zs.t(`profiles.${word(answer.data)}`));
       }
       return answer;
     }
 
+    /** Whether the next job will use a profile that was saved: it is chosen, or the rules may choose it. */
+    function wordOfSaved(name, answer) {
+      if (answer.chosen === name) return 'saved';
+      const isInRules = answer.chosen === AUTO && answer.rules.some((rule) => rule.profile === name);
+      return isInRules ? 'saved-by-rules' : 'kept';
+    }
+
     function edit(what) {
       opener = document.activeElement;
+      forget();
       const close = () => {
         editor.replaceChildren();
         (opener?.isConnected ? opener : fresh).focus();
@@ -102,7 +115,8 @@
           const detail = [{ where: 'name', text: zs.t('profiles.taken') }];
           return { ok: false, status: 409, data: { detail } };
         }
-        return change(listState, 'PUT', `profiles/${encodeURIComponent(name)}`, { values });
+        const word = (answer) => wordOfSaved(name, answer);
+        return change(listState, word, 'PUT', `profiles/${encodeURIComponent(name)}`, { values });
       };
       editor.replaceChildren(buildEditor(known, what, save, close));
       editor.querySelector(what.isNew ? 'input' : 'select, input:not([readonly])').focus();
@@ -117,7 +131,8 @@
     async function remove(profile) {
       const question = zs.t('profiles.delete-sure', { name: profile.name });
       if (!window.confirm(question)) return;
-      const answer = await change(listState, 'DELETE', `profiles/${encodeURIComponent(profile.name)}`);
+      const path = `profiles/${encodeURIComponent(profile.name)}`;
+      const answer = await change(listState, () => 'deleted', 'DELETE', path);
       if (answer.ok) fresh.focus();
       else say(answer);
     }
@@ -166,7 +181,7 @@
     }
 
     chosen.addEventListener('change', async () => {
-      const answer = await change(choiceState, 'PUT', 'profiles', { chosen: chosen.value });
+      const answer = await change(choiceState, () => 'saved', 'PUT', 'profiles', { chosen: chosen.value });
       if (answer.ok) return;
       say(answer);
       if (known) chosen.value = known.chosen;

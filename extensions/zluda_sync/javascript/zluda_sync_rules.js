@@ -2,8 +2,10 @@
 (() => {
   const zs = (window.zludaSync ??= {});
 
-  /** `saved(answer)` is called when the server has taken the rules. */
-  zs.buildRules = (saved) => {
+  const AUTO = 'auto'; // the profile that goes by the rules
+
+  /** `saved(answer)` is called when the server has taken the rules, `touched()` when one is changed. */
+  zs.buildRules = (saved, touched) => {
     const list = zs.el('ol', { class: 'zs-rules' });
     const failure = zs.el('p', { class: 'zs-error', role: 'alert' });
     const state = zs.el('span', { class: 'zs-note', role: 'status' });
@@ -19,6 +21,7 @@
 
     function touch(value) {
       isChanged = value;
+      if (value) touched();
       save.disabled = !value;
       discard.disabled = !value;
       zs.setText(state, value ? zs.t('rules.unsaved') : '');
@@ -150,8 +153,10 @@
       const answer = await zs.ask('PUT', 'profiles', { rules: rows.map((row) => row.read()) });
       if (answer.ok) {
         isChanged = false;
+        touched();
         saved(answer.data);
-        zs.setText(state, zs.said(answer.data.not_saved) || zs.t('rules.saved'));
+        const word = zs.t(known.chosen === AUTO ? 'rules.saved' : 'rules.kept');
+        zs.setText(state, zs.said(answer.data.not_saved) || word);
         return;
       }
       save.disabled = false;

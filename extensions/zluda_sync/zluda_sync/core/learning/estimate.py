@@ -16,12 +16,13 @@ _PLANNED_IMAGES = 2
 #: Up to this relative spread of the forecast everything was seen before; up to the second, something like it.
 _EXACT_SPREAD, _SCALED_SPREAD = 0.08, 0.3
 
-UNKNOWN_MODEL = "time known after the first job with this model"
-UNLIKE_ANY = "reckoned from other settings of this model"
-MAY_COMPILE = "the first picture may compile kernels once"
+#: Each has to fit into one line below Generate, about 200 pixels, in every language of the page.
+UNKNOWN_MODEL = "time known after the first job"
+UNLIKE_ANY = "reckoned from other settings"
+MAY_COMPILE = "first job may compile kernels"
 MUST_LOAD = "loading the model comes on top"
-DETAILER = "what the detailer finds comes on top"
-SCRIPT = "the script may make more, or other pictures"
+DETAILER = "the detailer comes on top"
+SCRIPT = "the script may change this"
 
 
 class Knowledge(str, Enum):
