@@ -36,6 +36,7 @@ class Pane {
     this.endS = null;
     this.hasBegun = false;
     this.stoppedS = null;
+    this.hasPicture = false;
     this.drawn = drawn;
     this.startedMs = performance.now();
     this.find('picture').textContent = 'no preview yet';
@@ -100,6 +101,9 @@ class Pane {
   }
 
   showPicture(source) {
+    // What comes of a stopped job is its last step, whole or not: noise in the place of the picture so far.
+    if (this.hasPicture && this.stoppedS !== null) return;
+    this.hasPicture = true;
     const image = document.createElement('img');
     image.src = source;
     image.alt = 'the picture so far';
