@@ -17,6 +17,12 @@ async function post(url, body = {}) {
   return answer;
 }
 
+// What the extension says of itself in this host; null where it is not loaded.
+async function askExtension() {
+  const response = await fetch('./zluda_sync/v1/status');
+  return response.ok ? response.json() : null;
+}
+
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const describeShare = (percent) => (percent < 1 ? 'less than 1 %' : `${Math.round(percent)} %`);
 const formatSeconds = (seconds) => `${seconds.toFixed(1)} s`;
@@ -165,12 +171,20 @@ function draw(svg, panes) {
   svg.replaceChildren(...elements);
 }
 
+// Why nothing is to be seen of the extension in this host; empty where it acts.
+function explainNotActing(status) {
+  if (status?.is_acting) return '';
+  const why = status
+    ? `ZLUDA Sync does not act here: ${status.explanation.replace(/\.$/, '')}.`
+    : 'ZLUDA Sync is not loaded here: enable it on the Extensions tab.';
+  return `${why} Until then both sides show SD.Next as it came.`;
+}
+
 function setUp(root) {
   const find = (name) => root.querySelector(`.sbs-${name}`);
   const first = root.querySelector('[data-pane="without"]');
   const second = first.cloneNode(true); // the two differ in their names alone
   second.dataset.pane = 'with';
-  second.querySelector('h3').textContent = 'With ZLUDA Sync';
   first.after(second);
   const panes = Object.entries(SIDES).map(([name, base]) => {
     const pane = new Pane(root.querySelector(`[data-pane="${name}"]`), base);
@@ -179,9 +193,18 @@ function setUp(root) {
   });
   const redraw = () => draw(find('chart'), panes);
 
+  const showExtension = async () => {
+    const hint = explainNotActing(await askExtension());
+    find('hint').textContent = hint;
+    find('hint').hidden = !hint;
+    second.querySelector('h3').textContent = hint ? 'With ZLUDA Sync off' : 'With ZLUDA Sync';
+    find('key-with').lastChild.textContent = hint ? 'bar with it off' : 'bar with';
+  };
+
   const start = async () => {
     find('message').textContent = 'The second host starts: some ten seconds …';
     try {
+      await showExtension();
       await post('./side-by-side/start');
       find('run').disabled = false;
       find('message').textContent = 'Ready.';
@@ -193,6 +216,8 @@ function setUp(root) {
 
   find('run').onclick = async () => {
     find('run').disabled = true;
+    // It may have been switched since; a host that does not answer is told by the job.
+    await showExtension().catch((error) => console.error(error));
     find('stop').disabled = false;
     find('legend').hidden = false;
     find('message').textContent = 'Both run.';

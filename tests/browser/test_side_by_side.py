@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -83,7 +84,7 @@ def test_stop_ends_the_one_at_once_and_the_other_with_what_is_queued(page):
     """Both are pressed at one moment."""
     press_first(lambda: page.find(".sbs-run"), "run")
     wait_for(lambda: (page.js(SHARES)[1] or 0) > 5, "some steps")
-    press_first(lambda: page.find(".sbs-stop"), "stop")
+    press_first(lambda: page.find(".sbs-stop:enabled"), "stop")
     wait_until_ready(page)
     took_s = {
         name: float(re.search(r"Stop took ([\d.]+) s", text)[1]) for name, text in verdicts(page).items()
@@ -96,9 +97,54 @@ def test_stop_keeps_the_picture_that_was_shown_last(page):
     page.js(KEEP_DELIVERED)
     press_first(lambda: page.find(".sbs-run"), "run")
     wait_for(lambda: page.js(WITH_PICTURE) and 20 < (page.js(SHARES)[1] or 0), "a preview")
-    press_first(lambda: page.find(".sbs-stop"), "stop")
+    press_first(lambda: page.find(".sbs-stop:enabled"), "stop")
     wait_until_ready(page)
     delivered = page.js("return window.delivered")
     assert 1 == len(delivered)
     assert page.js(WITH_PICTURE)
     assert delivered[0] not in page.js(WITH_PICTURE)
+
+
+def heading_and_hint(page: SimpleNamespace) -> tuple[str, str]:
+    """What stands over the pane of this host, and what is said of the extension."""
+    css = ["[data-pane='with'] h3", ".sbs-hint"]
+    heading, hint = page.js(
+        "return arguments[0].map((css) => document.querySelector(css)?.textContent ?? '')", css
+    )
+    return heading, hint
+
+
+def switch(page: SimpleNamespace, is_on: bool) -> None:
+    """Check Follow the GPU, or uncheck it, as another tab's Settings do."""
+    options = {"method": "POST", "headers": {"Content-Type": "application/json"}}
+    body = json.dumps({"zluda_sync_enabled": is_on})
+    page.driver.execute_async_script(
+        "fetch('./sdapi/v1/options', {...arguments[0], body: arguments[1]}).then(arguments[2])", options, body
+    )
+
+
+def test_a_pane_is_not_called_with_where_the_extension_is_off(page):
+    """It says so and why, and is called with again once it acts; where it is not loaded it says what to do."""
+    assert heading_and_hint(page) == ("With ZLUDA Sync", "")
+    switch(page, False)
+    press_first(lambda: page.find(".sbs-run"), "run")
+    wait_for(lambda: heading_and_hint(page)[0] == "With ZLUDA Sync off", lambda: str(heading_and_hint(page)))
+    assert "Follow the GPU is unchecked in Settings > ZLUDA Sync. Until then" in heading_and_hint(page)[1]
+    assert "bar with it off" in page.find(".sbs-legend")[0].text
+    press_first(lambda: page.find(".sbs-stop:enabled"), "stop")
+    wait_until_ready(page)
+    page.js(
+        "window.asking = window.fetch; window.fetch = (url, options) => "
+        "window.asking(url.includes('zluda_sync') ? './not-loaded' : url, options)"
+    )
+    press_first(lambda: page.find(".sbs-run"), "run")
+    wait_for(lambda: "is not loaded" in heading_and_hint(page)[1], lambda: str(heading_and_hint(page)))
+    page.js("window.fetch = window.asking")
+    press_first(lambda: page.find(".sbs-stop:enabled"), "stop")
+    wait_until_ready(page)
+    switch(page, True)
+    press_first(lambda: page.find(".sbs-run"), "run")
+    wait_for(lambda: heading_and_hint(page) == ("With ZLUDA Sync", ""), lambda: str(heading_and_hint(page)))
+    assert not page.find(".sbs-hint")[0].is_displayed()
+    press_first(lambda: page.find(".sbs-stop:enabled"), "stop")
+    wait_until_ready(page)
