@@ -34,6 +34,23 @@ window.fetch = async (url, options) => {
   return response;
 };
 """
+#: From now on, every time left of the one with the extension is kept.
+KEEP_LEFT = """
+window.left = [];
+const shown = document.querySelector('[data-pane="with"] .sbs-left');
+window.keeping?.disconnect();
+window.keeping = new MutationObserver(() => window.left.push(shown.textContent));
+window.keeping.observe(shown, {childList: true, characterData: true, subtree: true});
+"""
+#: Until `window.fetch` is `window.allJobs` again, jobs are short and of a kind that no other test has.
+OTHER_JOBS = """
+const ask = window.allJobs = window.fetch;
+window.fetch = (url, options) => {
+  if (!url.endsWith('txt2img')) return ask(url, options);
+  const job = {...JSON.parse(options.body), steps: 8, sampler_name: 'Euler'};
+  return ask(url, {...options, body: JSON.stringify(job)});
+};
+"""
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +97,33 @@ def test_the_same_job_stands_at_100_percent_in_one_and_is_true_in_the_other(page
     assert len(page.find(".sbs-chart polyline")) == 4
 
 
+def message(page: SimpleNamespace) -> str:
+    """What is said above both."""
+    return page.js("return document.querySelector('.sbs-message').textContent")
+
+
+def run_to_the_end(page: SimpleNamespace) -> list[str]:
+    """Run the job in both, and return every time left that was shown of the one with the extension."""
+    page.js(KEEP_LEFT)
+    press_first(lambda: page.find(".sbs-run"), "run")
+    wait_for(lambda: not page.find(".sbs-run")[0].is_enabled(), "begin")
+    wait_until_ready(page)
+    return [text for text in page.js("return window.left") if text != "–"]
+
+
+def test_a_time_that_is_a_guess_has_its_sign_and_running_it_again_is_advised_once(page):
+    """In a first job of its kind alone."""
+    page.js(OTHER_JOBS)
+    guessed = run_to_the_end(page)
+    assert 3 < len(guessed)
+    assert all(re.fullmatch(r"~\d+ s", text) for text in guessed)
+    assert message(page) == "Done. Run it again: the second time is learned."
+    learned = run_to_the_end(page)
+    assert sum(not text.startswith("~") for text in learned) > len(learned) / 2
+    assert message(page) == "Done."
+    page.js("window.fetch = window.allJobs")
+
+
 def test_stop_ends_the_one_at_once_and_the_other_with_what_is_queued(page):
     """Both are pressed at one moment."""
     press_first(lambda: page.find(".sbs-run"), "run")
@@ -90,6 +134,9 @@ def test_stop_ends_the_one_at_once_and_the_other_with_what_is_queued(page):
         name: float(re.search(r"Stop took ([\d.]+) s", text)[1]) for name, text in verdicts(page).items()
     }
     assert took_s["with"] < took_s["without"]
+    assert message(page) == "Stopped."
+    assert not page.find(".sbs-chart .sbs-true")
+    assert not page.find(".sbs-key-true")[0].is_displayed()
 
 
 def test_stop_keeps_the_picture_that_was_shown_last(page):
