@@ -352,6 +352,7 @@
     'rules.what':
       'Werden vor jedem Auftrag von oben nach unten geprüft; die erste Regel, deren Bedingungen alle ' +
       'zutreffen, wählt das Profil.',
+    'rules.none': 'Ohne Regel gilt für jeden Auftrag das Profil balanced.',
     'rules.number': 'Regel {number}',
     'rules.profile': 'Dann verwende',
     'rules.add': 'Regel hinzufügen',

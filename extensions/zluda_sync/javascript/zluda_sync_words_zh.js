@@ -307,6 +307,7 @@
 
     'rules.title': 'auto 的规则',
     'rules.what': '每个任务开始前自上而下核对；第一条所有条件都成立的规则决定配置档。',
+    'rules.none': '没有规则时，每个任务都使用配置档 balanced。',
     'rules.number': '规则 {number}',
     'rules.profile': '则使用',
     'rules.add': '添加规则',
