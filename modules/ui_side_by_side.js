@@ -196,7 +196,8 @@ function explainNotActing(status) {
 
 function describeEnd(panes) {
   if (panes.some(({ stoppedS }) => stoppedS !== null)) return 'Stopped.';
-  return panes.some((pane) => pane.hasGuessed()) ? 'Done. Run it again: the second time is learned.' : 'Done.';
+  const isFirst = panes.some((pane) => pane.hasGuessed());
+  return isFirst ? 'Done. Run it again: the second time is learned.' : 'Done.';
 }
 
 function setUp(root) {
