@@ -47,7 +47,7 @@ OTHER_JOBS = """
 const ask = window.allJobs = window.fetch;
 window.fetch = (url, options) => {
   if (!url.endsWith('txt2img')) return ask(url, options);
-  const job = {...JSON.parse(options.body), steps: 8, sampler_name: 'Euler'};
+  const job = {...JSON.parse(options.body), steps: 8, sampler_name: 'Euler', width: 320};
   return ask(url, {...options, body: JSON.stringify(job)});
 };
 """
