@@ -71,7 +71,7 @@ def create_text_tab() -> None:
         concurrency_limit=None,
     )
     for button, action, js in (
-        (stop, shared.state.interrupt, "() => setProgress()"),
+        (stop, shared.state.interrupt, None),  # the next poll says what became of it
         (skip, shared.state.skip, None),
         (pause, shared.state.pause, "() => togglePause()"),
     ):

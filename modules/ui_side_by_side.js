@@ -17,6 +17,12 @@ async function post(url, body = {}) {
   return answer;
 }
 
+// What the extension says of itself in this host; null where it is not loaded.
+async function askExtension() {
+  const response = await fetch('./zluda_sync/v1/status');
+  return response.ok ? response.json() : null;
+}
+
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const describeShare = (percent) => (percent < 1 ? 'less than 1 %' : `${Math.round(percent)} %`);
 const formatSeconds = (seconds) => `${seconds.toFixed(1)} s`;
@@ -36,6 +42,9 @@ class Pane {
     this.endS = null;
     this.hasBegun = false;
     this.stoppedS = null;
+    this.hasPicture = false;
+    this.isGuessed = false;
+    this.guesses = 0;
     this.drawn = drawn;
     this.startedMs = performance.now();
     this.find('picture').textContent = 'no preview yet';
@@ -61,7 +70,8 @@ class Pane {
   async watchFigures() {
     while (this.endS === null) {
       try {
-        const state = await this.ask(-1);
+        const [state, status] = await Promise.all([this.ask(-1), this.hasExtension ? askExtension() : null]);
+        this.isGuessed = status?.job?.is_eta_guessed ?? this.isGuessed;
         if (this.endS === null) this.show(state);
       } catch (error) {
         console.error(error);
@@ -95,11 +105,24 @@ class Pane {
     this.find('bar').textContent = window.describeState(state);
     this.find('bar').style.background = window.barBackground(state);
     this.find('share').textContent = `${Math.round(100 * state.progress)} %`;
-    this.find('left').textContent = state.eta === null ? '–' : formatSeconds(Math.max(state.eta, 0));
+    this.find('left').textContent = state.eta === null ? '–' : this.describeLeft(Math.max(state.eta, 0));
     this.drawn();
   }
 
+  // With the sign of Generate for a time that counts on what was never seen.
+  describeLeft(leftS) {
+    if (!this.isGuessed) return formatSeconds(leftS);
+    this.guesses += 1;
+    return `~${Math.round(leftS)} s`;
+  }
+
+  // Whether most of its job was a guess: the next one is not.
+  hasGuessed() { return this.guesses > this.points.length / 2; }
+
   showPicture(source) {
+    // What comes of a stopped job is its last step, whole or not: noise in the place of the picture so far.
+    if (this.hasPicture && this.stoppedS !== null) return;
+    this.hasPicture = true;
     const image = document.createElement('img');
     image.src = source;
     image.alt = 'the picture so far';
@@ -156,9 +179,25 @@ function draw(svg, panes) {
   for (let atS = 0; atS <= lastS; atS += tickS) {
     add('text', { x: x(atS), y: 245, 'text-anchor': 'middle' }, `${atS} s`);
   }
-  panes.forEach((pane) => { if (pane.endS) line('true', [[0, 0], [pane.endS, 1]]); });
+  const isWhole = ({ endS, stoppedS }) => endS && stoppedS === null; // of a part there is no true share
+  panes.filter(isWhole).forEach(({ endS }) => line('true', [[0, 0], [endS, 1]]));
   panes.forEach((pane) => line(pane.name, pane.points));
   svg.replaceChildren(...elements);
+}
+
+// Why nothing is to be seen of the extension in this host; empty where it acts.
+function explainNotActing(status) {
+  if (status?.is_acting) return '';
+  const why = status
+    ? `ZLUDA Sync does not act here: ${status.explanation.replace(/\.$/, '')}.`
+    : 'ZLUDA Sync is not loaded here: enable it on the Extensions tab.';
+  return `${why} Until then both sides show SD.Next as it came.`;
+}
+
+function describeEnd(panes) {
+  if (panes.some(({ stoppedS }) => stoppedS !== null)) return 'Stopped.';
+  const isFirst = panes.some((pane) => pane.hasGuessed());
+  return isFirst ? 'Done. Run it again: the second time is learned.' : 'Done.';
 }
 
 function setUp(root) {
@@ -166,7 +205,6 @@ function setUp(root) {
   const first = root.querySelector('[data-pane="without"]');
   const second = first.cloneNode(true); // the two differ in their names alone
   second.dataset.pane = 'with';
-  second.querySelector('h3').textContent = 'With ZLUDA Sync';
   first.after(second);
   const panes = Object.entries(SIDES).map(([name, base]) => {
     const pane = new Pane(root.querySelector(`[data-pane="${name}"]`), base);
@@ -175,9 +213,19 @@ function setUp(root) {
   });
   const redraw = () => draw(find('chart'), panes);
 
+  const showExtension = async () => {
+    const hint = explainNotActing(await askExtension());
+    panes[1].hasExtension = !hint;
+    find('hint').textContent = hint;
+    find('hint').hidden = !hint;
+    second.querySelector('h3').textContent = hint ? 'With ZLUDA Sync off' : 'With ZLUDA Sync';
+    find('key-with').lastChild.textContent = hint ? 'bar with it off' : 'bar with';
+  };
+
   const start = async () => {
     find('message').textContent = 'The second host starts: some ten seconds …';
     try {
+      await showExtension();
       await post('./side-by-side/start');
       find('run').disabled = false;
       find('message').textContent = 'Ready.';
@@ -189,16 +237,19 @@ function setUp(root) {
 
   find('run').onclick = async () => {
     find('run').disabled = true;
+    // It may have been switched since; a host that does not answer is told by the job.
+    await showExtension().catch((error) => console.error(error));
     find('stop').disabled = false;
     find('legend').hidden = false;
+    find('key-true').hidden = false;
     find('message').textContent = 'Both run.';
     const job = { prompt: find('prompt').value, steps: 20, seed: Math.floor(Math.random() * 2 ** 31) };
     const asShipped = { ...job, override_settings: { torch_sync: find('sync').checked } };
     const runs = panes.map((pane) => pane.run(pane.name === 'without' ? asShipped : job, redraw));
     const results = await Promise.allSettled(runs);
     const failed = results.find((result) => result.status === 'rejected');
-    const done = 'Done. Run it again: the second time is learned.';
-    find('message').textContent = failed ? `${failed.reason.message}` : done;
+    find('message').textContent = failed ? `${failed.reason.message}` : describeEnd(panes);
+    find('key-true').hidden = panes.every(({ stoppedS }) => stoppedS !== null);
     find('run').disabled = false;
     find('stop').disabled = true;
   };

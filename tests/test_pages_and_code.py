@@ -30,7 +30,7 @@ from tests.markdown_page import (
 from zluda_sync.core.settings.conditions import CONDITIONS
 from zluda_sync.core.settings.fields import SettingField
 from zluda_sync.core.settings.profiles import AUTO, BUILTIN
-from zluda_sync.core.settings.settings import FIELDS, PROFILE_FIELDS
+from zluda_sync.core.settings.settings import FIELDS, PROFILE_FIELDS, ModeChoice
 
 BOTH = pytest.mark.parametrize("folder", [DOCS, DOCS / "zh-CN"], ids=["English", "Chinese"])
 COMMANDS = (
@@ -153,6 +153,23 @@ def test_the_readme_names_the_mode_that_a_profile_sets():
     rows = {name: re.search(rf"^\| `{name}` \|.*", text, re.MULTILINE)[0] for name in set_by}
     assert {"precise": "every-step", "throughput": "observe", "off": "off"} == set_by
     assert [] == [name for name, mode in set_by.items() if f"`{mode}`" not in rows[name]]
+
+
+def test_settings_and_page_have_auto_choose_among_the_same_modes():
+    """The mode `auto`, in Settings' own words and on the page of profiles."""
+    modes = {mode.value for mode in ModeChoice} - {AUTO, ModeChoice.OFF.value}
+    settings = FIELDS.mode.info.partition(";")[0]
+    (page,) = re.findall(
+        r"^\| `auto` \(default\) \|.*", (DOCS / "profiles.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert {mode for mode in modes if mode in settings} == {mode for mode in modes if f"`{mode}`" in page}
+
+
+def test_the_change_log_tells_of_nothing_twice():
+    """What the newest version has brought was not there before."""
+    text = (DROP_IN / "CHANGELOG.md").read_text("utf-8")
+    told_once = ("German", "200 jobs", "before you press", "upscaling", "`track`", "of your card")
+    assert [] == [words for words in told_once if text.lower().count(words.lower()) != 1]
 
 
 def test_a_place_in_settings_is_named_only_if_it_exists():

@@ -129,6 +129,12 @@ def test_modes_previews_and_profiles_are_all_named(pages):
     assert [] == [name for name in (*values, *profiles) if name not in code_spans(*pages)]
 
 
+@BOTH
+def test_the_label_of_what_is_only_watched_is_named_too(pages):
+    """It is seen with `throughput`, and reads unlike the others."""
+    assert [name for name in code_spans(*pages) if re.fullmatch(r"Finishing \d+ queued steps", name)]
+
+
 def test_labels_that_one_language_names_the_other_names_too():
     """A user finds the same words on the page, whichever pages were read."""
     labels = {field.label.partition(":")[0] for field in FIELDS} | {"Settings > ZLUDA Sync"}

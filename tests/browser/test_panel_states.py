@@ -708,6 +708,20 @@ def test_an_empty_condition_is_named_and_not_saved(api, open_panel):
     wait_for(lambda: "sdxl*" in str(api.profiles["rules"]), lambda: str(api.profiles["rules"]))
 
 
+def test_without_a_rule_the_editor_says_what_jobs_get(api, open_panel):
+    """Once the last one is deleted, and no longer once there is one again."""
+    page = open_panel()
+    (note,) = page.find(".zs-rules-part > .zs-rules + .zs-note")
+    assert not note.is_displayed()
+    click(page, ".zs-rules .zs-delete")
+    assert "Without a rule, every job gets the profile balanced." == note.text
+    click(page, ".zs-rules-part button", "Save rules")
+    wait_for(lambda: [] == api.profiles["rules"], "saved")
+    assert note.is_displayed()
+    click(page, ".zs-rules-part button", "Add rule")
+    assert not note.is_displayed()
+
+
 def test_a_server_that_is_gone_is_told_at_once(api, open_panel):
     """The stream breaks off; nobody waits for a heartbeat that was missed."""
     page = open_panel()

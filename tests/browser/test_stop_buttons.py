@@ -15,6 +15,15 @@ from tests.browser.embedded import button_text, generate, open_host, press, wait
 
 pytestmark = pytest.mark.browser
 
+#: From now on, what stands on Generate is kept.
+KEEP_TEXTS = """
+const generate = document.getElementById('txt2img_generate');
+window.said = [];
+window.keeping?.disconnect();
+window.keeping = new MutationObserver(() => window.said.push(generate.textContent.trim()));
+window.keeping.observe(generate, {childList: true, characterData: true, subtree: true});
+"""
+
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
@@ -33,7 +42,7 @@ def pictures(page: SimpleNamespace) -> int:
 
 
 def wait_until_ready(page: SimpleNamespace) -> None:
-    """Wait for the end of the job. Stop makes the page's button Generate before that, till the next poll."""
+    """Wait for the end of the job, and until the page says so."""
     status = f"{page.driver.current_url}sdapi/v1/status"
 
     def is_idle() -> bool:
@@ -50,11 +59,14 @@ def test_stop_says_so_and_ends_the_job(page: SimpleNamespace, phase: str) -> Non
     generate(page, 8, batches=3)
     wait_for_label(page, [f"Image 1/3: {phase}"])
     before = pictures(page)
+    page.js(KEEP_TEXTS)
     press(page, "interrupt")
     # In the middle of the steps the job may be over before the page asks again.
     wait_for(lambda: button_text(page).startswith("Stopping: ") or button_text(page) == "Generate", "answer")
     wait_until_ready(page)
     assert 1 >= pictures(page) - before
+    said = page.js("return window.said")
+    assert {"Generate"} == set(said[said.index("Generate") :]), said
 
 
 def test_pause_holds_and_goes_on(page: SimpleNamespace) -> None:

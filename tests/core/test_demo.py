@@ -84,6 +84,19 @@ def test_a_terminal_has_one_line_that_is_drawn_over():
     assert all(len(text) < 80 for text in drawn[:-1])
 
 
+@pytest.mark.parametrize("columns", [64, 63, 49, 48, 40, 29, 20])
+def test_in_a_narrow_terminal_nothing_wraps(monkeypatch, columns):
+    """A line that wraps would leave one behind each time it is drawn; words are broken between two."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    drawn = run(is_terminal=True).split("\r")[1:]
+    assert all(len(text) < columns for text in drawn[:-1])
+    assert ("VAE decode" in drawn[-5]) == (columns >= 64)
+    assert ("s left" in drawn[-5]) == (columns >= 49)
+    assert drawn[-5].endswith(" s") or columns < 29
+    prose = run(is_terminal=True).replace("\r", "\n").splitlines()
+    assert all(len(line) < columns or " " not in line for line in prose)
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_what_cannot_write_blocks_gets_plain_signs(encoding):
     """A console of Windows may know no others."""

@@ -15,6 +15,7 @@
       rows.push(buildRow({ profile: known.profiles[0].name }));
       changed(rows.length - 1, 'select');
     });
+    const none = zs.el('p', { class: 'zs-note', text: zs.t('rules.none') });
     let known = null;
     let rows = [];
     let isChanged = false;
@@ -29,6 +30,7 @@
 
     function place() {
       list.replaceChildren(...rows.map((row) => row.element));
+      none.hidden = rows.length > 0;
       rows.forEach((row, index) => {
         row.up.disabled = index === 0;
         row.down.disabled = index === rows.length - 1;
@@ -174,7 +176,7 @@
       element: zs.el(
         'div', { class: 'zs-rules-part' }, zs.el('h3', { text: zs.t('rules.title') }),
         zs.el('p', { class: 'zs-note', text: zs.t('rules.what') }),
-        list, failure, zs.el('p', { class: 'zs-buttons' }, add, save, discard, state),
+        list, none, failure, zs.el('p', { class: 'zs-buttons' }, add, save, discard, state),
       ),
       show: (answer) => {
         known = answer;

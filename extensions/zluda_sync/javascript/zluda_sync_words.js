@@ -354,6 +354,7 @@
     'rules.what':
       'Checked from top to bottom before each job; the first rule whose conditions all hold chooses the ' +
       'profile.',
+    'rules.none': 'Without a rule, every job gets the profile balanced.',
     'rules.number': 'Rule {number}',
     'rules.profile': 'Then use',
     'rules.add': 'Add rule',

@@ -367,6 +367,7 @@
     'rules.what':
       'Werden vor jedem Auftrag von oben nach unten geprüft; die erste Regel, deren Bedingungen alle ' +
       'zutreffen, wählt das Profil.',
+    'rules.none': 'Ohne Regel gilt für jeden Auftrag das Profil balanced.',
     'rules.number': 'Regel {number}',
     'rules.profile': 'Dann verwende',
     'rules.add': 'Regel hinzufügen',
@@ -635,11 +636,13 @@
         'Gebrauch; zluda: nur über ZLUDA; runs-ahead: über ZLUDA, sonst nur nach dem Selbsttest; always: ' +
         'auf jeder GPU',
       'Mode (when to wait for the GPU)': 'Modus (wann auf die GPU gewartet wird)',
-      ['auto: run-ahead if the self-test has proved it on this GPU, else every-step; every-step: ' +
-      'after each step; run-ahead: always keeps the GPU\'s next step ready; observe: never, Stop ' +
-      'takes as long as what is queued; off: SD.Next as it came']:
-        'auto: run-ahead, wenn der Selbsttest es auf dieser GPU bewiesen hat, sonst every-step; ' +
-        'every-step: nach jedem Schritt; run-ahead: hält der GPU immer den nächsten Schritt bereit; ' +
+      ['auto: run-ahead if the self-test has proved it on this GPU, else every-step, or observe where ' +
+      'Force synchronize is off (not on ZLUDA); every-step: after each step; run-ahead: always keeps ' +
+      'the GPU\'s next step ready; observe: never, Stop takes as long as what is queued; off: SD.Next ' +
+      'as it came']:
+        'auto: run-ahead, wenn der Selbsttest es auf dieser GPU bewiesen hat, sonst every-step, oder ' +
+        'observe, wo Force synchronize aus ist (nicht über ZLUDA); every-step: nach jedem Schritt; ' +
+        'run-ahead: hält der GPU immer den nächsten Schritt bereit; ' +
         'observe: nie, Stopp dauert so lange wie das, was schon wartet; off: SD.Next, wie es ist',
       'Head start, steps': 'Vorsprung, Schritte',
       'Head start': 'Vorsprung',

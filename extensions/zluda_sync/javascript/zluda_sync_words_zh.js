@@ -320,6 +320,7 @@
 
     'rules.title': 'auto 的规则',
     'rules.what': '每个任务开始前自上而下核对；第一条所有条件都成立的规则决定配置档。',
+    'rules.none': '没有规则时，每个任务都使用配置档 balanced。',
     'rules.number': '规则 {number}',
     'rules.profile': '则使用',
     'rules.add': '添加规则',
@@ -551,11 +552,12 @@
         'auto：在 ZLUDA 上，以及自检或使用中发现 SD.Next 领先显卡的任何地方；zluda：仅在 ZLUDA 上；runs-ahead：在 ZLUDA 上，其余只看自检；always：' +
         '在每块显卡上',
       'Mode (when to wait for the GPU)': '模式（何时等待显卡）',
-      ['auto: run-ahead if the self-test has proved it on this GPU, else every-step; every-step: ' +
-      'after each step; run-ahead: always keeps the GPU\'s next step ready; observe: never, Stop ' +
-      'takes as long as what is queued; off: SD.Next as it came']:
-        'auto：若自检证明此显卡可行则为 run-ahead，否则 every-step；every-step：每一步之后；run-ahead：总让显卡有下一步可做；observe：从不，停止要等排' +
-        '队的工作做完；off：原样的 SD.Next',
+      ['auto: run-ahead if the self-test has proved it on this GPU, else every-step, or observe where ' +
+      'Force synchronize is off (not on ZLUDA); every-step: after each step; run-ahead: always keeps ' +
+      'the GPU\'s next step ready; observe: never, Stop takes as long as what is queued; off: SD.Next ' +
+      'as it came']:
+        'auto：若自检证明此显卡可行则为 run-ahead，否则 every-step，Force synchronize 关闭时（不在 ZLUDA 上）为 observe；' +
+        'every-step：每一步之后；run-ahead：总让显卡有下一步可做；observe：从不，停止要等排队的工作做完；off：原样的 SD.Next',
       'Head start, steps': '提前量，步',
       'Head start': '提前量',
       'for run-ahead: how many steps may be queued beyond the one that the GPU works on':

@@ -7,6 +7,7 @@ and ``track`` show, with what it has learned from one job before.
 from __future__ import annotations
 
 import shutil
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,12 +30,16 @@ REDRAW_S = 0.1
 FULL = 0.995
 #: The job before, from which the second bar has learned, was this much faster: no two are alike.
 EARLIER_SHARE = 0.9
-#: Columns of a line with bars of no length.
-_FIXED_COLUMNS = 58
-INTRODUCTION = """\
-One job of 20 steps on a simulated GPU. The program has queued all of it in half a second, and then waits.
-Left, a bar that counts what is queued; right, what the GPU has finished.
-"""
+#: Columns of a line with bars of no length: of two shares and the clock, of the times left, of the label.
+_SHARE_COLUMNS, _LEFT_COLUMNS, _LABEL_COLUMNS = 20, 20, 15
+#: Of a bar.
+_MIN_COLUMNS, _MAX_COLUMNS = 4, 30
+#: Where there is no terminal, whose lines have an end.
+_ELSEWHERE_COLUMNS = 100
+INTRODUCTION = (
+    "One job of 20 steps on a simulated GPU. The program has queued all of it in half a second, and then "
+    "waits. Left, a bar that counts what is queued; right, what the GPU has finished."
+)
 _SHAPE = JobShape(
     "a simulated GPU", "demo", passes=(PassShape(BASE, STEPS, 512, 512),), phases=(Phase.ENCODE, Phase.DECODE)
 )
@@ -111,7 +116,7 @@ def run_demo(out: TextIO, clock: Clock = SYSTEM_CLOCK, sleep: Callable[[float], 
     """Show the job, and say in the end how far off each bar was; return 0."""
     durations = Durations()
     _run_unseen(durations)
-    print(INTRODUCTION, file=out)
+    print(f"{_wrap(INTRODUCTION, out)}\n", file=out)
     began_s = clock()
     job = DemoJob(durations, clock)
     seen: list[Seen] = []
@@ -124,7 +129,7 @@ def run_demo(out: TextIO, clock: Clock = SYSTEM_CLOCK, sleep: Callable[[float], 
         happen()
     line.draw(job.look())
     line.end()
-    print(f"\n{describe(seen, clock() - began_s)}", file=out)
+    print(f"\n{_wrap(describe(seen, clock() - began_s), out)}", file=out)
     return 0
 
 
@@ -145,6 +150,9 @@ def describe(seen: list[Seen], total_s: float) -> str:
 class Line:
     """One line of a terminal that is drawn over and over; elsewhere, a line each second.
 
+    It never wraps, or each time it is drawn would leave a line behind: in a narrow terminal the label is
+    left out, then the times left.
+
     Args:
         out: where it is written.
     """
@@ -153,8 +161,12 @@ class Line:
         self._out = out
         self._is_terminal = out.isatty()
         self._drawn_s = -1.0
-        columns = shutil.get_terminal_size().columns if self._is_terminal else 100
-        self._bar_columns = max(4, min(30, (columns - _FIXED_COLUMNS) // 2))
+        self._columns = _find_columns(out) - 1  # behind the last one some terminals wrap at once
+        room = self._columns - _SHARE_COLUMNS - 2 * _MIN_COLUMNS
+        self._has_left = room >= _LEFT_COLUMNS
+        self._has_label = room >= _LEFT_COLUMNS + _LABEL_COLUMNS
+        room -= self._has_left * _LEFT_COLUMNS + self._has_label * _LABEL_COLUMNS
+        self._bar_columns = max(_MIN_COLUMNS, min(_MAX_COLUMNS, _MIN_COLUMNS + room // 2))
         self._full, self._empty = ("█", "░") if _can_write(out, "█░") else ("#", ".")
 
     def draw(self, seen: Seen) -> None:
@@ -164,8 +176,9 @@ class Line:
         self._drawn_s = seen.elapsed_s
         queued = self._build(seen.queued, seen.queued_left_s)
         finished = self._build(seen.finished, seen.finished_left_s)
-        text = f"{queued} | {finished} {seen.label:<14} {seen.elapsed_s:4.1f} s"
-        self._out.write(f"\r{text}" if self._is_terminal else f"{text}\n")
+        label = f" {seen.label:<{_LABEL_COLUMNS - 1}}" if self._has_label else ""
+        text = f"{queued} | {finished}{label} {seen.elapsed_s:4.1f} s"
+        self._out.write(f"\r{text[: self._columns]}" if self._is_terminal else f"{text}\n")
         self._out.flush()
 
     def end(self) -> None:
@@ -175,8 +188,19 @@ class Line:
 
     def _build(self, share: float, left_s: float | None) -> str:
         full = round(share * self._bar_columns)
+        bar = f"{self._full * full}{self._empty * (self._bar_columns - full)} {share:4.0%}"
         left = "" if left_s is None else f"{left_s:.0f} s left"
-        return f"{self._full * full}{self._empty * (self._bar_columns - full)} {share:4.0%} {left:<9}"
+        return f"{bar} {left:<9}" if self._has_left else bar
+
+
+def _find_columns(out: TextIO) -> int:
+    return shutil.get_terminal_size().columns if out.isatty() else _ELSEWHERE_COLUMNS
+
+
+def _wrap(text: str, out: TextIO) -> str:
+    """Return the text with its lines broken between words, as wide as the terminal at most."""
+    columns = min(_find_columns(out), _ELSEWHERE_COLUMNS) - 1
+    return "\n".join(textwrap.fill(line, columns) for line in text.splitlines())
 
 
 def _can_write(out: TextIO, text: str) -> bool:

@@ -120,9 +120,9 @@ class Settings:
     mode: ModeChoice = describe(
         ModeChoice.AUTO,
         "Mode (when to wait for the GPU)",
-        "auto: run-ahead if the self-test has proved it on this GPU, else every-step; every-step: after each "
-        "step; run-ahead: always keeps the GPU's next step ready; observe: never, Stop takes as long "
-        "as what is queued; off: SD.Next as it came",
+        "auto: run-ahead if the self-test has proved it on this GPU, else every-step, or observe where Force "
+        "synchronize is off (not on ZLUDA); every-step: after each step; run-ahead: always keeps the GPU's "
+        "next step ready; observe: never, Stop takes as long as what is queued; off: SD.Next as it came",
         group=Group.BY_PROFILE,
         is_in_profile=True,
     )
