@@ -30,7 +30,9 @@
       hear(news);
     }
 
-    const newsOf = (answer) => ({ status: answer.ok ? answer.data : null, isUnloaded: answer.status === 404 });
+    const newsOf = (answer) => (
+      { status: answer.ok ? answer.data : null, isUnloaded: answer.status === 404 }
+    );
 
     async function poll() {
       const answer = await zs.ask('GET', 'status', undefined, ANSWER_LIMIT_MS);

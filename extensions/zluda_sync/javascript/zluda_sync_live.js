@@ -132,7 +132,7 @@
   zs.currentStatus = () => lastStatus;
   /** Whether SD.Next has stopped to answer; what is known is of before then. */
   zs.isGone = () => isGone;
-  /** Why nothing is heard, as the key of a text: SD.Next does not answer, or does so without the extension. */
+  /** Why nothing is heard, as a text's key: SD.Next does not answer, or does so without the extension. */
   zs.whyGone = () => (isUnloaded ? 'now.unloaded' : 'now.gone');
   /** The job as it was told a moment ago; null where there is none, or the news are old. */
   zs.freshJob = () => (Date.now() - toldAt < FRESH_MS ? lastStatus.job : null);

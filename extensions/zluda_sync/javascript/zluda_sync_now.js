@@ -30,8 +30,8 @@
   }
 
   /**
-   * The section. `update(status, selfTest)` takes an answer of status, null while SD.Next does not answer, and
-   * one of selftest, null until there is one.
+   * The section. `update(status, selfTest)` takes an answer of status, null while SD.Next does not answer,
+   * and one of selftest, null until there is one.
    */
   zs.buildNow = () => {
     const label = zs.el('p', { class: 'zs-label-now' });
