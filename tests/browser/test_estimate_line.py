@@ -237,11 +237,20 @@ def test_while_something_runs_it_says_when_yours_starts(api, opened):
     wait_for(lambda: "something else comes first" in line(opened), lambda: line(opened))
 
 
+def test_a_job_of_another_program_that_begins_is_told_of_at_once(api, opened):
+    """Nobody has touched the page: yours starts after it."""
+    wait_for(lambda: 2 == len(api.queries), "looks")
+    api.told = answer(starts_in_s=240.0, queue=[RUNNING])
+    api.status = canned_answers.build_status(canned_answers.build_running())
+    wait_for(lambda: "yours starts in about 4 min" in line(opened), lambda: line(opened))
+
+
 def test_what_a_job_has_taught_is_asked_for_when_it_is_over(api, opened):
     """The first one of a model, above all; nothing else on the page has changed by then."""
     wait_for(lambda: 2 == len(api.queries), "looks")
     api.status = canned_answers.build_status(canned_answers.build_running())
     wait_for(lambda: "Denoise" in text(opened, ".zs-label-now"), "job")
+    wait_for(lambda: 3 == len(api.queries), "look at what begins")
     api.told = answer(seconds=44.0, low_s=40.0, high_s=48.0)
     assert "44" not in line(opened)
     api.status = canned_answers.build_status()

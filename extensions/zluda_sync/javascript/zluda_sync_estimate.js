@@ -250,7 +250,7 @@
       if (!status) return;
       if (status.is_acting !== wasActing) outUntil = 0;
       const id = status.job?.id ?? null;
-      if (runningId !== null && id !== runningId) askedKey = null; // what has ended has taught something
+      if (id !== runningId) askedKey = null; // yours comes after what begins, and what has ended has taught
       wasActing = status.is_acting;
       runningId = id;
     });
