@@ -38,20 +38,17 @@ class ProfileRule:
             for name, value in self.wanted.items()
         )
 
-    def find_contradictions(self) -> list[tuple[str, float, float]]:
-        """Return why it can match no job at all: conditions that ask for at least more than for at most.
-
-        Returns:
-            The name, what it asks for, and what the other of the two does; empty if there is no such pair.
-        """
-        found: list[tuple[str, float, float]] = []
+    def find_contradictions(self) -> dict[str, str]:
+        """Return why it can match no job at all: half a sentence by each condition that asks for too much."""
+        found: dict[str, str] = {}
         for name, least in self.wanted.items():
             condition = CONDITIONS[name]
             if not isinstance(condition, Bound) or not name.endswith("_min"):
                 continue
-            most = self.wanted.get(f"{condition.quantity}_max")
+            other = f"{condition.quantity}_max"
+            most = self.wanted.get(other)
             if most is not None and least > most:
-                found.append((name, least, most))
+                found[name] = f"is {least:g}, and {other} {most:g}: it can never match"
         return found
 
     @property
@@ -95,10 +92,8 @@ def parse_rules(
             continue
         earlier = next((other for other in rules if other.covers(rule)), None)
         contradictions = rule.find_contradictions()
-        for name, least, most in contradictions:
-            other = f"{name.removesuffix('_min')}_max"
-            text = f"is {least:g}, and {other} {most:g}: it can never match; the rule is left out"
-            tell(f"{entry}.{name}", text)
+        for name, reason in contradictions.items():
+            tell(f"{entry}.{name}", f"{reason}; the rule is left out")
         if contradictions:
             continue
         if earlier is not None:
