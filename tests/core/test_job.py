@@ -156,3 +156,41 @@ def test_a_job_that_turns_out_larger_is_measured_by_its_true_size():
     job.begin_part(Phase.PREPARE)
     job.replan(JobShape(passes=(PassShape(BASE, 4, 64, 32),)))
     assert {64 * 32} == {part.pixels for part in job.parts}
+
+
+def steady_share(clock, job, is_found):
+    """The bar behind the first of 25 steps, which the host takes 40 ms to queue and the device none."""
+    part, ledger = job.begin_pass(is_found=is_found)
+    job.expect_total(part, 25)
+    ledger.record_completion(ledger.record_launch())
+    clock.pass_time(0.001)
+    return job.snapshot().fraction
+
+
+def test_a_pass_that_its_first_step_tells_of_began_with_the_job():
+    """Else a step that the host was slow to queue would seem to take nothing, and the job to be over."""
+    clock = VirtualClock()
+    job = Job(SyncMode.EVERY_STEP, clock=clock)
+    clock.pass_time(0.040)
+    assert 0.07 < steady_share(clock, job, is_found=True) < 0.08  # the rest is half as long: warm by then
+
+
+def test_a_pass_that_its_first_step_tells_of_began_behind_the_part_before():
+    """What was done before it is not counted as its first step."""
+    clock = VirtualClock()
+    job = Job(SyncMode.EVERY_STEP, clock=clock)
+    job.begin_part(Phase.PROMPT)
+    clock.pass_time(3.0)
+    job.leave_part()
+    clock.pass_time(0.040)
+    steady_share(clock, job, is_found=True)
+    assert 3.0 == job.passes[0].began_at_s - job.began_at_s
+
+
+def test_a_pass_that_is_announced_begins_then():
+    """Its first step is still to come."""
+    clock = VirtualClock()
+    job = Job(SyncMode.EVERY_STEP, clock=clock)
+    clock.pass_time(5.0)
+    part, _ledger = job.begin_pass()
+    assert 5.0 == part.began_at_s - job.began_at_s

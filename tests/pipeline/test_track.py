@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -68,6 +69,21 @@ def test_the_phases_of_a_call_follow_one_another(tmp_path):
         tiny.pipe(**tiny.arguments)
     parts = [part.phase for part in job._call._newest.run.job.parts]
     assert [Phase.ENCODE, Phase.DENOISE, Phase.DECODE] == parts
+
+
+def test_a_first_call_on_a_fast_device_is_not_thought_over_with_its_first_step(tmp_path):
+    """Steps are as long as the host takes to queue them; one seemed as long as it took to tell of it."""
+    shown: list[float] = []
+
+    def look(step: int) -> None:
+        time.sleep(0.02)  # what queuing a step takes
+        if step == 1:
+            shown.append(job.progress.fraction)
+
+    loop = BareLoop(torch.device("cpu"), look)
+    with track(loop, folder=tmp_path) as job:
+        loop(num_inference_steps=25)
+    assert shown[0] < 0.25
 
 
 def test_progress_is_none_before_the_first_call_and_stands_still_after_it(tmp_path):

@@ -122,12 +122,12 @@ class Passes:
         """Return the pass of a step that was just queued; see :meth:`PipelineRun.find_pass`."""
         newest = self.newest
         if newest is None:
-            return self._begin()
+            return self._begin(is_found=True)
         if not newest.ledger.launched:
             return newest
         is_told = index is not None and newest.last_index is not None
         is_another = newest.has_begun_anew(index) if is_told else has_begun_anew
-        return self._begin() if is_another else newest
+        return self._begin(is_found=True) if is_another else newest
 
     def leave(self) -> None:
         """The pipeline has gone on from its loop."""
@@ -152,10 +152,10 @@ class Passes:
             followed.newest_latents = None
             yield followed.ledger
 
-    def _begin(self) -> FollowedPass:
+    def _begin(self, is_found: bool = False) -> FollowedPass:
         for earlier in self._all:
             earlier.newest_latents = None
-        followed = FollowedPass(*self._job.begin_pass(self._place.role, self._place.image))
+        followed = FollowedPass(*self._job.begin_pass(self._place.role, self._place.image, is_found))
         self._all.append(followed)
         return followed
 

@@ -61,8 +61,7 @@ class Job:
         self._lock = threading.Lock()
         self._fraction = 0.0
         self._is_delivered = False
-        self._was_cut = False
-        self._lacks_parts = self._has_ended = False
+        self._was_cut = self._lacks_parts = self._has_ended = False
 
     @property
     def shape(self) -> JobShape | None:
@@ -137,10 +136,10 @@ class Job:
                 return newest
             return self._begin(phase, role, image)
 
-    def begin_pass(self, role: str = BASE, image: int = 0) -> tuple[Part, Ledger]:
-        """The host begins a denoising loop; returns its part and the part's fresh ledger."""
+    def begin_pass(self, role: str = BASE, image: int = 0, is_found: bool = False) -> tuple[Part, Ledger]:
+        """The host begins a denoising loop, or is found in one; returns its part and its fresh ledger."""
         with self._lock:
-            part = self._begin(Phase.DENOISE, role, image)
+            part = self._begin(Phase.DENOISE, role, image, self.began_at_s if is_found else None)
             part.ledger = ledger = Ledger(None, self.clock)
             self._passes.append(part)
             return part, ledger
@@ -294,7 +293,7 @@ class Job:
             return 1.0 if self._is_delivered else 0.0
         return min(elapsed_s / (elapsed_s + left.remaining_s), UNDELIVERED_MAX)
 
-    def _begin(self, phase: Phase, role: str, image: int) -> Part:
-        part = self._row.begin(phase, role, image, self.clock())
+    def _begin(self, phase: Phase, role: str, image: int, idle_from_s: float | None = None) -> Part:
+        part = self._row.begin(phase, role, image, self.clock(), idle_from_s)
         part.queued_behind = self._passes[-1].ledger if self._passes else None
         return part

@@ -113,8 +113,20 @@ class PartRow:
         """Return the parts as stretches of time; empty after a first cell: not all parts are known then."""
         return () if self.cell else outline(self.parts, self.rates, now_s)
 
-    def begin(self, phase: Phase, role: str, image: int, now_s: float) -> Part:
-        """Return the part that begins: a planned one, and what was before it will not come; or a new one."""
+    def begin(
+        self, phase: Phase, role: str, image: int, now_s: float, idle_from_s: float | None = None
+    ) -> Part:
+        """Return the part that begins: a planned one, and what was before it will not come; or a new one.
+
+        Args:
+            phase: of the part, and so are the next two.
+            role: see there.
+            image: see there.
+            now_s: the job's clock.
+            idle_from_s: when the job began, for a part that only its first step has told of: then that step
+                has begun when nothing else was under way any more. None for one that begins now.
+        """
+        began_at_s = now_s if idle_from_s is None else self._idle_since_s(now_s, idle_from_s)
         self.leave(now_s)
         self._planned = None
         position = count_begun(self.parts)
@@ -127,8 +139,14 @@ class PartRow:
         else:
             part = Part(phase, role, image, pixels=self._sizes.of(phase, role), cell=self.cell)
             self.parts.insert(position, part)
-        part.began_at_s = now_s
+        part.began_at_s = began_at_s
         return part
+
+    def _idle_since_s(self, now_s: float, idle_from_s: float) -> float:
+        newest = self.newest_begun
+        if newest is None:
+            return idle_from_s
+        return now_s if newest.left_at_s is None else newest.left_at_s
 
     def leave(self, now_s: float) -> None:
         """The host has gone on from the part under way, if one is."""
