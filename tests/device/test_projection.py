@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from zluda_sync.core.errors import LatentShapeError
+from zluda_sync.device.preview import projection
 from zluda_sync.device.preview.projection import (
     DecodedPair,
     DeviceProjection,
@@ -118,3 +119,35 @@ def test_a_picture_shrinks_to_means():
     """Each pixel is the mean of those it stands for."""
     picture = torch.arange(16.0).reshape(4, 4, 1).expand(4, 4, 3)
     assert [[2.5, 4.5], [10.5, 12.5]] == shrink(picture, 2, 2)[..., 0].tolist()
+
+
+def test_numbers_are_uploaded_without_a_wait(monkeypatch: pytest.MonkeyPatch):
+    """To a device that reads pinned memory alone without one: a first preview waits for nothing."""
+    asked: list[bool] = []
+    to = torch.Tensor.to
+
+    def noting(tensor: torch.Tensor, *args, **kwargs):
+        if tensor is pinned:
+            asked.append(kwargs.get("non_blocking", False))
+        return to(tensor, *args, **kwargs)
+
+    numbers, pinned = torch.arange(3.0), torch.arange(3.0)
+    monkeypatch.setattr(projection, "PINNED_TYPES", ("cpu",))
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: pinned if tensor is numbers else None)
+    monkeypatch.setattr(torch.Tensor, "to", noting)
+    uploaded, kept = projection.upload(numbers, CPU)
+    assert kept is pinned
+    assert [0.0, 1.0, 2.0] == uploaded.tolist()
+    assert [True] == asked
+
+
+def test_numbers_are_uploaded_where_nothing_can_be_pinned(monkeypatch: pytest.MonkeyPatch):
+    """That costs a wait, and no preview."""
+
+    def fail(_tensor: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("cannot pin")
+
+    monkeypatch.setattr(projection, "PINNED_TYPES", ("cpu",))
+    monkeypatch.setattr(torch.Tensor, "pin_memory", fail)
+    uploaded, kept = projection.upload(torch.ones(2), CPU)
+    assert [1.0, 1.0] == uploaded.tolist() == kept.tolist()

@@ -5,6 +5,7 @@ It is fitted to pairs of final latents and decoded pictures, by least squares ov
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from zluda_sync.core.errors import LatentShapeError
+from zluda_sync.device.steps.device_kinds import PINNED_TYPES
 
 #: Keeps the fit steady where few pictures have been seen: a share of the mean power of the latents.
 _RIDGE_SHARE = 1e-3
@@ -49,7 +51,7 @@ def plain_projection(channels: int) -> Projection:
 
 
 class DeviceProjection:
-    """A projection whose numbers lie on one device. Making one uploads them, which waits for what is queued.
+    """A projection whose numbers lie on one device. Making one uploads them, see :func:`upload`.
 
     Args:
         projection: the numbers.
@@ -59,8 +61,9 @@ class DeviceProjection:
     def __init__(self, projection: Projection, device: torch.device) -> None:
         self.channels = projection.channels
         self.device = device
-        self._weights = projection.weights.T.contiguous().to(device)
-        self._bias = projection.bias.to(device)
+        # The host's memory is kept with them: the device may read it later.
+        self._weights, self._host_weights = upload(projection.weights.T.contiguous(), device)
+        self._bias, self._host_bias = upload(projection.bias, device)
 
     def project(self, latents: Tensor) -> Tensor:
         """Queue the projection; never waits.
@@ -72,6 +75,19 @@ class DeviceProjection:
         """
         rgb = torch.nn.functional.linear(latents.permute(0, 2, 3, 1).float(), self._weights, self._bias)
         return torch.nan_to_num(rgb, nan=127.0, posinf=255.0, neginf=0.0).clamp(0, 255).to(torch.uint8)
+
+
+def upload(numbers: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Queue the upload of a few numbers; returns them there, and the host's memory that is read for it.
+
+    CUDA reads other memory than pinned only after waiting for all that is queued; where no memory can be
+    pinned, this waits too.
+    """
+    if device.type in PINNED_TYPES:
+        with contextlib.suppress(RuntimeError):
+            pinned = numbers.pin_memory()
+            return pinned.to(device, non_blocking=True), pinned
+    return numbers.to(device), numbers
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ class JobPreviews:
     # The thread that queues the steps.
 
     def prepare(self, device: torch.device) -> None:
-        """Upload the projection while the device is idle: an upload waits for what is queued."""
+        """Upload the projection while the device is idle: on some an upload waits for what is queued."""
         channels = self._find_channels()
         if channels is not None:
             self._upload(channels, device)
@@ -117,8 +117,9 @@ class JobPreviews:
     ) -> bool:
         """Queue the preview of a step if it is due.
 
-        Waits for the device only where a projection was not prepared: in the first preview of a model that
-        was loaded in the middle of the job, or has other latents than its VAE says.
+        Waits for the device only where a projection was not prepared and cannot be uploaded without a wait:
+        in the first preview of a model that was loaded in the middle of the job, or has other latents than
+        its VAE says.
 
         Args:
             ledger: of the pass.
