@@ -33,6 +33,9 @@ class Runner:
     def run_plain(self, latents: Any, step: Any, steps: int, syncs: bool) -> float:
         return 3.0 if syncs else 2.0
 
+    def measure_launch_s(self, latents: Any, step: Any, steps: int) -> float:
+        return 5e-6
+
     def run(self, latents: Any, step: Any, steps: int, mode: SyncMode, **options: Any) -> Loop:
         if self._fails(mode, options):
             self.tried.append(mode)

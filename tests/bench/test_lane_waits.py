@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.lane.wait_notes import note_waits
+from bench.lane.wait_notes import Wait, note_waits
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.steps.accelerator import Accelerator
 from zluda_sync.device.steps.waits import BlockingWaits
@@ -50,6 +51,10 @@ def module() -> Any:
     )
 
 
+def names_of(waits: list[Wait]) -> list[str]:
+    return [wait.name for wait in waits]
+
+
 def on_another_thread(call) -> None:
     thread = threading.Thread(target=call)
     thread.start()
@@ -74,11 +79,23 @@ def test_each_way_to_wait_is_seen_and_still_waits(module: Any):
         "Event.synchronize",
         "a wait for the extension's threads",
         "a wait for the extension's ledger",
-    ] == found
+    ] == names_of(found)
     assert (waited + 1, 1) == (STREAM.waits, event.waits)
     assert before == vars(module)
     event.synchronize()
     assert 5 == len(found)
+
+
+def test_a_wait_says_where_in_the_extension_it_is(module: Any):
+    """Whoever reads a lane's table can go there; a wait of the pipeline's own has no such place."""
+    device_wait = Accelerator(module).bind_device_wait()
+    with note_waits(module, is_cuda=False) as found:
+        device_wait()
+        STREAM.synchronize()
+    inner, own = found
+    assert inner.place is not None
+    assert re.fullmatch(r"zluda_sync.device.steps.accelerator\.py:\d+ \S+", inner.place)
+    assert (None, "Stream.synchronize") == (own.place, str(own))
 
 
 def test_waits_of_other_threads_are_not_told_as_the_hooks(module: Any):
@@ -109,7 +126,7 @@ def test_torchs_own_check_counts_for_its_own_thread(module: Any, modes: list[str
             warn()
         warnings.warn("something else", stacklevel=1)
         on_another_thread(warn)
-    assert [SAID, SAID] == found
+    assert [SAID, SAID] == names_of(found)
     assert ["warn", "default"] == modes
 
 
@@ -132,5 +149,5 @@ def test_the_names_of_torch_itself_can_be_watched(modes: list[str]):
             with contextlib.suppress(Exception):  # there is no card
                 call()
     names = "synchronize of the device", "Stream.synchronize", "Event.synchronize"
-    assert [*names, "torch.accelerator.synchronize"] == found
+    assert [*names, "torch.accelerator.synchronize"] == names_of(found)
     assert before == [vars(owner)["synchronize"] for owner in owners]

@@ -84,6 +84,20 @@ class LoopRunner:
         self._synchronize()
         return time.perf_counter() - began_s
 
+    def measure_launch_s(self, latents: torch.Tensor, step: Any, steps: int) -> float:
+        """Return what a launch behind a step that was just queued costs this thread: seconds, the median.
+
+        What a hook queues cannot cost less.
+        """
+        counter, times_s = torch.zeros(1, device=self._device), list[float]()
+        for _ in range(steps):
+            latents = step(latents)
+            began_s = time.perf_counter()
+            counter.add_(1)
+            times_s.append(time.perf_counter() - began_s)
+        self._synchronize()
+        return statistics.median(times_s[FIRST_STEPS:])
+
     def run(
         self,
         latents: torch.Tensor,

@@ -30,6 +30,7 @@ COLUMNS = (
     ("step_error", "step error", "d"),
     ("leads", "lead", "d"),
     ("hook_us", "hook us", ".0f"),
+    ("launch_us", "launch us", ".0f"),
     ("stop_s", "Stop s", ".3f"),
     ("preview_ms", "preview ms", ".2f"),
     ("step_ms", "step ms", ".2f"),
@@ -121,6 +122,7 @@ class _Measurement:
         self._report, self._rows, self._case = report, rows, case
         self._plain = partial(bench.runner.run_plain, latents, step, bench.steps)
         self._load_kernels = partial(bench.runner.run_plain, latents, step, 3, syncs=True)
+        self._launch_s = partial(bench.runner.measure_launch_s, latents, step, bench.steps)
         self._loop = partial(bench.runner.run, latents, step, bench.steps)
         self._row_of = partial(bench.row_of, case)
         self._rounds = 1 if report.is_quick or not bench.is_cuda else ROUNDS
@@ -137,6 +139,9 @@ class _Measurement:
         self._load_kernels()
         bare_s = self._plain(syncs=False)
         self._note(BARE, wall_s=bare_s, ratio=1.0, step_ms=1000 * bare_s / self._steps)
+        launch_s = self._try("a launch", self._launch_s)
+        if launch_s is not None:
+            self._note(BARE, launch_us=1e6 * launch_s)
         stopped = self._try(  # begins threads too
             "Stop", lambda: self._loop(SyncMode.RUN_AHEAD, stop_at=self._steps // 2)
         )

@@ -11,7 +11,7 @@ import torch
 from bench.lane.measuring import QUICK_STEPS, Bench
 from bench.lane.networks import build_network, build_step, network_on
 from bench.lane.report import Report, read_records
-from bench.lane.wait_notes import note_waits
+from bench.lane.wait_notes import Wait, note_waits
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.steps.waits import BlockingWaits
 
@@ -30,7 +30,7 @@ def check_added_syncs(report: Report) -> None:
             with report.case(f"a planted {name}"):
                 seen = watch_hook(bench, latents, step, plant).planted
                 told = f"a {name} planted into the hook is seen: {'yes' if seen else 'NO'}"
-                report.line(told, planted=name, seen_as=sorted(set(seen)))
+                report.line(told, planted=name, seen_as=sorted({wait.name for wait in seen}))
                 if not seen:
                     raise AssertionError("the check would not see one of the extension's either")
         for has_previews in (False, True):
@@ -43,7 +43,7 @@ def check_added_syncs(report: Report) -> None:
                     reason = f"no self-test has proven {watched.rung}, so that its reports are checked"
                     report.skip(f"sync added by {name}", reason)
                     continue
-                added = watched.added[0] if watched.added else ""
+                added = "; ".join(dict.fromkeys(map(str, watched.added)))
                 told = f"ADDED: {added}" if added else "none"
                 report.line(f"sync added by {name}: {told}", added=added)
 
@@ -85,8 +85,8 @@ class Watched:
         rung: how the loop learned of its steps.
     """
 
-    added: list[str] = field(default_factory=list)
-    planted: list[str] = field(default_factory=list)
+    added: list[Wait] = field(default_factory=list)
+    planted: list[Wait] = field(default_factory=list)
     rung: str | None = None
 
 

@@ -11,23 +11,44 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
+import traceback
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import torch
 
+import zluda_sync
 from zluda_sync.core.steps.ledger import Ledger
 from zluda_sync.device.steps.waits import BlockingCall
 
 #: In the words of torch's warning, for CUDA and for HIP.
 _WARNING = "called a synchronizing"
+_EXTENSION = Path(zluda_sync.__file__).parent
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A wait of the watched thread.
+
+    Attributes:
+        name: which one.
+        place: file, line and function of the extension that waits, None if it is not the extension's.
+    """
+
+    name: str
+    place: str | None
+
+    def __str__(self) -> str:
+        return f"{self.name}, at {self.place}" if self.place else self.name
 
 
 @contextlib.contextmanager
-def note_waits(module: Any, is_cuda: bool) -> Iterator[list[str]]:
-    """A context in which every wait of the calling thread is noted, by name, and still done.
+def note_waits(module: Any, is_cuda: bool) -> Iterator[list[Wait]]:
+    """A context in which every wait of the calling thread is noted, and still done.
 
     What other threads wait for is not noted, but for what they are asked to while this one waits for them,
     which is how the extension waits. Whoever got hold of a function before the context is not seen.
@@ -36,11 +57,11 @@ def note_waits(module: Any, is_cuda: bool) -> Iterator[list[str]]:
         module: torch's module of the device.
         is_cuda: whether torch's own check can be asked.
     """
-    thread, found = threading.get_ident(), list[str]()
+    thread, found = threading.get_ident(), list[Wait]()
 
     def note(name: str) -> None:
         if threading.get_ident() == thread:
-            found.append(name)
+            found.append(Wait(name, _find_place()))
 
     with contextlib.ExitStack() as undo:
         for owner, name, told in find_waits(module, is_cuda):
@@ -65,6 +86,15 @@ def find_waits(module: Any, is_cuda: bool) -> list[tuple[Any, str, str]]:
         found.append((QUEUE, "wait", "a wait for the emulated device"))
     ours = "a wait for the extension's "
     return [*found, (BlockingCall, "wait", f"{ours}threads"), (Ledger, "wait_completed", f"{ours}ledger")]
+
+
+def _find_place() -> str | None:
+    """Return where in the extension the calling thread is, innermost."""
+    for frame, line in traceback.walk_stack(None):  # innermost first
+        file = Path(frame.f_code.co_filename)
+        if file.is_relative_to(_EXTENSION):
+            return f"{file.relative_to(_EXTENSION.parent)}:{line} {frame.f_code.co_name}"
+    return None
 
 
 def _noted(wait: Any, note: Any, told: str) -> Any:
