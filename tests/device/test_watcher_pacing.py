@@ -114,6 +114,17 @@ def test_a_mark_of_another_kind_wakes_it():
     assert is_told
 
 
+def test_a_step_that_is_seen_to_be_over_wakes_it(monkeypatch: pytest.MonkeyPatch):
+    """Where that asks no driver: it sleeps as long as steps took beside another program's work."""
+    made = asleep_before_a_mark()
+    monkeypatch.setattr(made.rung, "asks_no_driver", True, raising=False)
+    made.device.finish()
+    leave(made, made.ladder, made.ledger)
+    is_told = made.ledger.wait_completed(0, LIMIT_S)
+    made.watcher.stop()
+    assert is_told
+
+
 def test_marks_of_a_way_that_was_left_hold_up_no_others():
     """The first step of the next job waits for no mark of the one before."""
     made, steps = asleep_before_a_mark(), Ledger()

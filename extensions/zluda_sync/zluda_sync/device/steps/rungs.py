@@ -27,10 +27,12 @@ class EventRung(ABC):
 
     Attributes:
         waits_beside: whether the watcher waits inside the driver, beside the thread that queues steps.
+        asks_no_driver: whether looking at a mark is a look at the host's own memory: any thread may look.
     """
 
     name: str
     waits_beside = False
+    asks_no_driver = False
 
     def __init__(self, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
@@ -45,7 +47,10 @@ class EventRung(ABC):
 
     @abstractmethod
     def poll_or_wait(self, mark: Mark) -> bool:
-        """Return whether the device has passed the mark; called by the watcher thread only."""
+        """Return whether the device has passed the mark.
+
+        Called by the watcher thread only, but for a rung that asks no driver.
+        """
 
 
 class SynchronizeRung(ABC):
@@ -76,6 +81,7 @@ class PassiveCounter(EventRung):
     """
 
     name = "passive-counter"
+    asks_no_driver = True
 
     def __init__(self, accelerator: Accelerator) -> None:
         super().__init__(accelerator)

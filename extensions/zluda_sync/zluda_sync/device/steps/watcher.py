@@ -31,12 +31,17 @@ class _Marker:
     step: int
     ladder: Ladder
 
+    @property
+    def is_seen_passed(self) -> bool:
+        """Whether the device has passed it, as far as that can be seen without asking the driver."""
+        return self.rung.asks_no_driver and self.rung.poll_or_wait(self.mark)
+
 
 class CompletionWatcher:
     """Looks at the oldest mark until the device has passed it, then at the next.
 
-    Only this thread touches a mark after it was planted. A look that raises demotes the rung, and whoever
-    waits for the step is woken to find another way.
+    Only this thread asks the driver for a mark that was planted. A look that raises demotes the rung, and
+    whoever waits for the step is woken to find another way.
 
     Attributes:
         looks: how often it has looked so far.
@@ -61,10 +66,12 @@ class CompletionWatcher:
     def watch(self, ladder: Ladder, rung: EventRung, mark: Mark, ledger: Ledger, step: int) -> None:
         """Hand over a mark; the caller must not touch it again. Starts the thread when needed."""
         with self._changed:
-            if not self._markers or self._markers[0].ledger is not ledger:
+            head = self._markers[0] if self._markers else None
+            if head is None or head.ledger is not ledger or head.is_seen_passed:
                 # Asleep before a mark of the same kind it comes to this one by itself, and woken now it would
                 # take the interpreter from the queuing thread in the middle of its step. What it expects of
-                # a copy, or of a block of a decode, says nothing of the steps that follow.
+                # a copy, or of a block of a decode, says nothing of the steps that follow. And steps that were
+                # slow beside another program's work are fast once that ends: it would sleep through some.
                 self._changed.notify_all()
             self._markers.append(_Marker(rung, mark, ledger, step, ladder))
             if not self.is_running:
