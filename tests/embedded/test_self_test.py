@@ -13,6 +13,7 @@ import torch
 from bench.host import faults
 from modules import emulated_device
 from modules.emulated_device import QUEUE
+from modules.emulated_device.faults import launches_limited
 from zluda_sync.core.records.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
 from zluda_sync.core.steps.policy import SyncMode
 from zluda_sync.device.steps.accelerator import Accelerator, device_module
@@ -117,6 +118,14 @@ def test_just_the_rungs_that_lie_are_found(run, inject, liars, reason):
     assert all(reason in report.verdict(name).reason for name in liars)
     has_events = liars < set(EVENT_RUNGS) or not set(EVENT_RUNGS) <= liars
     assert (SyncMode.RUN_AHEAD if has_events else SyncMode.EVERY_STEP) is report.mode
+
+
+def test_a_driver_with_a_full_queue_holds_the_host_back(run):
+    """It is said at which operation, all that was queued before counted."""
+    with launches_limited(400):
+        report = run()
+    assert ("", False) == (report.unfinished, report.runs_ahead)
+    assert 300 <= report.blocking_launch <= 600
 
 
 def test_a_test_that_is_called_off_gets_out_of_the_way(run):

@@ -121,7 +121,8 @@ class SelfTestReport:
         probe_launches: small operations queued behind busy work, to see where launches begin to block.
         probe_queued_s: time that the host took to queue those.
         probe_total_s: time until they and the work before them were done.
-        blocking_launch: the first of them that kept the host waiting, counted from 1; None if none did.
+        blocking_launch: the first that kept the host waiting, counted from 1 and with those of the work
+            before it; None if none did.
         rungs: a verdict for each, R0 first.
         frees_interpreter: whether a synchronize on another thread lets this one run.
         event_time_error: how far event.elapsed_time is from the clock, as a share; None if it has no such.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -46,6 +46,9 @@ PROBE_LAUNCHES = 4200
 FAKE_STEPS = 20
 #: How often a rung is tried again that did not tell the truth.
 RETRIES = 2
+#: A launch is slow that takes so many times as long as one to an idle device; so many quick ones in a row
+#: show that there is room in the queue. Slow ones that take this share of the work hold the host back.
+SLOW_LAUNCH, ROOM_LAUNCHES, HELD_WORK_SHARE = 5.0, 64, 0.1
 NOT_BESIDE = "was not tried: on this kind of GPU who waits beside holds up who queues"
 
 
@@ -78,6 +81,7 @@ class SelfTest:
         self._work_s = work_s
         self._began_s = clock()
         self._limits = TrialLimits(waits, is_called_off, clock, WARM_UP_LIMIT_S)
+        self._launch_s = 0.0
         self._report = SelfTestReport(device=accelerator.name)
 
     def run(self) -> SelfTestReport:
@@ -142,9 +146,9 @@ class SelfTest:
         began_s = self._clock()
         for _ in range(64):
             work.queue_tiny()
-        launch_s = (self._clock() - began_s) / 64
+        self._launch_s = (self._clock() - began_s) / 64
         work.read_back()
-        chains = min(1 + int(2 * PROBE_LAUNCHES * launch_s / self._work_s), 10)
+        chains = min(1 + int(2 * PROBE_LAUNCHES * self._launch_s / self._work_s), 10)
         was_held = False
         for _ in range(1 + RETRIES):
             self._queue_behind(work, chains)
@@ -160,17 +164,20 @@ class SelfTest:
         began_s = self._clock()
         for _ in range(chains):
             work.queue()
-        blocking_launch, before_s = None, self._clock()
-        for launch in range(1, PROBE_LAUNCHES + 1):
+        times_s, before_s = list[float](), self._clock()
+        for _ in range(PROBE_LAUNCHES):
             work.queue_tiny()
             now_s = self._clock()
-            if now_s - before_s >= 0.1 * self._work_s and blocking_launch is None:
-                blocking_launch = launch
+            times_s.append(now_s - before_s)
+            if times_s[-1] >= HELD_WORK_SHARE * self._work_s:
                 self._limits.check()
             before_s = now_s
         queued_s = before_s - began_s
         work.read_back()
         total_s = self._clock() - began_s
+        blocking_launch = find_first_held(times_s, self._launch_s, HELD_WORK_SHARE * self._work_s)
+        if blocking_launch is not None:
+            blocking_launch += chains * work.launches
         was_held = queued_s >= HELD_SHARE * total_s
         self._note(
             probe_launches=PROBE_LAUNCHES,
@@ -264,3 +271,29 @@ class SelfTest:
     def _say(self, share: float, what: str) -> None:
         self._on_progress(share, what)
         self._limits.check()
+
+
+def find_first_held(times_s: Sequence[float], launch_s: float, least_s: float) -> int | None:
+    """Return the first launch that kept the host waiting, counted from 1; None if none did.
+
+    A driver whose queue is full lets one more in for each operation that is finished: NVIDIA's holds the host
+    back by many short waits, and not by a long one.
+
+    Args:
+        times_s: what each launch took.
+        launch_s: what one takes on an idle device.
+        least_s: waiting for so long in all is being held back.
+    """
+    slow_s = SLOW_LAUNCH * min(launch_s, sorted(times_s)[len(times_s) // 2])
+    first, waited_s, quick = None, 0.0, 0
+    for launch, time_s in enumerate(times_s, 1):
+        if time_s < slow_s:
+            quick += 1
+            if quick > ROOM_LAUNCHES:
+                first, waited_s = None, 0.0
+            continue
+        first, quick = first or launch, 0
+        waited_s += time_s
+        if waited_s >= least_s:
+            return first
+    return None

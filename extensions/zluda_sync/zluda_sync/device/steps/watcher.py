@@ -70,8 +70,8 @@ class CompletionWatcher:
             if head is None or head.ledger is not ledger or head.is_seen_passed:
                 # Asleep before a mark of the same kind it comes to this one by itself, and woken now it would
                 # take the interpreter from the queuing thread in the middle of its step. What it expects of
-                # a copy, or of a block of a decode, says nothing of the steps that follow. And steps that were
-                # slow beside another program's work are fast once that ends: it would sleep through some.
+                # a copy, or of a block of a decode, says nothing of the steps that follow. And steps that are
+                # slow beside another program's work are fast once it ends: it would sleep through some.
                 self._changed.notify_all()
             self._markers.append(_Marker(rung, mark, ledger, step, ladder))
             if not self.is_running:

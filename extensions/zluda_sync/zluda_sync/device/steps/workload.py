@@ -68,6 +68,11 @@ class Workload:
         """Raised by one behind each chain: float32, shape (1,), on the device."""
         return self._counter
 
+    @property
+    def launches(self) -> int:
+        """Operations that a chain is made of."""
+        return self._products + 1
+
     def calibrate(
         self, target_s: float, corrections: int = _CORRECTIONS, most_launch_share: float = 1.0
     ) -> None:
