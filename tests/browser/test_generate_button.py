@@ -126,6 +126,14 @@ def test_the_button_speaks_the_pages_language(page, language, name):
         page.js("delete window.opts")
 
 
+@pytest.mark.parametrize("is_modern", [False, True], ids=["standard", "modern"])
+def test_a_request_that_waits_is_said_to_wait(page, is_modern):
+    """SD.Next writes "Start" where no time is known; another's job runs, and nothing starts."""
+    for width in WIDTHS_PX if not is_modern else MODERN_WIDTHS_PX:
+        seen = page.js(WRITE, "Queued Start", width, HEIGHT_PX, FONTS[0], is_modern)
+        assert ("Queued", "", True) == (seen["name"], seen["left"], seen["isNameIn"]), (width, seen)
+
+
 def test_a_wide_button_says_all_in_one_line(page):
     """Nothing is taken away where there is room."""
     seen = page.js(WRITE, LABELS[0], WIDTHS_PX[-1], HEIGHT_PX, FONTS[0], False)

@@ -68,6 +68,19 @@ def test_without_a_job_the_answers_are_the_hosts(bench, answers):
     assert ("Inference", 0.5, False) == (answer.job, answer.progress, answer.active)
 
 
+def test_a_page_whose_own_request_waits_is_told_that(bench, answers, monkeypatch):
+    """Not the step of another's job, as if it were its own: its button and its title would disagree."""
+    shown = SimpleNamespace(job="Inference", progress=0.5, eta=1.0, textinfo="Queued...", active=False)
+    shown.queued = True
+    monkeypatch.setattr(Answers, "answer", lambda self, req=None: shown)
+    waiting = Answers()
+    bench.session.serve(waiting.app)
+    begin(bench)
+    bench.step(0)
+    answer = waiting.ask("/internal/progress", "task(mine)")
+    assert ("Queued", 0.0, None, "Queued...") == (answer.job, answer.progress, answer.eta, answer.textinfo)
+
+
 def test_the_page_gets_label_bar_and_eta_of_the_whole_job(bench, answers, monkeypatch):
     """Half of the steps are finished: that is less than half of the job, for the decode is to come."""
     clock = VirtualClock()

@@ -31,7 +31,8 @@
 
   function dress(words) {
     const [what, left] = newest(...written.get(words));
-    const texts = left.split(' ').map(zs.said);
+    const isWaiting = what === 'Queued' && left === 'Start'; // nothing starts: another job runs
+    const texts = isWaiting ? [] : left.split(' ').map(zs.said);
     const said = zs.said(left.endsWith('Paused') ? what.replace(/^Paused: /, '') : what);
     let [name, shown] = words.children;
     if (shown?.children.length !== texts.length) {

@@ -453,6 +453,7 @@
       'Detail': 'Details',
       'Paused': 'Pausiert',
       'Finishing': 'Gleich fertig',
+      'Queued': 'Wartet',
       // titles of jobs
       'loading a model': 'Laden eines Modells',
       '{count} cells of {title}': '{count} Zellen zu je {title}',

@@ -398,6 +398,7 @@
       'Detail': '细节修复',
       'Paused': '已暂停',
       'Finishing': '即将完成',
+      'Queued': '排队中',
       // titles of jobs
       'loading a model': '加载模型',
       '{count} cells of {title}': '{count} 个单元，每个：{title}',

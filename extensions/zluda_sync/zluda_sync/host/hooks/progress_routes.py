@@ -32,6 +32,9 @@ _IDLE_STATE = {
 }
 #: The host's own word for it.
 _IDLE_TEXT = "Waiting..."
+#: What a page is told whose own request waits. The host tells it the step of whatever runs, as if that were
+#: its own; and what we would tell of that, beside the page's title, would be two versions of another's job.
+_QUEUED_PAGE = {"job": "Queued", "progress": 0.0, "eta": None}
 
 
 class ProgressRoutes:
@@ -77,6 +80,8 @@ class ProgressRoutes:
                         self._show_idle(answer, idle)
                     with watching("acknowledging a Stop"):
                         self._acknowledge(answer)
+                    if getattr(answer, "queued", False) and not getattr(answer, "active", True):
+                        _fill(answer, **_QUEUED_PAGE)
                     self._jobs.report(lambda snapshot: fill(answer, snapshot, request))
                     with watching("showing a preview"):
                         self._show_preview(answer, request, kwargs)
