@@ -148,17 +148,17 @@ def test_a_job_that_was_lost_is_told_as_such(api, open_bar):
     page = open_bar()
     wait_for_bar(page, "idle")
     wait_for(
-        lambda: "Last job: lost, SD.Next ended; begun " in text(page, ".zs-above"),
+        lambda: "Last job: lost, its end was not seen; begun " in text(page, ".zs-above"),
         lambda: text(page, ".zs-above"),
     )
     wait_for(lambda: "No step was recorded." in text(page, ".zs-job"), lambda: text(page, ".zs-job"))
     assert "Last job: lost" in text(page, ".zs-now")
     assert "No time of a step was recorded." == text(page, ".zs-figure-times .zs-sentence")
     assert "yet" not in text(page, ".zs-job-body")
-    assert "Lost: SD.Next ended · small-model" in text(page, ".zs-job-body > .zs-note")
+    assert "Lost: its end was not seen · small-model" in text(page, ".zs-job-body > .zs-note")
     assert [] == [one for one in page.find(".zs-job :is(.zs-canvas, .zs-legend)") if one.is_displayed()]
     row = texts(page, ".zs-history tbody tr:first-child > td")
-    assert ["Lost: SD.Next ended", *["\N{EN DASH}"] * 3] == row[1:5]
+    assert ["Lost: its end was not seen", *["\N{EN DASH}"] * 3] == row[1:5]
     click(page, "[data-job='12']")
     wait_for(lambda: page.find(".zs-figure-times .zs-step"), "plots of the job before")
     assert all(one.is_displayed() for one in page.find(".zs-job .zs-canvas"))

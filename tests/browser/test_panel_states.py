@@ -354,7 +354,7 @@ def test_the_speed_of_each_model_is_told_by_week_and_size(api, open_panel):
         tuple(cells[at + 1 : at + 4]) for at in (4, 8)
     }
     assert 12 == len(cells)
-    assert "Lost: SD.Next ended" in texts(page, ".zs-history tbody tr > td")
+    assert "Lost: its end was not seen" in texts(page, ".zs-history tbody tr > td")
 
 
 def test_a_job_is_chosen_by_keyboard(api, open_panel):

@@ -13,8 +13,8 @@ from PIL import Image
 
 from zluda_sync.core.errors import Interrupted
 from zluda_sync.core.phase import Phase
+from zluda_sync.host.job.begin import find_leave_signal
 from zluda_sync.host.job.films import find_frames_between, is_film
-from zluda_sync.host.job.leave_signal import find_leave_signal
 from zluda_sync.host.preview.previews import SMALL_SIDE_PX, Preview
 
 FRAMES, BETWEEN = 9, 2

@@ -243,7 +243,7 @@ def test_an_id_of_no_form_is_refused(bench, line, name):
 
 def test_while_the_extension_does_not_act_nothing_is_stopped(bench, line):
     """The host's own route is named."""
-    bench.session._stand_down()
+    bench.session._installation.take_out()
     assert 409 == line.stop("1").status_code
 
 

@@ -21,6 +21,7 @@ from zluda_sync.host.api.status import JobSources, SessionStatus
 from zluda_sync.host.api.status_feed import StatusFeed
 from zluda_sync.host.hooks.patch_table import PatchTable
 from zluda_sync.host.hooks.plan import PatchPlan
+from zluda_sync.host.installation import Installation
 from zluda_sync.host.job.begin import JobOpener
 from zluda_sync.host.job.current import Jobs
 from zluda_sync.host.job.estimator import Estimator
@@ -104,12 +105,19 @@ class Session:
         self._failure, self._last_end_s, self._is_job_overriding = "", 0.0, False
         self._routes: Sequence[Any] = ()
         self._lock = threading.RLock()
-        self.patches = PatchTable()
+        self._installation = Installation(
+            host, self._plan, self._jobs, self._requests, self._saver, self._guard, self.reconcile
+        )
 
     @property
     def is_acting(self) -> bool:
         """Whether any name of the host is replaced."""
-        return not self.patches.is_empty
+        return self._installation.is_there
+
+    @property
+    def patches(self) -> PatchTable:
+        """What of the host is replaced."""
+        return self._installation.table
 
     def reconcile(self) -> None:
         """Install the patches if settings and device ask for them, else take them out. Never raises.
@@ -121,7 +129,7 @@ class Session:
             with self._log.refusals.watching("not active", self._take_failure):  # a host that has changed
                 if self._act():
                     return
-            self._stand_down()
+            self._installation.take_out()
 
     def register_options(self) -> None:
         """Add our settings to the host's."""
@@ -197,7 +205,8 @@ class Session:
         self.feed.close()
         self._acting.end_watch()
         self._saver.close()
-        self._stand_down()
+        with self._lock:
+            self._installation.close()
         self.self_testing.close()
         self.card_checking.close()
         self._console.stop()
@@ -233,29 +242,20 @@ class Session:
         """
         settings = self.profile_choice.choose().settings
         if not settings.is_on:
-            return False
+            # The checkbox holds at once, a profile from the next job on.
+            return settings.enabled and self._installation.stays_for_now()
         if self._acting.wants_self_test(settings):
             self.self_testing.schedule()
         if not self._acting.decide_and_tell(settings, self._acting.find_accelerator()):
+            return self._installation.stays_for_now()
+        if not self._installation.put_in(self._routes):
             return False
-        self.patches.install(self._plan.build(self._routes))
-        self._saver.host_saves.keep(self)
         with self._guard.watching("following a budget"):
             self._change_budget()
         return True
 
     def _take_failure(self, error: Exception) -> None:
         self._failure = f"not active: {error}"
-
-    def _stand_down(self) -> None:
-        with self._lock:
-            with self._guard.watching("handing the controls over"):
-                self._plan.controls.hand_over(self._host.state)
-            with self._guard.watching("letting go of a job"):
-                self._jobs.close()
-            self.patches.remove_all()
-            self._saver.host_saves.let_go(self)
-            self._requests.close_all()
 
     def _change_budget(self) -> None:
         """Settings may have changed beside a job that runs; what its request set for itself stands."""

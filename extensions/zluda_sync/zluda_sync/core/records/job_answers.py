@@ -81,9 +81,7 @@ class _JobInShort:
     id: str
     began_at_s: float = described("seconds since the epoch")
     duration_s: float | None = described("null if the job was lost")
-    outcome: str = described(
-        "finished, stopped, skipped, failed, running, or lost: the host ended before it did"
-    )
+    outcome: str = described("finished, stopped, skipped, failed, running, or lost: its end was not seen")
     title: str
     model: str
     device: str

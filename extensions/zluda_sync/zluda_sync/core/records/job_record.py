@@ -33,7 +33,7 @@ class Outcome(str, Enum):
     SKIPPED = "skipped"
     FAILED = "failed"
     RUNNING = "running"
-    LOST = "lost"  # the host ended before it did
+    LOST = "lost"  # its end was not seen: the host ended before, or the extension was switched off
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from zluda_sync.core.clock import PausableClock
+from zluda_sync.core.errors import Interrupted
 from zluda_sync.core.guard import Guard, Notices
 from zluda_sync.core.learning.residuals import is_usual
 from zluda_sync.core.progress.cells import RequestCells
@@ -22,7 +24,6 @@ from zluda_sync.host.accelerator import KernelCache, cache_files
 from zluda_sync.host.acting import Acting
 from zluda_sync.host.job.fingerprints import fingerprint_settings
 from zluda_sync.host.job.followed import HostJob
-from zluda_sync.host.job.leave_signal import find_leave_signal
 from zluda_sync.host.job.planning import Lessons, Planning
 from zluda_sync.host.job.processing import HostPlace, HostProcessing
 from zluda_sync.host.job.request import find_request
@@ -33,6 +34,11 @@ from zluda_sync.pipeline.run import PipelineRun
 
 #: Tells the user one sentence of what does not work.
 Warn = Callable[[str], None]
+#: What a stopped job is left by, where the host has it: of errors of this kind it shows nothing, of others
+#: the code around every call, which takes seconds.
+_SILENT = ("modules.errorlimiter", "ErrorLimiterAbort")
+#: Built once: what is left by two of them is told apart by nobody.
+_JOINED: dict[str, type[Interrupted]] = {}
 
 
 class JobOpener:
@@ -184,3 +190,17 @@ def _wanted_rung(settings: Settings, report: SelfTestReport | None, warn: Warn) 
         warn(f"{name} is not used, though it is set: it {why}. Set it to auto, or to another.")
         return None
     return name
+
+
+def find_leave_signal() -> type[Interrupted]:
+    """Return the class of the error by which models are left: silent where the host has such, else plain.
+
+    The host catches an ``AssertionError`` first wherever it tells errors apart; this is one either way.
+    """
+    module, name = _SILENT
+    silent = getattr(sys.modules.get(module), name, None)
+    if not (isinstance(silent, type) and issubclass(silent, Exception)):
+        return Interrupted
+    if name not in _JOINED:
+        _JOINED[name] = type("Interrupted", (Interrupted, silent), {"__module__": __name__})
+    return _JOINED[name]

@@ -66,7 +66,7 @@ class HostJob:
         self._scheduler: Any = None
         self.is_asked, self.ends_with_request = is_asked, not is_asked
         self.is_in_callback = False  # whether the host is dealing with a step that was counted already
-        self.is_broken = self.are_views_broken = False
+        self.is_broken = self.are_views_broken = self.is_lost = False
         self.decoded_pairs: dict[str, list[DecodedPair]] = {}
         self.image_latents: torch.Tensor | None = None
         """What the newest step of the image has left, (B, C, h, w); None before the first, and for films."""

@@ -152,10 +152,11 @@ class JobRecords:
         running = self._running
         if running is None or running.tracked is not tracked:
             return
-        is_one = tracked.cells.is_one
+        is_one = tracked.cells.is_one or tracked.is_lost
         try:
             tracked.job.end_parts()
             record = _build(running, _outcome(tracked))
+            record = replace(record, duration_s=None) if tracked.is_lost else record
             if is_one:
                 self._history.keep(record)
             else:
@@ -164,7 +165,8 @@ class JobRecords:
             self._running = None  # last: a job that is asked for meanwhile is found in one place or the other
         if is_one:
             self._kept.put(record)
-            self._on_kept(record)
+            if not tracked.is_lost:
+                self._on_kept(record)
 
     def end_request(self, cells: RequestCells | None = None) -> None:
         """A request of many cells is over, whichever there is if None: remember it. Any thread."""
@@ -281,6 +283,8 @@ def _outcome(tracked: HostJob) -> Outcome:
     The host tells of the end in a ``finally``: an error that ends the job is under way then. Many errors it
     catches itself, and delivers nothing; then something is missing that follows from the request.
     """
+    if tracked.is_lost:
+        return Outcome.LOST
     job, is_whole = tracked.job, tracked.job.is_whole or tracked.is_broken
     if tracked.wishes.has_stopped and (job.was_cut or not is_whole):
         return Outcome.STOPPED
