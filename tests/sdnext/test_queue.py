@@ -105,6 +105,8 @@ def test_the_pages_task_is_stopped_while_it_waits(server):
     task = "task(waits-on-the-page)"
     server.post("/async_device/press_page", {"task": task})
     (told,) = wait_for_status(server, lambda status: task in waiting(status))["queue"]
+    seen = server.post("/internal/progress", {"id_task": task, "id_live_preview": -1})
+    assert ("Queued", 0.0, None, True) == tuple(seen[name] for name in ("job", "progress", "eta", "queued"))
     assert "queued" == server.post(f"{PATH}/stop", {"id": "waits-on-the-page"})["was"]
     assert 2 == running.pictures()
 
