@@ -138,6 +138,51 @@ def test_between_jobs_it_sums_up(api, open_bar):
     wait_for(lambda: [] == [one for one in page.find(".zs-above") if one.is_displayed()], "no bar")
 
 
+@pytest.mark.parametrize("before", ["fresh", "untested", "unheard"])
+@pytest.mark.parametrize("body", [STANDARD, MODERN], ids=["standard", "modern"])
+def test_the_first_job_of_all_is_shown_to_a_page_that_is_open(api, browser, body, before):
+    """Begun by another program, after the page was opened: with no job so far, before the extension acts, or
+    while SD.Next did not answer. The place takes no room until then."""
+    api.jobs, api.body = [], body
+    if before == "untested":
+        api.status = {**canned_answers.build_status(), "is_acting": False}
+    if before == "unheard":
+        api.refusals["GET", "status"] = (503, {"detail": "not yet"})
+        api.has_events = False
+    pictures = "return document.querySelector('[id$=_gallery]').getBoundingClientRect().top"
+    api.head = "<style>#zluda-sync-panel { display: none } [id$=_results], .grow { display: flex; gap: 9px;"
+    api.head += " flex-direction: column }</style>"
+    browser.driver.get(api.address)
+    wait_for(lambda: browser.find(".zs-above"), "place")
+    kinds = ("events", "polling")
+    wait_for(lambda: browser.js("return zludaSync.liveKind()") in kinds, "connection")
+    assert not browser.find(".zs-above")[0].is_displayed()
+    place = browser.js(pictures)
+    browser.js("document.querySelector('.zs-above').style.display = 'none'")
+    assert place == browser.js(pictures)
+    browser.js("document.querySelector('.zs-above').style.display = ''")
+    api.refusals.clear()
+    api.status = canned_answers.build_status(canned_answers.build_running(7))
+    wait_for_bar(browser, "job")
+    assert browser.find(".zs-above")[0].is_displayed()
+    browser.driver.get_log("browser")
+
+
+def test_a_place_that_nobody_sees_is_not_waited_at(api, browser):
+    """Another tab of SD.Next is open, or it is scrolled away: nothing is asked for."""
+    api.jobs, api.body = [], f'<div id="tab">{STANDARD}</div><div id="below" style="height: 5000px"></div>'
+    api.head = "<style>#zluda-sync-panel { display: none }</style>"
+    browser.driver.get(api.address)
+    away = ("document.getElementById('tab').hidden = true", "window.scrollTo(0, 3000)")
+    back = ("document.getElementById('tab').hidden = false", "window.scrollTo(0, 0)")
+    for go, come in zip(away, back, strict=True):
+        wait_for(lambda: browser.js("return zludaSync.liveKind?.()") == "events", "connection")
+        browser.js(go)
+        wait_for(lambda: browser.js("return zludaSync.liveKind()") == "none", "rest")
+        browser.js(come)
+    wait_for(lambda: browser.js("return zludaSync.liveKind()") == "events", "connection")
+
+
 def test_a_job_that_was_lost_is_told_as_such(api, open_bar):
     """Not the one before it as the last, no steps of which nothing was written down, and no empty plots."""
     empty = {"parts": [], "bar": [], "stock_bar": [], "steps": 0, "median_step_s": None, "previews": []}
@@ -190,7 +235,9 @@ def test_it_stands_above_the_pictures_of_both_pages(api, open_bar, body):
     api.status = canned_answers.build_status()
     wait_for_bar(page, "idle")
     api.status = {**api.status, "is_acting": False}
-    wait_for(lambda: not page.find(".zs-above"), "no bar")
+    wait_for(lambda: not page.find(".zs-above")[0].is_displayed(), "no bar")
+    page.js("window.opts = {zluda_sync_enabled: false}")
+    wait_for(lambda: not page.find(".zs-above"), "nothing at all")
 
 
 @pytest.mark.parametrize("body", [STANDARD, MODERN], ids=["standard", "modern"])

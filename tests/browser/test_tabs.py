@@ -132,6 +132,22 @@ def test_eight_tabs_share_one_stream(browser, api, is_hidden):
     assert (1, polls) == (api.streams, api.count("GET", "status"))
 
 
+@pytest.mark.parametrize("missing", ["", LOCKS_ARE_MISSING], ids=["shared", "no locks"])
+def test_tabs_that_wait_for_the_first_job_ask_only_where_they_are_seen(browser, api, missing):
+    """The place of the bar is in view in each: one stream for those that are seen, none for hidden ones."""
+    api.jobs = []
+    api.body = '<div id="txt2img_results"><div id="txt2img_gallery" style="height: 40px"></div></div>'
+    tabs = Tabs(browser, api, missing + "<style>#zluda-sync-panel { display: none }</style>")
+    api.status["page"] = {"favicon": False, "notification": False}
+    tabs.open(3, is_hidden=True)
+    wait_for(lambda: all(tabs.each("return document.querySelector('.zs-above') !== null")), "places")
+    wait_for(lambda: (tabs.kinds(), api.streams) == (["none"] * 3, 0), lambda: str(tabs.kinds()))
+    tabs.driver.set_window_rect(width=1200, height=900)  # seen again
+    give_focus(tabs.driver)
+    wait_for(lambda: tabs.kinds() == ["events", "none", "none"], lambda: str(tabs.kinds()))
+    wait_for(lambda: api.streams == 1, lambda: f"{api.streams} streams")
+
+
 def test_the_next_tab_leads_when_the_leading_one_is_closed(browser, api):
     """And the stream goes with the last."""
     tabs = Tabs(browser, api)

@@ -123,7 +123,8 @@
       update: (status) => {
         const job = status?.job ?? status?.loading ?? null;
         element.dataset.state = job ? 'job' : status ? 'idle' : 'gone';
-        element.hidden = !job && !summary.newest; // nothing to say takes no room
+        // Nothing to say takes no room; the place is still seen, so that the first job is heard of.
+        element.hidden = !zs.currentStatus()?.is_acting || (!job && !summary.newest);
         if (job) showJob(job);
         else showIdle(!status);
       },
@@ -169,10 +170,9 @@
   let isInView = false;
   let language = null; // that its words are in
 
-  const isWanted = () => {
-    const status = zs.currentStatus();
-    return Boolean(status?.is_acting && (window.opts?.zluda_sync_bar ?? status.page?.bar ?? true));
-  };
+  // Also where the extension does not act so far, or was not heard of: it may be tested or started meanwhile.
+  const isWanted = () => (window.opts?.zluda_sync_enabled ?? true)
+    && (window.opts?.zluda_sync_bar ?? zs.currentStatus()?.page?.bar ?? true);
 
   /** Where it is to stand, as what comes after it; null where no pictures are seen. */
   function findPlace() {
@@ -210,7 +210,7 @@
     shown.element.classList.toggle('zs-below-buttons', isBelowButtons);
   }
 
-  /** Whether somebody sees the bar, so that it has to be kept up to date. */
+  /** Whether somebody sees the bar, or where it would stand, so that it has to be kept up to date. */
   zs.wantsBar = () => isInView;
 
   /** Call when the summary has changed. */
@@ -227,7 +227,7 @@
       shown?.update(status);
     });
     setInterval(place, 1000); // another tab may be open now
-    const isLookedAt = () => document.visibilityState === 'visible' && isInView;
+    const isLookedAt = () => document.visibilityState === 'visible' && isInView && !shown.element.hidden;
     setInterval(() => !zs.currentStatus()?.job && isLookedAt() && refreshSummary(), DAY_CHECK_MS);
   };
 })();
