@@ -87,7 +87,14 @@ def test_what_the_server_says_is_translated_in_full(page, language):
         ("stopped", 0, ["Stopped", "Gestoppt", "已停止"]),
         ("stopped", None, ["Stopped", "Gestoppt", "已停止"]),
         ("finished", 3, ["Finished", "Fertig", "完成"]),
-        ("failed", 1, ["Failed", "Fehlgeschlagen", "失败"]),
+        (
+            "failed",
+            1,
+            ["Failed (1 of 3 finished)", "Fehlgeschlagen (1 von 3 fertig)", "失败 3 张中完成 1 张"],
+        ),
+        ("failed", 3, ["Failed", "Fehlgeschlagen", "失败"]),  # after all were made
+        ("failed", 0, ["Failed", "Fehlgeschlagen", "失败"]),
+        ("failed", None, ["Failed", "Fehlgeschlagen", "失败"]),
         ("dreamt", 1, ["dreamt", "dreamt", "dreamt"]),  # what only a newer server knows
     ],
 )

@@ -82,6 +82,30 @@ def test_what_is_only_like_it_is_not_exact(changed):
     assert foreseen.knowledge is not Knowledge.EXACT
 
 
+def test_what_may_bring_more_than_is_asked_for_is_told_apart():
+    """What a detailer finds and what a script does follows from no request."""
+    for asked, apart in (
+        ({}, (False, False)),
+        ({"has_detailer": True}, (True, False)),
+        ({"scripts": "a script"}, (False, True)),
+    ):
+        shape = replace(PLAIN, **asked)
+        foreseen = foresee(shape, learned(shape).memory_for(shape))
+        assert apart == (foreseen.has_detailer, foreseen.has_scripts)
+
+
+def test_of_the_first_detailer_nothing_is_known():
+    """Not from jobs without one, until one has shown it, be it at another size."""
+    shape = replace(PLAIN, has_detailer=True)
+    durations = learned()
+    assert not foresee(shape, durations.memory_for(shape)).is_whole
+    assert foresee(PLAIN, durations.memory_for(PLAIN)).is_whole
+    detail = Part(Phase.DETAIL, DETAIL, pixels=shape.base_pixels, began_at_s=1.0, left_at_s=3.0)
+    durations.learn(shape, (detail,))
+    larger = replace(shape, passes=(PassShape(BASE, 20, 768, 768),))
+    assert foresee(larger, durations.memory_for(larger)).is_whole
+
+
 @pytest.mark.parametrize("images", [1, 2, 3, 7])
 def test_many_images_are_counted_without_planning_each(images):
     """The same as the forecast over all parts, with what came unforeseen in each image."""

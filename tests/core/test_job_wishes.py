@@ -118,6 +118,26 @@ def test_an_image_that_became_whole_after_a_stop_is_counted(batch):
     assert ImageCount(3, 1) == batch.wishes.count_images()
 
 
+def test_an_image_that_failed_is_not_counted_as_made(batch):
+    """The host has come out of it with nothing, and makes none of those after it."""
+    batch.make()
+    batch.make(is_told=False)
+    batch.wishes.note_no_picture()
+    assert ImageCount(3, 1) == batch.wishes.count_images()
+    batch.wishes.note_whole_picture()  # a script has tried again
+    assert ImageCount(3, 2) == batch.wishes.count_images()
+
+
+def test_a_failure_within_an_image_is_not_one_of_the_image(batch):
+    """A face that is made anew, say: the image around it has its own end."""
+    batch.make()
+    batch.make(is_told=False)
+    batch.control.begin_cell(lambda: 0)
+    batch.wishes.note_no_picture()
+    batch.control.end_cell()
+    assert None is batch.wishes.count_images()
+
+
 def test_images_that_nobody_told_of_are_not_counted(batch):
     """A script may make one in its own way: then no count is certain."""
     batch.make()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
@@ -159,6 +160,28 @@ def test_the_record_counts_the_images(host, wish, outcome, finished):
     assert (outcome, ImageCount(6, finished)) == (record.outcome, record.images)
     told = Client(host.app).get(f"/zluda_sync/v1/jobs/{record.id}").json()
     assert {"asked": 6, "finished": finished} == told["images"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("out of memory"), KeyError("unet")], ids=["caught", "raised"])
+def test_the_record_of_a_failed_job_counts_the_images(host, error):
+    """Of three batches of two; the error comes within the second, and the host catches it or does not."""
+    steps = []
+
+    def fail(*_):
+        steps.append(None)
+        if len(steps) == STEPS + 2:
+            raise error
+
+    handle = shared.sd_model.unet.register_forward_pre_hook(fail)
+    try:
+        with contextlib.suppress(KeyError):
+            run("run-ahead", n_iter=3, batch_size=2)
+    finally:
+        handle.remove()
+    record = current_session().records.recent(1)[0]
+    assert (Outcome.FAILED, ImageCount(6, 2)) == (record.outcome, record.images)
+    told = Client(host.app).get(f"/zluda_sync/v1/jobs/{record.id}").json()
+    assert {"asked": 6, "finished": 2} == told["images"]
 
 
 def test_the_first_job_of_a_size_is_a_guess(host):

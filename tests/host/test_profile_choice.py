@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from modules import devices, processing_args, processing_callbacks, shared
-from tests.options import DEPTH, MODE, PROFILE
+from tests.options import DEPTH, ENABLED, MODE, PROFILE
 from zluda_sync.core.records.self_test_report import RungVerdict, SelfTestReport
 from zluda_sync.core.settings.profiles import ENTRY
 
@@ -86,6 +86,44 @@ def test_one_request_can_choose_for_itself(bench):
     assert [None] == list(run(bench, job(), **{PROFILE: "off"}))
     assert bench.session.is_acting and len(patches) <= len(bench.session.patches.patches)
     assert ["every-step"] == list(run(bench, job()))
+
+
+def test_one_request_can_be_left_alone(bench, caplog):
+    """By the checkbox as by the profile off, and the next one is followed again; there is nothing to say."""
+    set_options(**{PROFILE: "precise"})
+    bench.session.reconcile()
+    with caplog.at_level(logging.WARNING, logger="sd"):
+        following = run(bench, job(), **{ENABLED: False})
+        assert next(following) is None
+        assert bench.session.is_acting and 0 == len(bench.session.records.recent(9))
+        bench.begin_loop()
+        bench.step(0)
+        assert bench.session.snapshot() is None
+        assert [] == list(following)
+        assert ["every-step"] == list(run(bench, job()))
+    assert "" == caplog.text
+
+
+def test_what_a_request_sets_in_vain_is_said_once(bench, caplog):
+    """A setting of the page, and a misspelt one, which the host takes without a word."""
+    bench.session.reconcile()
+    wrong = job()
+    with caplog.at_level(logging.WARNING, logger="sd"):
+        for _ in range(3):
+            wrong.override_settings = {"zluda_sync_bar": False, "zluda_sync_moed": "off", "sd_vae": "x"}
+            bench.session.begin_job(wrong)
+            assert bench.session.snapshot() is not None
+            bench.session.end_job(wrong)
+    assert [
+        (
+            "ZLUDA Sync: override_settings: 'zluda_sync_bar' is a setting for all requests, not for one. "
+            "Change it in Settings > ZLUDA Sync."
+        ),
+        (
+            "ZLUDA Sync: override_settings: 'zluda_sync_moed' is no setting and is left out; "
+            "did you mean zluda_sync_mode? Take it out of the request."
+        ),
+    ] == [record.getMessage() for record in caplog.records]
 
 
 def test_a_device_that_a_rules_profile_leaves_out_is_left_alone(bench, monkeypatch):

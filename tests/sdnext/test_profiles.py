@@ -75,7 +75,8 @@ def test_one_request_can_choose_another_profile(server):
     server.put(PATH, {"chosen": "precise"})
     assert server.run_job(override_settings={"zluda_sync_profile": "night"}).run_ahead_max() > 2
     if server.can_switch_its_sync:
-        assert server.run_job(override_settings={"zluda_sync_profile": "off"}).leads() > 0
+        for left_alone in ({"zluda_sync_profile": "off"}, {"zluda_sync_enabled": False}):
+            assert server.run_job(override_settings=left_alone).leads() > 0
     job = server.run_job()
     assert (1, 0) == (job.run_ahead_max(), job.leads())
 

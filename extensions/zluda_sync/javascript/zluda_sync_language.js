@@ -28,6 +28,9 @@
   zs.outcomeOf = ({ outcome, images }) => {
     if (outcome === 'running' && zs.isGone()) return zs.t('outcome.unheard');
     const { asked, finished } = images ?? { asked: 0, finished: 0 };
+    if (outcome === 'failed' && finished > 0 && finished < asked) {
+      return zs.t('outcome.failed-after', { finished, asked });
+    }
     if (finished > 0 && (outcome === 'skipped' || outcome === 'stopped')) {
       if (finished >= asked) return zs.t('outcome.finished'); // Skip or Stop came too late
       if (outcome === 'stopped') return zs.t('outcome.stopped-after', { finished, asked });

@@ -217,6 +217,7 @@
     'outcome.some-skipped': 'Finished ({count} of {asked} skipped)',
     'outcome.stopped-after': 'Stopped ({finished} of {asked} finished)',
     'outcome.failed': 'Failed',
+    'outcome.failed-after': 'Failed ({finished} of {asked} finished)',
     'outcome.running': 'Running',
     'outcome.unheard': 'Running when last heard of',
     'outcome.lost': 'Lost: its end was not seen',

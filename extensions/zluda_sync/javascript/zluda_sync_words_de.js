@@ -220,6 +220,7 @@
     'outcome.some-skipped': 'Fertig ({count} von {asked} übersprungen)',
     'outcome.stopped-after': 'Gestoppt ({finished} von {asked} fertig)',
     'outcome.failed': 'Fehlgeschlagen',
+    'outcome.failed-after': 'Fehlgeschlagen ({finished} von {asked} fertig)',
     'outcome.running': 'Läuft',
     'outcome.unheard': 'Lief bei der letzten Nachricht',
     'outcome.lost': 'Verloren: sein Ende war nicht zu sehen',

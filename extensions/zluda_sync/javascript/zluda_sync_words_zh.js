@@ -200,6 +200,7 @@
     'outcome.some-skipped': '完成（{asked} 张中跳过 {count} 张）',
     'outcome.stopped-after': '已停止（{asked} 张中完成 {finished} 张）',
     'outcome.failed': '失败',
+    'outcome.failed-after': '失败（{asked} 张中完成 {finished} 张）',
     'outcome.running': '进行中',
     'outcome.unheard': '最后一次响应时仍在进行',
     'outcome.lost': '丢失：没有看到它结束',

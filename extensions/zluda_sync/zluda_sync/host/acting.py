@@ -47,6 +47,8 @@ class Acting:
         """Return whether to act on a device, None for one that cannot be followed, and why."""
         if accelerator is None:
             return Decision(False, "there is nothing to follow")
+        if not settings.enabled:  # by the request: else nothing is installed that asks
+            return Decision(False, "it is switched off")
         if settings.mode is ModeChoice.OFF:
             return Decision(False, "mode off leaves SD.Next as it came")
         known = Known(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from zluda_sync.core.phase import DETAIL, Phase
 from zluda_sync.core.progress.forecast import forecast_whole
 from zluda_sync.core.progress.memory import Memory
 from zluda_sync.core.progress.shape import JobShape
@@ -15,6 +16,7 @@ from zluda_sync.core.progress.shape import JobShape
 _PLANNED_IMAGES = 2
 #: Up to this relative spread of the forecast everything was seen before; up to the second, something like it.
 _EXACT_SPREAD, _SCALED_SPREAD = 0.08, 0.3
+_DETAILING = (Phase.DETAIL, DETAIL)
 
 #: Each has to fit into one line below Generate, about 200 pixels, in every language of the page.
 UNKNOWN_MODEL = "time known after the first job"
@@ -40,10 +42,16 @@ class Foreseen:
     Attributes:
         seconds: that it takes.
         knowledge: what that rests on.
+        has_detailer: whether a detailer takes part; what it finds nobody knows before.
+        has_scripts: whether scripts take part, which may do anything.
+        is_whole: whether something is known of all that follows from the request, and not only of the rest.
     """
 
     seconds: float
     knowledge: Knowledge
+    has_detailer: bool = False
+    has_scripts: bool = False
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,13 @@ def foresee(shape: JobShape, memory: Memory | None) -> Foreseen | None:
     if more:
         seconds += more * (known[1].remaining_s - first.remaining_s)
         spread_s += more * (known[1].spread_s - first.spread_s)
-    return Foreseen(seconds, _knowledge_of(spread_s / seconds))
+    return Foreseen(
+        seconds,
+        _knowledge_of(spread_s / seconds),
+        has_detailer=shape.has_detailer,
+        has_scripts=bool(shape.scripts),
+        is_whole=not shape.has_detailer or memory.recall(_DETAILING, shape.base_pixels) is not None,
+    )
 
 
 def sum_up(ahead: Sequence[Estimate]) -> Estimate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from statistics import NormalDist, median
 from typing import Any
@@ -25,14 +26,42 @@ MOST_RECENT, FEWEST_RECENT = 16, 3
 FARTHEST = 4.6
 #: Share of the jobs that may end before the range, and after it.
 OUTSIDE = 0.1
+
+
+class Kind(str, Enum):
+    """Jobs that tell of each other how far off the estimate was.
+
+    Jobs with a detailer or with scripts tell nothing of those without: it is what these do that takes longer
+    or shorter, whatever the rest of the estimate rests on.
+    """
+
+    EXACT = Knowledge.EXACT.value
+    SCALED = Knowledge.SCALED.value
+    GUESSED = Knowledge.GUESSED.value
+    DETAILER = "detailer"
+    SCRIPT = "script"
+
+    @classmethod
+    def of(cls, foreseen: Foreseen) -> Kind:
+        """Return which jobs one belongs to that this is foreseen of."""
+        if foreseen.has_scripts:
+            return cls.SCRIPT
+        return cls.DETAILER if foreseen.has_detailer else cls(foreseen.knowledge.value)
+
+
+#: Kinds that files of earlier versions do not have: they kept these jobs with the others.
+_LATER_KINDS = (Kind.DETAILER, Kind.SCRIPT)
 #: What residuals are expected to scatter by before there are any, and how many of them that weighs.
-PRIOR_SCATTER = {Knowledge.EXACT: 0.09, Knowledge.SCALED: 0.13, Knowledge.GUESSED: 0.5}
+PRIOR_SCATTER = {Kind.EXACT: 0.09, Kind.SCALED: 0.13, Kind.GUESSED: 0.5, Kind.DETAILER: 0.3, Kind.SCRIPT: 0.3}
 PRIOR_WEIGHT = 4.0
 #: After so many residuals the expectation weighs half as much: it is not to blur what is known by then.
 PRIOR_HALVED_AFTER = 10
 _PRIOR_POINTS = tuple(NormalDist().inv_cdf((index + 0.5) / 40) for index in range(40))
 #: The outermost of a few residuals lie further inside than those that are still to come.
 FEW_RESIDUALS_SHARE = 0.4
+#: One that is off by itself may be an accident: it counts as no further from the next one than so many times
+#: what is expected to scatter. The second job that is as far off tells that it is none.
+FARTHEST_ALONE = 3.0
 
 
 def is_usual(job: Job) -> bool:
@@ -46,14 +75,14 @@ class Residuals:
     Replaced whole by what is learned, so that readers need no lock.
 
     Args:
-        kept: residuals by kind of knowledge, the newest last.
+        kept: residuals by kind of job, the newest last.
         recent_s: lengths of the last requests, the newest last.
     """
 
     def __init__(
-        self, kept: Mapping[Knowledge, Sequence[float]] | None = None, recent_s: Sequence[float] = ()
+        self, kept: Mapping[Kind, Sequence[float]] | None = None, recent_s: Sequence[float] = ()
     ) -> None:
-        self._kept = {kind: tuple((kept or {}).get(kind, ()))[-MOST_RESIDUALS:] for kind in Knowledge}
+        self._kept = {kind: tuple((kept or {}).get(kind, ()))[-MOST_RESIDUALS:] for kind in Kind}
         self._recent_s = tuple(recent_s)[-MOST_RECENT:]
 
     def estimate(self, foreseen: Foreseen | None) -> Estimate | None:
@@ -61,7 +90,7 @@ class Residuals:
         if foreseen is None:
             return None
         low, middle, high = (
-            foreseen.seconds * math.exp(self._quantile(foreseen.knowledge, share))
+            foreseen.seconds * math.exp(self._quantile(foreseen, share))
             for share in (OUTSIDE, 0.5, 1 - OUTSIDE)
         )
         return Estimate(middle, low, high, foreseen.knowledge)
@@ -70,14 +99,19 @@ class Residuals:
         """Return the usual length of a request, for one of which nothing is known; None after too few."""
         if len(self._recent_s) < FEWEST_RECENT:
             return None
-        in_order = sorted(self._recent_s)
-        low_s, high_s = in_order[0], in_order[-1]
-        return Estimate(median(in_order), low_s, high_s, Knowledge.GUESSED)
+        usual_s = median(self._recent_s)
+        apart = [math.log(one_s / usual_s) for one_s in self._recent_s]
+        near = _draw_in_accidents(apart, PRIOR_SCATTER[Kind.GUESSED])
+        low_s, high_s = (usual_s * math.exp(outermost(near)) for outermost in (min, max))
+        return Estimate(usual_s, low_s, high_s, Knowledge.GUESSED)
 
     def learn(self, foreseen: Foreseen | None, took_s: float) -> None:
-        """A job has ended that this was foreseen of."""
-        if foreseen is not None and 0 < took_s < math.inf:
-            kind = foreseen.knowledge
+        """A job has ended that this was foreseen of.
+
+        Nothing is learned where something was left out of it: that came on top, as was told.
+        """
+        if foreseen is not None and foreseen.is_whole and 0 < took_s < math.inf:
+            kind = Kind.of(foreseen)
             residual = max(-FARTHEST, min(math.log(took_s / foreseen.seconds), FARTHEST))
             self._kept = {**self._kept, kind: (*self._kept[kind], residual)[-MOST_RESIDUALS:]}
 
@@ -90,7 +124,7 @@ class Residuals:
         """Return a tree that :meth:`from_json` reads back."""
         return {
             "version": FORMAT_VERSION,
-            "residuals": {kind.value: [round(one, 4) for one in self._kept[kind]] for kind in Knowledge},
+            "residuals": {kind.value: [round(one, 4) for one in self._kept[kind]] for kind in Kind},
             "recent_s": [round(seconds, 3) for seconds in self._recent_s],
         }
 
@@ -104,7 +138,8 @@ class Residuals:
         try:
             if tree["version"] != FORMAT_VERSION:
                 raise ValueError(f"version {tree['version']} is not {FORMAT_VERSION}")
-            kept = {kind: [float(one) for one in tree["residuals"][kind.value]] for kind in Knowledge}
+            known = {**dict.fromkeys(_LATER_KINDS, ()), **tree["residuals"]}
+            kept = {kind: [float(one) for one in known[kind.value]] for kind in Kind}
             recent_s = [float(seconds) for seconds in tree["recent_s"]]
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not of the expected form: {error!r}") from error
@@ -114,17 +149,17 @@ class Residuals:
             raise ValueError("a job of no possible length")
         return cls(kept, recent_s)
 
-    def _quantile(self, kind: Knowledge, share: float) -> float:
+    def _quantile(self, foreseen: Foreseen, share: float) -> float:
         """Return the residual that so many stay below: of those that are kept, and of what was expected."""
-        kept = self._kept[kind]
+        kind = Kind.of(foreseen)
+        scatter = max(PRIOR_SCATTER[kind], PRIOR_SCATTER[Kind(foreseen.knowledge.value)])
+        kept = _draw_in_accidents(self._kept[kind], scatter)
         of_prior = PRIOR_WEIGHT / (1 + len(kept) / PRIOR_HALVED_AFTER)
         weight, prior = len(kept) + of_prior, of_prior / len(_PRIOR_POINTS)
         if share != 0.5:
             further = FEW_RESIDUALS_SHARE * len(kept) / weight**2
             share += -further if share < 0.5 else further
-        points = sorted(
-            [(one, 1.0) for one in kept] + [(PRIOR_SCATTER[kind] * z, prior) for z in _PRIOR_POINTS]
-        )
+        points = sorted([(one, 1.0) for one in kept] + [(scatter * z, prior) for z in _PRIOR_POINTS])
         passed, before = 0.0, points[0][0]
         before_at = 0.0
         for value, own in points:
@@ -133,6 +168,19 @@ class Residuals:
                 return before + (value - before) * (share - before_at) / (at - before_at)
             passed, before, before_at = passed + own, value, at
         return before
+
+
+def _draw_in_accidents(residuals: Sequence[float], scatter: float) -> list[float]:
+    """Return residuals in order, the lowest and the highest no further off than one by itself counts.
+
+    Args:
+        residuals: in any order.
+        scatter: what they are expected to scatter by, around 0.
+    """
+    in_order, farthest = sorted(residuals), FARTHEST_ALONE * scatter
+    low = min([0.0, *in_order[1:2]]) - farthest
+    high = max([0.0, *in_order[-2:-1]]) + farthest
+    return [min(max(low, one), high) for one in in_order]
 
 
 class Estimates:

@@ -26,6 +26,7 @@ SAID_LINES = (
     "zluda_sync_… is …, must be …",
     "config.json: zluda_sync.… is …",
     "… can never match: …",
+    "override_settings: … is …",
     "… is not used, though it is set: it …",
     "not active: this SD.Next has no …",
     "installed twice; … is used",

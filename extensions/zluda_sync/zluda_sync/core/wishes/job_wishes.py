@@ -60,6 +60,7 @@ class JobWishes:
         self._press: _Press | None = None
         self._is_over = False
         self._made: set[int] = set()  # images whose pictures the host has made
+        self._missed: set[int] = set()  # those that it has tried to make, and has none of
         self._skipped: set[int] = set()
         self._stopped_from: int | None = None  # this image and those after it are not wanted
 
@@ -96,11 +97,17 @@ class JobWishes:
         if not self._is_beside_plan():
             self._made.add(self._find_image())
 
+    def note_no_picture(self) -> None:
+        """The host is done with the image that it is in, and has none. The thread that runs the job."""
+        if not self._is_beside_plan():
+            self._missed.add(self._find_image())
+
     def count_images(self, at_once: int = 1) -> ImageCount | None:
         """Return how many images were asked for and made, None where that is not known for certain.
 
         One counts as made if the host has made its pictures and no pass of it was left early: what a host
-        keeps of an image that was stopped is no finished one.
+        keeps of an image that was stopped is no finished one. One counts as not made if it was not begun,
+        was not wanted, or the host was seen to come out of it with nothing.
 
         Args:
             at_once: so many are made at once, as one batch.
@@ -113,8 +120,9 @@ class JobWishes:
             if part.began_at_s is not None and part.phase is not Phase.PREPARE:
                 parts_of.setdefault(part.image, []).append(part)
         finished = {image for image in self._made if not any(map(_was_left, parts_of.get(image, ())))}
-        if any(parts_of[image] and not self._is_unwanted(image) for image in parts_of.keys() - self._made):
-            return None  # who knows: it was made in a way that is not followed, or failed
+        untold = parts_of.keys() - self._made - self._missed
+        if any(parts_of[image] and not self._is_unwanted(image) for image in untold):
+            return None  # who knows: it was made in a way that is not followed, or failed in one
         return ImageCount(len(parts_of) * at_once, len(finished) * at_once)
 
     def _is_unwanted(self, image: int) -> bool:

@@ -62,6 +62,8 @@ class ImageHook:
             except Exception as error:
                 control = self._requests.own
                 if control is None or not control.wants_out():
+                    with watching("noting that there is no picture"):
+                        self._note_failure(job)
                     raise
                 control.press_again()
                 level = log.debug if isinstance(error, Interrupted) else log.warning
@@ -89,9 +91,15 @@ class ImageHook:
             if job is not None:
                 job.wishes.note_whole_picture()
         elif control is not None and isinstance(pictures, list):
+            self._note_failure(job)
             self._stand_in(p, job)
         if job is not None and job.film_latents is not None:
             self._keep_film(job, job.film_latents, pictures)
+
+    def _note_failure(self, job: HostJob | None) -> None:
+        """The host has made nothing of an image: an error ended it, which mostly it catches itself."""
+        if job is not None:
+            job.wishes.note_no_picture()
 
     def _keep_film(self, job: HostJob, latents: torch.Tensor, pictures: Any) -> None:
         """Give the job what previews of films learn from: their pipelines decode by themselves."""

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from zluda_sync.core.settings.conditions import JobTraits
-from zluda_sync.core.settings.fields import OPTION_PREFIX
+from zluda_sync.core.settings.fields import OPTION_PREFIX, shorten, suggest
 from zluda_sync.core.settings.profiles import ChosenProfile
-from zluda_sync.core.settings.settings import PROFILE_FIELDS, SettingProblem, Settings, parse_settings
+from zluda_sync.core.settings.settings import (
+    FIELDS,
+    PROFILE_FIELDS,
+    SettingProblem,
+    Settings,
+    parse_settings,
+)
 from zluda_sync.host.profiles.store import ProfileStore
 from zluda_sync.host.sdnext import SdNext
+
+#: What a request may set for itself alone.
+_OF_REQUEST = dict.fromkeys(one.option for one in (FIELDS.enabled, FIELDS.profile, *PROFILE_FIELDS.values()))
 
 
 class ProfileChoice:
@@ -49,7 +58,7 @@ class ProfileChoice:
         settings, problems = parse_settings(self._host.opts.data)
         book = self._store.book
         chosen = book.choose(settings, traits, self._overrides(processing, settings))
-        for problem in (*problems, *book.problems, *chosen.problems):
+        for problem in (*problems, *book.problems, *chosen.problems, *_find_misplaced(processing)):
             self._warn(problem.text)
         return chosen
 
@@ -71,3 +80,16 @@ def overrides_of(processing: Any) -> dict[str, Any]:
     """Return ``override_settings`` of a job's request, empty if it has none."""
     found = getattr(processing, "override_settings", None)
     return found if isinstance(found, dict) else {}
+
+
+def _find_misplaced(processing: Any) -> Iterator[SettingProblem]:
+    """Yield what a request sets for itself in vain; the host says nothing of it, and goes on."""
+    for name in map(str, overrides_of(processing)):
+        if not name.startswith(OPTION_PREFIX) or name in _OF_REQUEST:
+            continue
+        what = f"is no setting and is left out; {suggest(name, _OF_REQUEST)}"
+        remedy = "Take it out of the request."
+        if any(name == one.option for one in FIELDS):
+            what = "is a setting for all requests, not for one"
+            remedy = "Change it in Settings > ZLUDA Sync."
+        yield SettingProblem.at(f"override_settings: {shorten(name)}", what, remedy)
