@@ -227,6 +227,7 @@ def build_profiles() -> dict[str, Any]:
             field("images_min", "Batch count, at least", minimum=1, maximum=1000, step=1),
             field("images_max", "Batch count, at most", minimum=1, maximum=1000, step=1),
             field("model", "Model", kind="text", info="* stands for anything"),
+            field("source", "Asked for by", kind="choice", choices=["page", "api", "script"]),
         ],
         "config_file": "config.json",
         "not_saved": "",

@@ -15,6 +15,10 @@ from tests.browser.canned_api import CannedApi, serve_canned
 from tests.browser.chromium import wait_for
 from tests.browser.layout import read_locale_ids
 from tests.browser.panel import KEY, choose, click, plain, poor_contrasts, text, texts, type_into
+from zluda_sync.core.answers import to_json_text
+from zluda_sync.core.settings.conditions import CONDITIONS
+from zluda_sync.core.settings.rules import parse_rules, rule_to_json
+from zluda_sync.host.api.profiles_route import _tell_field
 
 pytestmark = pytest.mark.browser
 
@@ -706,6 +710,62 @@ def test_an_empty_condition_is_named_and_not_saved(api, open_panel):
     page.driver.switch_to.active_element.send_keys("sdxl*")
     click(page, ".zs-rules-part button", "Save rules")
     wait_for(lambda: "sdxl*" in str(api.profiles["rules"]), lambda: str(api.profiles["rules"]))
+
+
+#: A rule's conditions in each form that config.json allows.
+WRITTEN = [
+    {"images_min": 4, "megapixels_max": 1.048576, "steps_min": 12.0},
+    {"source": ["api", "page"], "device": "NVIDIA RTX 4090, Laptop [ZLUDA]"},
+    {"source": "script", "model_type": ["sdxl", 'the 6" one', "a, b"]},
+    {"device": ["*7900*"], "source": ["script", "api", "page"]},
+    {"model_type": "two\nlines, and a tab\t"},
+]
+
+
+def test_a_rule_in_every_form_of_config_json_is_shown_and_kept(api, open_panel):
+    """Each condition that the server knows; what is not changed is saved as it was, to the letter."""
+    written = [{"profile": "precise", **wanted} for wanted in WRITTEN]
+    rules, wrong = parse_rules(written, ["precise"], "rules", "")
+    assert () == wrong
+    conditions = [json.loads(to_json_text(_tell_field(one.field, None))) for one in CONDITIONS.values()]
+    api.profiles = {**api.profiles, "conditions": conditions, "rules": [rule_to_json(one) for one in rules]}
+    before = api.profiles["rules"]
+    page = open_panel()
+    ticked = "return [...document.querySelectorAll('[data-field=source]')].map((group) =>"
+    ticked += " [...group.querySelectorAll(':checked')].map((box) => box.parentNode.textContent.trim()))"
+    assert [["page", "api"], ["script"], ["page", "api", "script"]] == page.js(ticked)
+    shown = "return [...document.querySelectorAll('.zs-rules [data-field=model_type]')].map((one) => one.value)"
+    assert 'sdxl, "the 6"" one", "a, b"' == page.js(shown)[0]
+    choose(page, ".zs-rules > li:nth-child(1) .zs-rule-head select", "night")
+    event = "dispatchEvent(new Event('input', {bubbles: true}))"
+    page.js(f"document.querySelector('.zs-rules select').{event}")
+    click(page, ".zs-rules-part button", "Save rules")
+    wanted = [{**before[0], "profile": "night"}, *before[1:]]
+    wait_for(lambda: wanted == api.profiles["rules"], lambda: str(api.profiles["rules"]))
+    assert parse_rules(before, ["precise"], "", "")[0] == rules
+
+
+def test_who_asks_for_a_job_is_ticked(api, open_panel):
+    """One or several in one rule; none at all is asked for, as an empty field is."""
+    api.profiles["rules"] = [{"profile": "precise", "source": ["page", "api"]}]
+    page = open_panel()
+    boxes = page.find(".zs-rules [data-field=source] input")
+    assert [True, True, False] == [box.is_selected() for box in boxes]
+    group = page.find(".zs-rules [data-field=source]")[0]
+    assert "Asked for by" == group.accessible_name
+    boxes[2].click()
+    boxes[0].click()
+    click(page, ".zs-rules-part button", "Save rules")
+    wait_for(lambda: ["api", "script"] == api.profiles["rules"][0]["source"], "two of them")
+    wait_for(lambda: not page.find(".zs-rules-part button.zs-primary")[0].is_enabled(), "saved")
+    for box in page.find(".zs-rules [data-field=source] input:checked"):
+        box.click()
+    click(page, ".zs-rules-part button", "Save rules")
+    wait_for(lambda: "Fill this in" in text(page, ".zs-rules .zs-field"), "word at the field")
+    page.find(".zs-rules [data-field=source] input")[0].click()
+    assert "" == text(page, ".zs-rules .zs-field .zs-error")
+    click(page, ".zs-rules-part button", "Save rules")
+    wait_for(lambda: "page" == api.profiles["rules"][0]["source"], lambda: str(api.profiles["rules"]))
 
 
 def test_without_a_rule_the_editor_says_what_jobs_get(api, open_panel):

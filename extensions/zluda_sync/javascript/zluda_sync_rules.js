@@ -74,7 +74,7 @@
       function addCondition(name, value) {
         const description = known.conditions.find((one) => one.name === name);
         if (!description) return null;
-        const field = zs.buildField(description);
+        const field = zs.buildField(description, { isList: description.kind !== 'number' });
         if (value !== undefined) field.set(value);
         const label = zs.t('rules.remove-condition', { label: zs.said(description.label) });
         const remove = zs.button('×', () => {
