@@ -16,7 +16,7 @@ from zluda_sync.core.records.verification import Truth
 from zluda_sync.core.settings.conditions import CONDITIONS
 from zluda_sync.core.settings.fields import Group
 from zluda_sync.core.settings.gate import Gate, Known, decide
-from zluda_sync.core.settings.profiles import BUILTIN, ProfileBook
+from zluda_sync.core.settings.profiles import BUILTIN, ProfileBook, parse_profile
 from zluda_sync.core.settings.rules import ProfileRule, parse_rules
 from zluda_sync.core.settings.settings import DEFAULTS, FIELDS, parse_settings
 from zluda_sync.core.steps.policy import SyncMode
@@ -24,6 +24,7 @@ from zluda_sync.core.wishes.request_wishes import Ending
 from zluda_sync.device.steps import rung_trial, self_test, self_testing, waits
 from zluda_sync.device.steps.accelerator import NO_MEMORY
 from zluda_sync.host.api.news_route import CHANGE_LOG, read_changes
+from zluda_sync.host.profiles.store import CORRECT
 
 SETTINGS = frozenset(one.name for one in FIELDS)
 BOTH = (True, False)
@@ -116,10 +117,16 @@ def descriptions() -> Iterator[str]:
 
 def problems() -> Iterator[str]:
     """Yield what is wrong with settings and rules, behind its place."""
-    for one in FIELDS:
-        for problem in parse_settings({one.option: object()})[1]:
-            yield problem.text.removeprefix(problem.where).strip()
+    found = [problem for one in FIELDS for problem in parse_settings({one.option: object()})[1]]
+    found += parse_settings({"zluda_sync_dept": 1, "zluda_sync_": 1})[1]
+    found += ProfileBook().choose(replace(DEFAULTS, profile="nobody")).problems
+    found += ProfileBook().choose(replace(DEFAULTS, profile="balanced2")).problems
     rules = [
+        7,
+        {},
+        {"profile": "offs"},
+        {"profile": "off", "step_min": 3},
+        {"profile": "off", "": 3},
         {"profile": "off", "images_min": 5, "images_max": 2},
         {"profile": "off", "steps_min": -1},
         {"profile": "off", "model_type": 7},
@@ -127,9 +134,13 @@ def problems() -> Iterator[str]:
         {"profile": "off", "images_min": 4},
         {"profile": "off", "images_min": 6},
     ]
-    for remedy in ("Correct it and save again.", "Change it on the ZLUDA Sync tab or in config.json."):
-        for problem in parse_rules(rules, ["off"], "rules", remedy)[1]:
-            yield problem.text.removeprefix(problem.where).strip()
+    profile = {"dept": 1, "": 1, "depth": 99, "mode": "run-ahead", "rung": "device-synchronize"}
+    for remedy in (CORRECT, "Change it on the ZLUDA Sync tab or in config.json."):
+        is_new = remedy == CORRECT
+        found += parse_rules(rules, ["off"], "rules", remedy, is_new=is_new)[1]
+        for name, tree in (("night", profile), ("night", 7), ("a/b", {}), ("off", {})):
+            found += parse_profile(name, tree, "profiles", remedy, is_new=is_new)[1]
+    yield from (problem.text.removeprefix(problem.where).strip() for problem in found)
 
 
 def reasons() -> Iterator[str]:

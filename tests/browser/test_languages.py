@@ -23,6 +23,7 @@ NAMES = re.compile(
     r"SD\.Next|ZLUDA( Sync)?|Force synchronize|OpenVINO|--freeze|torch|config\.json|zluda_sync\S*|Generate|"
     r"VAE|CPU|GPU|Hires|Detailer|Prompt|sdxl?|f1|true|false|nobody|"
     r"auto|off|zluda|True|False|precise|balanced|throughput|every-step|run-ahead|runs-ahead|observe|always|"
+    r"model_type, device, source|preview, gate, mode, depth, rung, preview_budget, preview_interval|depth|"
     r"host|none|fitted|page|api|script|python -m|demo|track|diffusers|Pipeline|"
     r"\w+_(min|max)|(passive|planted|lagged|device|stream|read)-\w+|<object.*?>|object at"
 )

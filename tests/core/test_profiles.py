@@ -13,8 +13,15 @@ from bench.campaigns.bad_settings import BAD_ENTRIES
 from tests.options import DEPTH, MODE
 from zluda_sync.core.records.self_test_report import EVENT_RUNGS, SYNCHRONIZE_RUNGS
 from zluda_sync.core.settings.conditions import CONDITIONS, Asker, JobTraits
-from zluda_sync.core.settings.profiles import BUILTIN, ENTRY, MOST_PROFILES, MOST_RULES, parse_book
-from zluda_sync.core.settings.rules import rule_to_json
+from zluda_sync.core.settings.profiles import (
+    BUILTIN,
+    ENTRY,
+    MOST_PROFILES,
+    MOST_RULES,
+    parse_book,
+    parse_profile,
+)
+from zluda_sync.core.settings.rules import parse_rules, rule_to_json
 from zluda_sync.core.settings.schema import build_schema
 from zluda_sync.core.settings.settings import (
     DEFAULTS,
@@ -132,6 +139,38 @@ def test_the_first_rule_that_matches_wins_and_is_named():
     ]
     choice = chosen(profiles=OWN, rules=rules)
     assert ("night", "rule 2: batch count 2 or more") == (choice.name, choice.reason)
+
+
+def test_rules_are_numbered_as_they_are_shown():
+    """Those that are left out have no number; of rules that are yet to be saved, each has its own."""
+    written = [
+        {"profile": "nobody"},
+        {"profile": "off", "steps_min": 5},
+        7,
+        {"profile": "night", "images_min": 2},
+        {"profile": "off", "images_min": 3},
+    ]
+    made = book(profiles=OWN, rules=written)
+    assert [(1, 1), (2, 3), (3, 4)] == [(rule.number, rule.index) for rule in made.rules]
+    choice = made.choose(Settings(profile="auto"), JobTraits(images=4, steps=2))
+    assert ("night", "rule 2: batch count 2 or more") == (choice.name, choice.reason)
+    assert "rules[4] can never match: rule 2 takes" in made.problems[-1].text
+    _rules, problems = parse_rules(written, [*BUILTIN, "night"], "rules", "", is_new=True)
+    assert "rules[4] can never match: rule 4 takes" in problems[-1].text
+
+
+def test_what_is_yet_to_be_saved_is_not_said_to_be_left_out():
+    """One thing that is wrong forbids it; what stands in config.json is used without that."""
+    rules = [{"profile": "nobody"}, 7, {"profile": "off", "steps_min": 0}, {"profile": "off", "step": 1}]
+    rules += [{"profile": "off", "steps_min": 5, "steps_max": 2}]
+    values = {"depth": 99, "dept": 1, "mode": "run-ahead", "rung": "device-synchronize"}
+    trees = {"night": values, "day": 7, "a/b": {}}
+    for is_new, count in ((True, 0), (False, 5)):
+        problems = parse_rules(rules, ["off"], "rules", "", is_new=is_new)[1]
+        assert (5, count) == (len(problems), sum("left out" in problem.text for problem in problems))
+        told = [parse_profile(name, tree, "", "", is_new=is_new)[1] for name, tree in trees.items()]
+        assert count == sum("left out" in problem.text for problems in told for problem in problems)
+        assert is_new == ("none is used" not in parse_rules({}, [], "", "", is_new=is_new)[1][0].text)
 
 
 def test_before_a_job_no_rule_has_been_asked():

@@ -77,6 +77,8 @@ def test_what_cannot_be_used_is_not_saved(host, store, name, values, where):
     with pytest.raises(ProfileRefusedError) as refused:
         store.save_profile(name, values)
     assert [where] == [problem.where for problem in refused.value.problems]
+    assert refused.value.problems[0].text.endswith("Nothing was saved: correct it and save again.")
+    assert "left out" not in str(refused.value)
     assert OWN == host.data[ENTRY]["profiles"]
 
 
@@ -122,6 +124,10 @@ def test_rules_are_saved_whole_or_not_at_all(host, store):
     with pytest.raises(ProfileRefusedError) as refused:
         store.save(rules=[{"profile": "off", "steps_min": 3}, {"profile": "nigth"}])
     assert ["rules[1].profile"] == [problem.where for problem in refused.value.problems]
+    assert str(refused.value) == (
+        "rules[1].profile is 'nigth', which is no profile; did you mean night? "
+        "Nothing was saved: correct it and save again."
+    )
     assert RULES == host.data[ENTRY]["rules"]
     store.save(rules=[{"profile": "off", "steps_min": 3}])
     assert [{"profile": "off", "steps_min": 3}] == host.data[ENTRY]["rules"]

@@ -5,6 +5,7 @@
   words.en = {
     'text.joint': ' ',
     'text.subject': '{subject} {rest}',
+    'text.field': '{subject}, {field}',
     'text.stop': '.',
     'time.ms': '{value} ms',
     'time.s': '{value} s',
@@ -356,6 +357,7 @@
       'profile.',
     'rules.none': 'Without a rule, every job gets the profile balanced.',
     'rules.number': 'Rule {number}',
+    'rules.in-file': 'Rule {number} in {file}',
     'rules.profile': 'Then use',
     'rules.add': 'Add rule',
     'rules.save': 'Save rules',

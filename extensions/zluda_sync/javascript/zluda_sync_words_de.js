@@ -5,6 +5,7 @@
   words.de = {
     'text.joint': ' ',
     'text.subject': '{subject} {rest}',
+    'text.field': '{subject}, {field}',
     'text.stop': '.',
     'time.ms': '{value} ms',
     'time.s': '{value} s',
@@ -369,6 +370,7 @@
       'zutreffen, wählt das Profil.',
     'rules.none': 'Ohne Regel gilt für jeden Auftrag das Profil balanced.',
     'rules.number': 'Regel {number}',
+    'rules.in-file': 'Regel {number} in {file}',
     'rules.profile': 'Dann verwende',
     'rules.add': 'Regel hinzufügen',
     'rules.save': 'Regeln speichern',
@@ -703,18 +705,43 @@
         'oben. {remedy}',
       'is {count}, and {other} {number}: it can never match; the rule is left out. {remedy}':
         'ist {count}, und {other} {number}: das kann nie zutreffen; die Regel wird weggelassen. {remedy}',
+      'is {value}, which is no profile; the rule is left out; {rest}':
+        'ist {value}, was kein Profil ist; die Regel wird weggelassen; {rest}',
+      'is {value}, which is no profile; {rest}': 'ist {value}, was kein Profil ist; {rest}',
+      'is missing; the rule is left out; {rest}': 'fehlt; die Regel wird weggelassen; {rest}',
+      'is missing; {rest}': 'fehlt; {rest}',
+      'is no condition; the rule is left out; {rest}':
+        'ist keine Bedingung; die Regel wird weggelassen; {rest}',
+      'is no condition; {rest}': 'ist keine Bedingung; {rest}',
+      'is no field of a profile and is left out; {rest}':
+        'ist kein Feld eines Profils und wird weggelassen; {rest}',
+      'is no field of a profile; {rest}': 'ist kein Feld eines Profils; {rest}',
+      'is {count}, and {other} {number}: it can never match. {remedy}':
+        'ist {count}, und {other} {number}: das kann nie zutreffen. {remedy}',
+      'has the name {value}, must be {wanted}; the profile is left out. {remedy}':
+        'hat den Namen {value}, muss {wanted} sein; das Profil wird weggelassen. {remedy}',
+      'has the name {value}, must be {wanted}. {remedy}':
+        'hat den Namen {value}, muss {wanted} sein. {remedy}',
+      'has the name of a built-in profile; that one is used. Give yours another than {name}. {remedy}':
+        'hat den Namen eines eingebauten Profils; verwendet wird dieses. Geben Sie Ihrem einen anderen ' +
+        'als {name}. {remedy}',
+      'is {value}, must be {wanted}; the profile is left out. {remedy}':
+        'ist {value}, muss {wanted} sein; das Profil wird weggelassen. {remedy}',
       'is {value}, must be {wanted}; the rule is left out. {remedy}':
         'ist {value}, muss {wanted} sein; die Regel wird weggelassen. {remedy}',
       'is {value}, must be {wanted}; the field is left out. {remedy}':
         'ist {value}, muss {wanted} sein; das Feld wird weggelassen. {remedy}',
       'is {value}, must be {wanted}; using {default}. {remedy}':
         'ist {value}, muss {wanted} sein; verwendet wird {default}. {remedy}',
-      'is no setting and is left out; {hint} {remedy}':
-        'ist keine Einstellung und wird weggelassen; {hint} {remedy}',
-      'is {value}, which does not exist; using {default}; {hint} {remedy}':
-        'ist {value}, das es nicht gibt; verwendet wird {default}; {hint} {remedy}',
+      'is {value}, must be {wanted}. {remedy}': 'ist {value}, muss {wanted} sein. {remedy}',
+      'is no setting and is left out; {rest}':
+        'ist keine Einstellung und wird weggelassen; {rest}',
+      'is {value}, which does not exist; using {default}; {rest}':
+        'ist {value}, das es nicht gibt; verwendet wird {default}; {rest}',
       'is {name}, but {conflict}; using the self-test\'s choice. {remedy}':
         'ist {name}, aber {conflict}; verwendet wird die Wahl des Selbsttests. {remedy}',
+      'is left out: {conflict}. {remedy}': 'wird weggelassen: {conflict}. {remedy}',
+      'does not go with the mode: {conflict}. {remedy}': 'passt nicht zum Modus: {conflict}. {remedy}',
       '{rung} waits for all that is queued, which mode {mode} is not to':
         '{rung} wartet auf alles, was ansteht, was der Modus {mode} nicht soll',
       'is chosen by {users}. Change that first.': 'wird gewählt von {users}. Ändern Sie das zuerst.',
@@ -723,11 +750,13 @@
       'Choose another way or mode.': 'Wählen Sie einen anderen Weg oder Modus.',
       'Change it in Settings.': 'Ändern Sie es in den Einstellungen.',
       'Choose one in Settings.': 'Wählen Sie eines in den Einstellungen.',
-      'Correct it and save again.': 'Berichtigen Sie es und speichern Sie noch einmal.',
+      'Nothing was saved: correct it and save again.':
+        'Es wurde nichts gespeichert: Berichtigen Sie es und speichern Sie noch einmal.',
       'Change it on the ZLUDA Sync tab or in {file}.':
         'Ändern Sie es auf dem Tab ZLUDA Sync oder in {file}.',
       'Take it out of config.json.': 'Nehmen Sie es aus config.json heraus.',
-      'did you mean {name}?': 'meinten Sie {name}?',
+      'did you mean {name}? {remedy}': 'meinten Sie {name}? {remedy}',
+      'there are {names}. {remedy}': 'es gibt {names}. {remedy}',
       'a whole number from {count} to {number}': 'eine ganze Zahl von {count} bis {number}',
       'a number from {count} to {number}': 'eine Zahl von {count} bis {number}',
       'a whole number from {count} to {number} ({unit})':
@@ -738,6 +767,8 @@
       'true or false': 'true oder false',
       'one of {names}, or a list of them': 'eines von {names} oder eine Liste davon',
       'one of {names}': 'eines von {names}',
+      'a set of conditions and a profile': 'ein Satz von Bedingungen mit einem Profil',
+      'a set of fields and values': 'ein Satz von Feldern und Werten',
       'a text or a list of texts, * stands for anything':
         'ein Text oder eine Liste von Texten, * steht für alles',
       // what is new

@@ -5,6 +5,7 @@
   words.zh = {
     'text.joint': '',
     'text.subject': '{subject}：{rest}',
+    'text.field': '{subject}，{field}',
     'text.stop': '。',
     'time.ms': '{value} 毫秒',
     'time.s': '{value} 秒',
@@ -322,6 +323,7 @@
     'rules.what': '每个任务开始前自上而下核对；第一条所有条件都成立的规则决定配置档。',
     'rules.none': '没有规则时，每个任务都使用配置档 balanced。',
     'rules.number': '规则 {number}',
+    'rules.in-file': '{file} 中的规则 {number}',
     'rules.profile': '则使用',
     'rules.add': '添加规则',
     'rules.save': '保存规则',
@@ -612,17 +614,39 @@
         '永远不会符合：规则 {number} 已取走所有这样的任务；请把它上移。{remedy}',
       'is {count}, and {other} {number}: it can never match; the rule is left out. {remedy}':
         '为 {count}，而 {other} 为 {number}：永远不会符合；此规则不使用。{remedy}',
+      'is {value}, which is no profile; the rule is left out; {rest}':
+        '为 {value}，它不是配置档；此规则不使用；{rest}',
+      'is {value}, which is no profile; {rest}': '为 {value}，它不是配置档；{rest}',
+      'is missing; the rule is left out; {rest}': '缺失；此规则不使用；{rest}',
+      'is missing; {rest}': '缺失；{rest}',
+      'is no condition; the rule is left out; {rest}': '不是条件；此规则不使用；{rest}',
+      'is no condition; {rest}': '不是条件；{rest}',
+      'is no field of a profile and is left out; {rest}': '不是配置档的字段，已忽略；{rest}',
+      'is no field of a profile; {rest}': '不是配置档的字段；{rest}',
+      'is {count}, and {other} {number}: it can never match. {remedy}':
+        '为 {count}，而 {other} 为 {number}：永远不会符合。{remedy}',
+      'has the name {value}, must be {wanted}; the profile is left out. {remedy}':
+        '的名称是 {value}，必须是{wanted}；此配置档不使用。{remedy}',
+      'has the name {value}, must be {wanted}. {remedy}':
+        '的名称是 {value}，必须是{wanted}。{remedy}',
+      'has the name of a built-in profile; that one is used. Give yours another than {name}. {remedy}':
+        '与内置配置档同名，现使用内置的；请给您的另取一个不同于 {name} 的名称。{remedy}',
+      'is {value}, must be {wanted}; the profile is left out. {remedy}':
+        '为 {value}，必须是{wanted}；此配置档不使用。{remedy}',
       'is {value}, must be {wanted}; the rule is left out. {remedy}':
         '为 {value}，必须是{wanted}；此规则不使用。{remedy}',
       'is {value}, must be {wanted}; the field is left out. {remedy}':
         '为 {value}，必须是{wanted}；此字段不使用。{remedy}',
       'is {value}, must be {wanted}; using {default}. {remedy}':
         '为 {value}，必须是{wanted}；现使用 {default}。{remedy}',
-      'is no setting and is left out; {hint} {remedy}': '不是设置，已忽略；{hint} {remedy}',
-      'is {value}, which does not exist; using {default}; {hint} {remedy}':
-        '为 {value}，它不存在；现使用 {default}；{hint} {remedy}',
+      'is {value}, must be {wanted}. {remedy}': '为 {value}，必须是{wanted}。{remedy}',
+      'is no setting and is left out; {rest}': '不是设置，已忽略；{rest}',
+      'is {value}, which does not exist; using {default}; {rest}':
+        '为 {value}，它不存在；现使用 {default}；{rest}',
       'is {name}, but {conflict}; using the self-test\'s choice. {remedy}':
         '为 {name}，但 {conflict}；现使用自检的选择。{remedy}',
+      'is left out: {conflict}. {remedy}': '已忽略：{conflict}。{remedy}',
+      'does not go with the mode: {conflict}. {remedy}': '与模式不符：{conflict}。{remedy}',
       '{rung} waits for all that is queued, which mode {mode} is not to':
         '{rung} 会等待全部排队的工作，而模式 {mode} 不应如此',
       'is chosen by {users}. Change that first.': '正被 {users} 使用。请先更改。',
@@ -631,10 +655,11 @@
       'Choose another way or mode.': '请选择其他方式或模式。',
       'Change it in Settings.': '请在设置中更改。',
       'Choose one in Settings.': '请在设置中选择一个。',
-      'Correct it and save again.': '请更正后重新保存。',
+      'Nothing was saved: correct it and save again.': '未保存任何内容：请更正后重新保存。',
       'Change it on the ZLUDA Sync tab or in {file}.': '请在 ZLUDA Sync 标签页或 {file} 中更改。',
       'Take it out of config.json.': '请从 config.json 中删除。',
-      'did you mean {name}?': '您是指 {name} 吗？',
+      'did you mean {name}? {remedy}': '您是指 {name} 吗？{remedy}',
+      'there are {names}. {remedy}': '可用的有 {names}。{remedy}',
       'a whole number from {count} to {number}': '{count} 至 {number} 之间的整数',
       'a number from {count} to {number}': '{count} 至 {number} 之间的数',
       'a whole number from {count} to {number} ({unit})': '{count} 至 {number} 之间的整数（{unit}）',
@@ -644,6 +669,8 @@
       'true or false': ' true 或 false',
       'one of {names}, or a list of them': '{names} 之一，或它们的列表',
       'one of {names}': ' {names} 之一',
+      'a set of conditions and a profile': '一组条件和一个配置档',
+      'a set of fields and values': '一组字段和值',
       'a text or a list of texts, * stands for anything': '文字或文字列表，* 代表任意',
       // what is new
       ['One bar over whatever one press makes: grids, loops, folders, films, captions, upscaling, ' +

@@ -197,7 +197,7 @@ def parse_book(tree: Any, config_file: str) -> ProfileBook:
 
 
 def parse_profile(
-    name: Any, tree: Any, where: str, remedy: str
+    name: Any, tree: Any, where: str, remedy: str, *, is_new: bool = False
 ) -> tuple[Profile | None, tuple[SettingProblem, ...]]:
     """Read one of the user's profiles; never raises.
 
@@ -206,10 +206,12 @@ def parse_profile(
         tree: what is written for it.
         where: file and entry, for messages.
         remedy: what to do about a problem, as a sentence.
+        is_new: whether it is yet to be saved: what is wrong is not left out then, it forbids that.
     Returns:
         The profile without what cannot be used, None if nothing of it can; and what that is.
     """
     problems: list[SettingProblem] = []
+    dropped = "" if is_new else "; the profile is left out"
 
     def tell(entry: str, text: str) -> None:
         problems.append(SettingProblem.at(entry, text, remedy))
@@ -217,26 +219,28 @@ def parse_profile(
     try:
         parse_profile_name(name)
     except ValueError:
-        tell(where, f"has the name {shorten(name)}, must be {NAME_WANTED}; the profile is left out")
+        tell(where, f"has the name {shorten(name)}, must be {NAME_WANTED}{dropped}")
         return None, tuple(problems)
     if name in BUILTIN or name == AUTO:
         tell(where, f"has the name of a built-in profile; that one is used. Give yours another than {name!r}")
         return None, tuple(problems)
     if not isinstance(tree, Mapping):
-        tell(where, f"is {shorten(tree)}, must be a set of fields and values; the profile is left out")
+        tell(where, f"is {shorten(tree)}, must be a set of fields and values{dropped}")
         return None, tuple(problems)
     values: dict[str, Any] = {}
     for key, value in tree.items():
         entry, one = f"{where}.{key}"[:200], PROFILE_FIELDS.get(key)
         if one is None:
-            tell(entry, f"is no field of a profile and is left out; {suggest(key, PROFILE_FIELDS)}")
+            unused = "" if is_new else " and is left out"
+            tell(entry, f"is no field of a profile{unused}; {suggest(key, PROFILE_FIELDS)}")
             continue
         try:
             values[key] = one.parse(value)
         except (ValueError, TypeError, OverflowError):
-            tell(entry, f"is {shorten(value)}, must be {one.wanted}; the field is left out")
+            unused = "" if is_new else "; the field is left out"
+            tell(entry, f"is {shorten(value)}, must be {one.wanted}{unused}")
     conflict = Profile(name, values).apply(DEFAULTS).conflict
     if conflict:
         del values["rung"]
-        tell(f"{where}.rung", f"is left out: {conflict}")
+        tell(f"{where}.rung", f"{'does not go with the mode' if is_new else 'is left out'}: {conflict}")
     return Profile(name, values), tuple(problems)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zluda_sync.core.settings.conditions import CONDITIONS, Bound, JobTraits
@@ -11,6 +11,8 @@ from zluda_sync.core.settings.fields import plain, shorten, suggest
 from zluda_sync.core.settings.settings import SettingProblem
 
 _PROFILE = "profile"
+#: Ends what is wrong with a rule that is not used; the page goes by it.
+_LEFT_OUT = "; the rule is left out"
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,14 @@ class ProfileRule:
     Attributes:
         profile: name of the profile that it chooses.
         wanted: what each of its conditions asks for, by name; without any it matches every job.
-        number: its place among all rules as they are written, from 1.
+        number: its place among the rules that are used, from 1, as the page's editor shows them.
+        index: its place among all rules as they are written, from 0.
     """
 
     profile: str
     wanted: Mapping[str, Any] = field(default_factory=dict)
     number: int = 1
+    index: int = 0
 
     def matches(self, traits: JobTraits) -> bool:
         """Whether a job meets all conditions."""
@@ -63,7 +67,7 @@ BUILTIN_RULES = (ProfileRule("throughput", {"images_min": 4}, 1),)
 
 
 def parse_rules(
-    tree: Any, profiles: Sequence[str], where: str, remedy: str
+    tree: Any, profiles: Sequence[str], where: str, remedy: str, *, is_new: bool = False
 ) -> tuple[tuple[ProfileRule, ...], tuple[SettingProblem, ...]]:
     """Read the user's rules; never raises.
 
@@ -72,28 +76,32 @@ def parse_rules(
         profiles: names that a rule may choose.
         where: file and entry, for messages.
         remedy: what to do about a problem, as a sentence.
+        is_new: whether they are yet to be saved: one that is wrong is not left out then, it forbids that, and
+            each is numbered as it was sent.
     Returns:
         The rules that can be used, and what is wrong with the others.
     """
+    dropped = "" if is_new else _LEFT_OUT
     problems: list[SettingProblem] = []
 
     def tell(entry: str, text: str) -> None:
         problems.append(SettingProblem.at(entry, text, remedy))
 
     if not isinstance(tree, list):
-        tell(where, f"is {shorten(tree)}, must be a list of rules; none is used")
+        tell(where, f"is {shorten(tree)}, must be a list of rules{'' if is_new else '; none is used'}")
         return (), tuple(problems)
     rules: list[ProfileRule] = []
     for index, item in enumerate(tree):
         entry = f"{where}[{index}]"
         before = len(problems)
-        rule = _parse_rule(item, index + 1, profiles, entry, tell)
+        rule = _parse_rule(item, profiles, entry, dropped, tell)
         if rule is None or len(problems) > before:
             continue
+        rule = replace(rule, number=index + 1 if is_new else len(rules) + 1, index=index)
         earlier = next((other for other in rules if other.covers(rule)), None)
         contradictions = rule.find_contradictions()
         for name, reason in contradictions.items():
-            tell(f"{entry}.{name}", f"{reason}; the rule is left out")
+            tell(f"{entry}.{name}", f"{reason}{dropped}")
         if contradictions:
             continue
         if earlier is not None:
@@ -114,15 +122,17 @@ def rule_to_json(rule: ProfileRule) -> dict[str, Any]:
     return written
 
 
-def _parse_rule(item: Any, number: int, profiles: Sequence[str], entry: str, tell: Any) -> ProfileRule | None:
+def _parse_rule(
+    item: Any, profiles: Sequence[str], entry: str, dropped: str, tell: Any
+) -> ProfileRule | None:
     if not isinstance(item, Mapping):
-        tell(entry, f"is {shorten(item)}, must be a set of conditions and a profile; the rule is left out")
+        tell(entry, f"is {shorten(item)}, must be a set of conditions and a profile{dropped}")
         return None
     profile = item.get(_PROFILE, "")
     if profile not in profiles:
         named = f"is {shorten(profile)}, which is no profile" if _PROFILE in item else "is missing"
         hint = suggest(profile, dict.fromkeys(profiles))
-        tell(f"{entry}.{_PROFILE}", f"{named}; the rule is left out; {hint}")
+        tell(f"{entry}.{_PROFILE}", f"{named}{dropped}; {hint}")
         return None
     wanted: dict[str, Any] = {}
     for key, value in item.items():
@@ -130,11 +140,11 @@ def _parse_rule(item: Any, number: int, profiles: Sequence[str], entry: str, tel
             continue
         condition = CONDITIONS.get(key)
         if condition is None:
-            tell(f"{entry}.{key}"[:200], f"is no condition; the rule is left out; {suggest(key, CONDITIONS)}")
+            tell(f"{entry}.{key}"[:200], f"is no condition{dropped}; {suggest(key, CONDITIONS)}")
             continue
         try:
             wanted[key] = condition.field.parse(value)
         except (ValueError, TypeError, OverflowError):
             must = condition.field.wanted
-            tell(f"{entry}.{key}", f"is {shorten(value)}, must be {must}; the rule is left out")
-    return ProfileRule(profile, wanted, number)
+            tell(f"{entry}.{key}", f"is {shorten(value)}, must be {must}{dropped}")
+    return ProfileRule(profile, wanted)

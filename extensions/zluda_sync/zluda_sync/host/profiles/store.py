@@ -34,6 +34,8 @@ class ProfileRefusedError(Exception):
         self.problems = problems
 
 
+#: What to do about what cannot be saved: one thing that is wrong forbids the whole save.
+CORRECT = "Nothing was saved: correct it and save again."
 #: Changes a part of the entry; an error that it raises ends the whole change.
 PartChange = Callable[[Any], Any]
 _KINDS: Mapping[str, tuple[type[Any], Any]] = {PROFILES: (Mapping, {}), RULES: (list, [])}
@@ -80,7 +82,7 @@ class ProfileStore:
             ProfileRefusedError: a value cannot be used, or the file cannot be written to.
         """
         where = f"{PROFILES}.{name}"
-        profile, problems = parse_profile(name, values, where, "Correct it and save again.")
+        profile, problems = parse_profile(name, values, where, CORRECT, is_new=True)
         if problems or profile is None:
             raise ProfileRefusedError(*problems)
         written = profile.to_json()
@@ -146,7 +148,7 @@ class ProfileStore:
             ProfileRefusedError: one of them cannot be used.
         """
         names = list(self.book.profiles)
-        _rules, problems = parse_rules(rules, names, RULES, "Correct it and save again.")
+        _rules, problems = parse_rules(rules, names, RULES, CORRECT, is_new=True)
         if problems:
             raise ProfileRefusedError(*problems)
 
@@ -158,7 +160,7 @@ class ProfileStore:
 
     def _unusable(self, rules: list[Any]) -> list[Any]:
         used, _problems = parse_rules(rules, list(self.book.profiles), RULES, "")
-        kept = {rule.number - 1 for rule in used}
+        kept = {rule.index for rule in used}
         return [rule for index, rule in enumerate(rules) if index not in kept]
 
     def _change(self, parts: Mapping[str, PartChange], chosen: Any = _UNCHANGED) -> None:
@@ -196,5 +198,5 @@ class ProfileStore:
             check_storable(changed)
         except ValueError as error:
             what = f"cannot be kept as JSON: {reason_of(error)}"
-            raise ProfileRefusedError(SettingProblem.at(ENTRY, what, "Correct it and save again.")) from error
+            raise ProfileRefusedError(SettingProblem.at(ENTRY, what, CORRECT)) from error
         return changed
