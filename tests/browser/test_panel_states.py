@@ -19,6 +19,7 @@ from zluda_sync.core.answers import to_json_text
 from zluda_sync.core.settings.conditions import CONDITIONS
 from zluda_sync.core.settings.rules import parse_rules, rule_to_json
 from zluda_sync.host.api.profiles_route import _tell_field
+from zluda_sync.host.profiles.store import CORRECT
 
 pytestmark = pytest.mark.browser
 
@@ -734,8 +735,8 @@ def test_a_rule_in_every_form_of_config_json_is_shown_and_kept(api, open_panel):
     ticked = "return [...document.querySelectorAll('[data-field=source]')].map((group) =>"
     ticked += " [...group.querySelectorAll(':checked')].map((box) => box.parentNode.textContent.trim()))"
     assert [["page", "api"], ["script"], ["page", "api", "script"]] == page.js(ticked)
-    shown = "return [...document.querySelectorAll('.zs-rules [data-field=model_type]')].map((one) => one.value)"
-    assert 'sdxl, "the 6"" one", "a, b"' == page.js(shown)[0]
+    shown = page.find(".zs-rules [data-field=model_type]")[0].get_property("value")
+    assert 'sdxl, "the 6"" one", "a, b"' == shown
     choose(page, ".zs-rules > li:nth-child(1) .zs-rule-head select", "night")
     event = "dispatchEvent(new Event('input', {bubbles: true}))"
     page.js(f"document.querySelector('.zs-rules select').{event}")
@@ -766,6 +767,61 @@ def test_who_asks_for_a_job_is_ticked(api, open_panel):
     assert "" == text(page, ".zs-rules .zs-field .zs-error")
     click(page, ".zs-rules-part button", "Save rules")
     wait_for(lambda: "page" == api.profiles["rules"][0]["source"], lambda: str(api.profiles["rules"]))
+
+
+def test_a_problem_of_a_rule_names_it_and_its_field_as_the_user_sees_them(api, open_panel):
+    """One that is left out is not in the editor, and has its place in the file; others have the editor's."""
+    written = [
+        {"profile": "precise", "steps_min": -1, "source": "me"},
+        {"profile": "precise", "images_min": 4},
+        {"profile": "nobody"},
+        {"profile": "precise", "images_min": 6},
+    ]
+    rules, wrong = parse_rules(written, ["precise"], "my.json: zluda_sync.rules", "Mend it.")
+    profile = "my.json: zluda_sync.profiles.rules[3].dept"
+    api.profiles["rules"] = [rule_to_json(one) for one in rules]
+    api.status["problems"] = [{"where": one.where, "text": one.text} for one in wrong]
+    api.status["problems"].append({"where": profile, "text": f"{profile} is no field."})
+    page = open_panel()
+    assert 2 == len(page.find(".zs-rules > li"))
+    assert [
+        "Rule 1 in my.json, steps_min",
+        "Rule 1 in my.json, source",
+        "Rule 3 in my.json, profile",
+        "Rule 2",
+        profile,
+    ] == texts(page, ".zs-problems code")
+    assert "can never match: rule 1 takes every such job" in texts(page, ".zs-problems span")[3]
+    page.js("window.opts = {ui_locale: 'zh'}; document.body.append(document.createElement('i'))")
+    first = "my.json \u4e2d\u7684\u89c4\u5219 1\uff0csteps_min"
+    wait_for(lambda: first in texts(page, ".zs-problems code"), lambda: texts(page, ".zs-problems code"))
+    page.js("window.opts = {}; document.body.append(document.createElement('i'))")
+
+
+def test_rules_that_are_refused_say_that_nothing_was_saved_and_why(api, open_panel):
+    """At the field, or at the rule with the field's name; also where the rule has been moved meanwhile."""
+    page = open_panel()
+    click(page, ".zs-rules-part button", "Add rule")
+    wrong = [
+        problem
+        for rule in ({"profile": "nobody"}, {"profile": "precise", "images_min": 0})
+        for problem in parse_rules([rule], ["precise"], "rules", CORRECT, is_new=True)[1]
+    ]
+    assert ["rules[0].profile", "rules[0].images_min"] == [one.where for one in wrong]
+    detail = [{"where": one.where, "text": one.text} for one in wrong]
+    api.refusals["PUT", "profiles"] = (422, {"detail": detail})
+    page.js(
+        "const ask = zludaSync.ask; zludaSync.ask = async (...asked) => { const answer = await ask(...asked);"
+        " if (asked[0] === 'PUT') document.querySelector('.zs-rules .zs-down').click(); return answer; };"
+    )
+    click(page, ".zs-rules-part button", "Save rules")
+    moved = ".zs-rules > li:nth-child(2)"
+    at_rule = f"Rule 1, Profile is 'nobody', which is no profile; there are precise. {CORRECT}"
+    wait_for(lambda: at_rule in texts(page, f"{moved} > fieldset > .zs-error"), lambda: text(page, moved))
+    at_field = f"is 0, must be a whole number from 1 to 1000. {CORRECT}"
+    assert at_field == text(page, f"{moved} .zs-field .zs-error")
+    assert "" == text(page, ".zs-rules > li:nth-child(1) .zs-error")
+    assert "left out" not in text(page, ".zs-rules-part")
 
 
 def test_without_a_rule_the_editor_says_what_jobs_get(api, open_panel):

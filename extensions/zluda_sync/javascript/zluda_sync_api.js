@@ -84,18 +84,35 @@
     return [{ where: '', text }];
   };
 
-  /** What a problem is about, as the page calls it, and what is wrong with that. */
-  zs.splitProblem = ({ where, text }) => {
-    const rule = where.match(/rules\[(\d+)\]/);
-    const subject = rule ? zs.t('rules.number', { number: Number(rule[1]) + 1 }) : where;
+  // A rule that was sent to be saved, or one that stands in a file; and of it a condition, or the profile.
+  const RULE = /^(?:(.+?): zluda_sync\.)?rules\[(\d+)\](?:\.(.+))?$/;
+  const placeOf = ({ where }) => Number(where.match(RULE)?.[2] ?? NaN); // from 0
+  /** Whether a rule is not used, and so is not among those that the page shows. */
+  const isLeftOut = ({ text }) => text.includes('the rule is left out');
+
+  /** What a problem is about: a rule by the number that the page gives it, else by its place in the file. */
+  function subjectOf(problem, all) {
+    const [, file, place, field] = problem.where.match(RULE) ?? [];
+    if (place === undefined) return problem.where;
+    const before = all.filter((one) => isLeftOut(one) && placeOf(one) < Number(place)).map(placeOf);
+    const isInFile = file && isLeftOut(problem);
+    const number = Number(place) + 1 - (isInFile ? 0 : new Set(before).size);
+    const rule = zs.t(isInFile ? 'rules.in-file' : 'rules.number', { number, file });
+    const name = field === 'profile' && !isInFile ? zs.t('now.profile') : field;
+    return name ? zs.t('text.field', { subject: rule, field: name }) : rule;
+  }
+
+  /** What a problem is about, as the page calls it, and what is wrong with that; `all` were told with it. */
+  zs.splitProblem = (problem, all = []) => {
+    const { where, text } = problem;
     const rest = where && text.startsWith(where) ? text.slice(where.length).trim() : text;
-    return { subject, rest: zs.said(rest) };
+    return { subject: subjectOf(problem, all), rest: zs.said(rest) };
   };
   zs.sayProblem = (problem) => {
     const { subject, rest } = zs.splitProblem(problem);
     return subject ? zs.t('text.subject', { subject, rest }) : rest;
   };
-  zs.sayRefusals = (answer) => zs.join(...zs.refusals(answer).map(zs.sayProblem));
+  zs.sayRefusals = (answer) => zs.join(...zs.refusals(answer).map((one) => zs.sayProblem(one)));
 
   /** Hand a file to the browser. */
   zs.save = (blob, name) => {

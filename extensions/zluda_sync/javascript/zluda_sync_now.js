@@ -119,8 +119,8 @@
       if (alert.dataset.written === written) return;
       alert.dataset.written = written;
       alert.hidden = !found.length;
-      problems.replaceChildren(...found.map(({ where, text }) => {
-        const { subject, rest } = zs.splitProblem({ where, text });
+      problems.replaceChildren(...found.map((problem) => {
+        const { subject, rest } = zs.splitProblem(problem, found);
         return zs.el('li', {}, zs.el('code', { text: subject }), ' ', zs.el('span', { text: rest }));
       }));
     }

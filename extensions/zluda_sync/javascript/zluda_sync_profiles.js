@@ -51,10 +51,10 @@
       // What was typed stays: only the messages are new.
       const rest = zs.failFields([nameField, ...fields], zs.refusals(reply)).filter(({ where, text }) => {
         if (!where.endsWith(`profiles.${typed}`)) return true;
-        nameField.fail(text);
+        nameField.fail(zs.splitProblem({ where, text }).rest);
         return false;
       });
-      zs.setText(failure, zs.join(...rest.map(zs.sayProblem)));
+      zs.setText(failure, zs.join(...rest.map((one) => zs.sayProblem(one))));
       form.querySelector('[aria-invalid]')?.focus();
     });
     return form;

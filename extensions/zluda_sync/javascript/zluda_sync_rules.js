@@ -152,7 +152,8 @@
         return;
       }
       save.disabled = true;
-      const answer = await zs.ask('PUT', 'profiles', { rules: rows.map((row) => row.read()) });
+      const sent = [...rows]; // in this order, whatever is moved meanwhile
+      const answer = await zs.ask('PUT', 'profiles', { rules: sent.map((row) => row.read()) });
       if (answer.ok) {
         isChanged = false;
         touched();
@@ -163,12 +164,12 @@
       }
       save.disabled = false;
       const rest = zs.refusals(answer).filter(({ where, text }) => {
-        const row = rows[Number(where.match(/\[(\d+)\]/)?.[1] ?? -1)];
+        const row = sent[Number(where.match(/\[(\d+)\]/)?.[1] ?? -1)];
         if (!row) return true;
         zs.failFields(row.conditions, [{ where, text }]).forEach((one) => row.fail(zs.sayProblem(one)));
         return false;
       });
-      zs.setText(failure, zs.join(...rest.map(zs.sayProblem)));
+      zs.setText(failure, zs.join(...rest.map((one) => zs.sayProblem(one))));
       list.querySelector('[aria-invalid]')?.focus();
     }
 
