@@ -80,8 +80,8 @@
    * A field with its label, its limits and room for what is wrong with it. `isList`: it may have several
    * values, of which one is as good by itself as in an array.
    * Returns {name, element, row, input, value(), set(value), check(), fail(text)}; value() is undefined where
-   * nothing is typed, and what was set as it was while nothing is changed; check() returns whether it is right
-   * and writes what is not.
+   * nothing is typed, and what was set, to the letter, while nothing is changed; check() returns whether it
+   * is right and writes what is not.
    */
   zs.buildField = (field, { emptyText = '', hasInfo = true, isList = false } = {}) => {
     const id = zs.newId(field.name);
