@@ -6,7 +6,8 @@
   /** What SD.Next writes: the label, a percent if there is one, and the time left or a word in its place. */
   const WRITTEN = /^(.+?) ((?:\d+% )?(?:Paused|Finishing|Start|(?:\d+m )?\d+s|\d+:\d\d(?::\d\d)?))$/;
 
-  const FIGURES = /^\d+% (?:\d+m )?\d+s$/;
+  /** Beside a percent SD.Next says Start of a time that it was not told. */
+  const FIGURES = /^\d+% (?:(?:\d+m )?\d+s|Start)$/;
 
   /**
    * Label and figures of the newest status, as SD.Next would write them: it asks at times of its own, and the

@@ -32,6 +32,8 @@ _IDLE_STATE = {
 }
 #: The host's own word for it.
 _IDLE_TEXT = "Waiting..."
+#: Told of a job that may be done at any moment: the host's page takes 0 for unknown, and calls it "Start".
+LEAST_ETA_S = 0.01
 
 
 class ProgressRoutes:
@@ -137,6 +139,13 @@ def describe(snapshot: ProgressSnapshot) -> str:
     return ", ".join(parts)
 
 
+def _find_told_eta_s(snapshot: ProgressSnapshot) -> float | None:
+    """Return what is left, 0 of what is delivered only; None while that is unknown."""
+    if snapshot.eta_s is None or snapshot.fraction >= 1:
+        return snapshot.eta_s
+    return max(snapshot.eta_s, LEAST_ETA_S)
+
+
 def _fill_page_progress(answer: Any, snapshot: ProgressSnapshot, request: Any) -> bool:
     """Show a snapshot on the page; False if the client waits for something else. The others are alike."""
     # A poller that follows "whatever runs" is told that it runs, between phases too.
@@ -148,13 +157,13 @@ def _fill_page_progress(answer: Any, snapshot: ProgressSnapshot, request: Any) -
         answer,
         job=snapshot.label,
         progress=snapshot.fraction,
-        eta=snapshot.eta_s,
+        eta=_find_told_eta_s(snapshot),
         textinfo=describe(snapshot),
     )
 
 
 def _fill_api_progress(answer: Any, snapshot: ProgressSnapshot, _request: Any) -> bool:
-    eta_s, text = snapshot.eta_s or 0.0, describe(snapshot)
+    eta_s, text = _find_told_eta_s(snapshot) or 0.0, describe(snapshot)
     return _fill(answer, progress=snapshot.fraction, eta_relative=eta_s, textinfo=text)
 
 
@@ -166,7 +175,7 @@ def _fill_status(answer: Any, snapshot: ProgressSnapshot, _request: Any) -> bool
         answer,
         task=snapshot.label,
         progress=snapshot.fraction,
-        eta=snapshot.eta_s,
+        eta=_find_told_eta_s(snapshot),
         elapsed=snapshot.elapsed_s,
     )
 
