@@ -13,13 +13,6 @@
   const findHosts = (name) => zs.pictureTabs.map((tab) => document.getElementById(`${tab}_${name}`))
     .find((button) => button !== null) ?? null;
 
-  /** Whether somebody can see it now: a preview that nobody sees costs the GPU all the same. */
-  function isLookedAt(element) {
-    const { top, bottom } = element.getBoundingClientRect();
-    const isInSight = zs.isSeen(element) && bottom > 0 && top < window.innerHeight;
-    return isInSight && document.visibilityState === 'visible';
-  }
-
   async function stop(when) {
     const answer = await zs.ask('POST', 'stop', { when });
     return answer.ok ? '' : zs.refusals(answer).map(({ text }) => zs.said(text)).join(' ');
@@ -41,6 +34,10 @@
     let shownAt = 0;
     let shownTag = '';
     let isAsking = false; // one after the other: an older picture must not come last
+    let isInSight = false; // a preview that nobody sees costs the GPU all the same
+    new IntersectionObserver((entries) => {
+      isInSight = entries[entries.length - 1].isIntersecting;
+    }).observe(element);
 
     async function showPreview() {
       if (isAsking || Date.now() - shownAt < PREVIEW_PERIOD_MS) return;
@@ -84,7 +81,7 @@
         buttons.pause.hidden = !findHosts('pause');
         buttons.skip.hidden = !findHosts('skip');
         zs.setText(buttons.pause, zs.t(job.is_paused ? 'controls.resume' : 'controls.pause'));
-        if (isLookedAt(element)) showPreview();
+        if (isInSight && document.visibilityState === 'visible') showPreview();
       },
     };
   };
