@@ -127,6 +127,7 @@ def problems() -> Iterator[str]:
         {"profile": "off", "images_min": 4},
         {"profile": "off", "images_min": 6},
     ]
+    yield "is '..', which no address can carry. Give the profile another name."
     for remedy in ("Correct it and save again.", "Change it on the ZLUDA Sync tab or in config.json."):
         for problem in parse_rules(rules, ["off"], "rules", remedy)[1]:
             yield problem.text.removeprefix(problem.where).strip()

@@ -643,6 +643,22 @@ def test_a_profile_is_changed_copied_and_deleted(api, open_panel):
     wait_for(lambda: not page.find("[data-profile=night]"), "deletion")
 
 
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_name_that_is_a_step_of_an_address_is_refused_and_can_be_deleted(api, open_panel, name):
+    """The browser would take it out of the address, and ask for something else."""
+    api.profiles["profiles"].append(canned_answers.own_profile(name, {}))
+    page = open_panel()
+    click(page, f"[data-profile='{name}'] button", "Edit profile")
+    click(page, ".zs-form button", "Save profile")
+    wait_for(lambda: "is not \u201c.\u201d or \u201c..\u201d" in text(page, ".zs-form"), "refusal")
+    click(page, ".zs-form button", "Close without saving")
+    click(page, f"[data-profile='{name}'] button", "Delete profile")
+    page.driver.switch_to.alert.accept()
+    wait_for(lambda: not page.find(f"[data-profile='{name}']"), "deletion")
+    assert page.find("[data-profile=night]")
+    assert "PUT" not in [asked[0] for asked in api.asked]
+
+
 def test_what_is_saved_is_in_use_only_where_it_is_chosen(api, open_panel):
     """Said of a profile and of the rules, by what is chosen; and no longer than until the next change."""
     page = open_panel()
