@@ -367,8 +367,9 @@ def test_a_job_is_chosen_by_keyboard(api, open_panel):
     assert "12" == focused.get_attribute("data-job")
     focused.send_keys(KEY["enter"])
     wait_for(lambda: "job 12" in text(page, ".zs-job-title"), "older job")
+    assert [] == page.find("[aria-pressed]")  # what a second press would take back
     assert ["false", "true", "false"] == [
-        button.get_attribute("aria-pressed") for button in page.find(".zs-row-button")
+        button.get_attribute("aria-current") for button in page.find(".zs-row-button")
     ]
     click(page, ".zs-history button", "Follow the newest job")
     wait_for(lambda: "job 13" in text(page, ".zs-job-title"), "newest")

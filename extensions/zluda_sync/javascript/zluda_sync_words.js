@@ -57,6 +57,7 @@
     'controls.stop': 'Stop',
     'controls.after-image': 'Stop after image',
     'controls.after-image-short': 'After image',
+    'controls.after-image-on': 'Stop after image: the job ends with this image',
     'controls.after-image-last': 'Stop after image: no further image comes in this job',
     'controls.pause': 'Pause',
     'controls.resume': 'Resume',

@@ -57,6 +57,7 @@
     'controls.stop': 'Stopp',
     'controls.after-image': 'Nach dem Bild stoppen',
     'controls.after-image-short': 'Nach dem Bild',
+    'controls.after-image-on': 'Nach dem Bild stoppen: der Auftrag endet mit diesem Bild',
     'controls.after-image-last': 'Nach dem Bild stoppen: in diesem Auftrag kommt kein weiteres Bild',
     'controls.pause': 'Pause',
     'controls.resume': 'Weiter',

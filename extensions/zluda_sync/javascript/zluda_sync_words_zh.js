@@ -55,6 +55,7 @@
     'controls.stop': '停止',
     'controls.after-image': '当前图像完成后停止',
     'controls.after-image-short': '图后停止',
+    'controls.after-image-on': '当前图像完成后停止：任务将在当前图像完成后结束',
     'controls.after-image-last': '当前图像完成后停止：此任务没有后续图像',
     'controls.pause': '暂停',
     'controls.resume': '继续',
