@@ -115,7 +115,7 @@ class CannedApi:
         if path == "profiles" and method == "PUT":
             self.profiles = {**self.profiles, **body}
         elif path.startswith("profiles/"):
-            name = unquote(path.partition("/")[2])
+            name = unquote(unquote(path.partition("/")[2]))  # as the server takes it
             kept = [one for one in self.profiles["profiles"] if one["name"] != name]
             if method == "PUT":
                 kept.append(canned_answers.own_profile(name, body["values"]))

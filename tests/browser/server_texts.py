@@ -134,6 +134,7 @@ def problems() -> Iterator[str]:
         {"profile": "off", "images_min": 4},
         {"profile": "off", "images_min": 6},
     ]
+    yield "is '..', which no address can carry. Give the profile another name."
     profile = {"dept": 1, "": 1, "depth": 99, "mode": "run-ahead", "rung": "device-synchronize"}
     for remedy in (CORRECT, "Change it on the ZLUDA Sync tab or in config.json."):
         is_new = remedy == CORRECT

@@ -265,13 +265,33 @@ def test_stop_after_image_stands_beside_the_hosts_stop(api, open_bar, body):
     assert place["x"] == button.rect["x"]
     button.click()
     wait_for(lambda: ("POST", "stop", {"when": "after-image"}) in api.asked, lambda: api.asked)
-    assert "false" == button.get_attribute("aria-pressed")
     api.status = canned_answers.build_status({**running, "ending": "stop-after-image"})
-    wait_for(lambda: button.get_attribute("aria-pressed") == "true", "pressed")
+    wait_for(lambda: not button.is_enabled(), "answer")
     api.status = canned_answers.build_status({**running, "image": 0, "images": 1})
     wait_for(lambda: not button.is_enabled(), "one image")
     api.status = {**canned_answers.build_status(), "is_acting": False}
     wait_for(lambda: not page.find(".zs-after-image"), "switched off")
+
+
+def test_stop_after_image_that_is_on_cannot_be_pressed_again(api, open_bar):
+    """It is not taken back, so it is no switch; it looks as if it was on, and its tooltip says so."""
+    page = open_bar()
+    running = canned_answers.build_running(7)
+    api.status = canned_answers.build_status(running)
+    (button,) = wait_for(lambda: page.find(".zs-after-image"), "button")
+    wait_for(button.is_enabled, "job")
+    on_panel = page.find(".zs-controls button")[1]
+    looks = "return arguments[0].map((one) => [one.disabled, one.title, getComputedStyle(one).outlineStyle])"
+    off = page.js(looks, [button, on_panel])
+    assert [[False, "Stop after image", "none"], [False, "", "none"]] == off
+    api.status = canned_answers.build_status({**running, "ending": "stop-after-image"})
+    why = "Stop after image: the job ends with this image"
+    wait_for(lambda: [[True, why, "solid"]] * 2 == page.js(looks, [button, on_panel]), lambda: str(page.js(
+        looks, [button, on_panel])))  # fmt: skip
+    assert "1" == button.value_of_css_property("opacity")
+    assert [None, None] == [one.get_attribute("aria-pressed") for one in (button, on_panel)]
+    api.status = canned_answers.build_status({**running, "id": "13"})
+    wait_for(lambda: off == page.js(looks, [button, on_panel]), "next job")
 
 
 @pytest.mark.parametrize(

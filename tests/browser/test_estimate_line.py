@@ -47,11 +47,12 @@ MODERN = """
 <div id="control_steps"><input type="number" value="20"></div>
 <div id="control_before_resize_width"><input type="number" value="512"></div>
 """
-#: Below Generate on SD.Next's Standard page, in a window of 1280 pixels.
-COLUMN_PX = 204
+#: Below Generate on SD.Next's Standard page, by the width of the window, and how high the line is there.
+COLUMNS_PX = {"1280": (249, 30), "1024": (204, 60), "360 to 768": (160, 60)}
 CUT = """
 return [...document.querySelectorAll('.zs-estimate > *')].filter((one) => (
-  one.scrollWidth > one.clientWidth || one.getBoundingClientRect().bottom
+  one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1
+    || one.getBoundingClientRect().bottom
     > one.parentElement.getBoundingClientRect().bottom + 1
 )).map((one) => one.textContent);
 """
@@ -307,13 +308,13 @@ def test_generate_stays_where_it_is(api, tmp_path, controls):
             assert (before, True) == (page.js(PLACE), before[2])
 
 
+@pytest.mark.parametrize("window", COLUMNS_PX)
 @pytest.mark.parametrize("locale", ["en: English", "de: Deutsch", "zh: 中文"])
-def test_what_it_says_is_whole_in_a_window_of_1280_pixels(api, opened, locale):
-    """The first that a new user sees of it, and all else; what stands alone may take both lines."""
+def test_what_it_says_is_whole_and_always_as_high(api, opened, locale, window):
+    """The first that a new user sees of it, and all else; what stands alone may take all of its lines."""
+    width_px, height_px = COLUMNS_PX[window]
     opened.js("window.opts = {ui_locale: arguments[0]}", locale)
-    opened.js(
-        "document.getElementById('txt2img_actions_column').style.width = `${arguments[0]}px`", COLUMN_PX
-    )
+    opened.js("document.getElementById('txt2img_actions_column').style.width = `${arguments[0]}px`", width_px)
     unknown = [UNKNOWN_MODEL, MAY_COMPILE, UNLIKE_ANY, MUST_LOAD, DETAILER, SCRIPT]
     long = "a text that takes both lines of the column below Generate"
     told = [answer(seconds=None, unknown=pair) for pair in zip(unknown[::2], unknown[1::2], strict=True)]
@@ -323,6 +324,7 @@ def test_what_it_says_is_whole_in_a_window_of_1280_pixels(api, opened, locale):
         first = opened.js("return zludaSync.said(arguments[0])", one["unknown"][0])
         wait_for(lambda first=first: first in line(opened), lambda: line(opened))
         assert [] == opened.js(CUT)
+        assert height_px == opened.js("return document.querySelector('.zs-estimate').offsetHeight")
 
 
 def test_in_chinese_it_is_chinese(api, opened):

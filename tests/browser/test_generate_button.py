@@ -107,6 +107,19 @@ def test_a_guess_is_marked_and_whole_at_every_width(page, font, is_modern):
         page.js("zludaSync.freshJob = zludaSync.wasFresh")
 
 
+def test_a_time_that_is_known_by_now_stands_in_the_place_of_start(page):
+    """SD.Next writes that word beside a percent where it was told no time, or none of it was left."""
+    job = {"label": "Saving", "fraction": 0.99, "eta_s": 0.0, "is_eta_guessed": False}
+    page.js("zludaSync.wasFresh = zludaSync.freshJob; zludaSync.freshJob = () => arguments[0]", job)
+    try:
+        seen = page.js(WRITE, "Saving 99% Start", WIDTHS_PX[-1], HEIGHT_PX, FONTS[1], False)
+        assert "99% 0s" == seen["left"]
+        seen = page.js(WRITE, "Loading model 3 s Start", WIDTHS_PX[-1], HEIGHT_PX, FONTS[1], False)
+        assert "Start" == seen["left"]
+    finally:
+        page.js("zludaSync.freshJob = zludaSync.wasFresh")
+
+
 @pytest.mark.parametrize(
     ("language", "name"),
     [("de", "Bild 1/3: VAE-Dekodierung"), ("zh", "\u56fe\u50cf 1/3\uff1aVAE \u89e3\u7801")],

@@ -372,8 +372,9 @@ def test_a_job_is_chosen_by_keyboard(api, open_panel):
     assert "12" == focused.get_attribute("data-job")
     focused.send_keys(KEY["enter"])
     wait_for(lambda: "job 12" in text(page, ".zs-job-title"), "older job")
+    assert [] == page.find("[aria-pressed]")  # what a second press would take back
     assert ["false", "true", "false"] == [
-        button.get_attribute("aria-pressed") for button in page.find(".zs-row-button")
+        button.get_attribute("aria-current") for button in page.find(".zs-row-button")
     ]
     click(page, ".zs-history button", "Follow the newest job")
     wait_for(lambda: "job 13" in text(page, ".zs-job-title"), "newest")
@@ -646,6 +647,22 @@ def test_a_profile_is_changed_copied_and_deleted(api, open_panel):
     click(page, "[data-profile=night] button", "Delete profile")
     page.driver.switch_to.alert.accept()
     wait_for(lambda: not page.find("[data-profile=night]"), "deletion")
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_name_that_is_a_step_of_an_address_is_refused_and_can_be_deleted(api, open_panel, name):
+    """The browser would take it out of the address, and ask for something else."""
+    api.profiles["profiles"].append(canned_answers.own_profile(name, {}))
+    page = open_panel()
+    click(page, f"[data-profile='{name}'] button", "Edit profile")
+    click(page, ".zs-form button", "Save profile")
+    wait_for(lambda: "is not \u201c.\u201d or \u201c..\u201d" in text(page, ".zs-form"), "refusal")
+    click(page, ".zs-form button", "Close without saving")
+    click(page, f"[data-profile='{name}'] button", "Delete profile")
+    page.driver.switch_to.alert.accept()
+    wait_for(lambda: not page.find(f"[data-profile='{name}']"), "deletion")
+    assert page.find("[data-profile=night]")
+    assert "PUT" not in [asked[0] for asked in api.asked]
 
 
 def test_what_is_saved_is_in_use_only_where_it_is_chosen(api, open_panel):

@@ -99,6 +99,23 @@ def test_a_job_without_its_picture_has_failed(bench):
     assert Outcome.FAILED is run(bench, steps=1, decodes=False).outcome
 
 
+@pytest.mark.parametrize("phases", ["", "Params", "Params/Inference/Save", "Load model/Save"])
+@pytest.mark.parametrize(
+    "asked", [{}, {"init_images": [None], "denoising_strength": 0.5}], ids=["new", "from"]
+)
+def test_a_request_that_computed_nothing_has_failed(bench, phases, asked):
+    """The host has refused it with an error message, as one without the picture that it is to begin with."""
+    bench.switch_on()
+    bench.state.begin("Image", task_id="task(a)")
+    p = picture(**asked)
+    bench.session.begin_job(p)
+    for phase in filter(None, phases.split("/")):
+        bench.state.end(bench.state.begin(phase))
+    bench.session.end_job(p)
+    (record,) = bench.session.records.recent(5)
+    assert (Outcome.FAILED, 0) == (record.outcome, record.steps)
+
+
 def test_the_bar_is_sampled_where_viewers_are_shown_it(bench):
     """Nobody looks: no samples. Somebody does: what was shown."""
     assert () == run(bench).bar

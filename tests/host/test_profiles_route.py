@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import pytest
 
@@ -15,6 +15,7 @@ from tests.host.test_stop_route import Client, HostApi
 from tests.options import ENABLED, MODE, PROFILE
 from zluda_sync.core.settings.profiles import ENTRY
 from zluda_sync.core.settings.settings import PROFILE_FIELDS
+from zluda_sync.host.profiles.store import ProfileRefusedError
 
 PATH = "/zluda_sync/v1/profiles"
 
@@ -67,6 +68,45 @@ def test_what_is_wrong_is_told_at_its_field(client):
         one["where"] for one in answer.json()["detail"]
     ]
     assert ENTRY not in shared.opts.data
+
+
+#: Names as nobody should give them: steps of an address, signs of one, what is not seen, and what is half.
+HOSTILE = (
+    ".", "..", "...", ".a", "..a", "a..", "..;", "~", "a&b=c", "a+b", "a;b", "a:b", "@", "$", "*",
+    "__proto__", "a/b", "../..", "a\\b", "a?", "a#b", "50%", "%2e%2e", "%252E", " .. ", "", " ", "a\nb",
+    "a\0", "\x7f", "\ud800", "\u202ea", "\u200b", "\u00a0", "\u2025", "\uff0e\uff0e", "e\u0301",
+    "\U0001f319", "a" * 41,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=ascii)
+def test_a_name_that_is_taken_can_be_deleted_by_its_address(client, bench, name):
+    """As a browser writes it, which takes steps out; any other name is refused, with the remedy."""
+    try:
+        bench.session.profiles.save_profile(name, {"mode": "observe"})
+    except ProfileRefusedError as refusal:
+        assert ENTRY not in shared.opts.data
+        (problem,) = refusal.problems
+        assert ("name" in problem.text, problem.text[-1]) == (True, ".")
+        return
+    address = urljoin(f"http://page{PATH}/", "./" + quote(name, safe="~()*!.'"))
+    assert 200 == client.ask("DELETE", address.removeprefix("http://page")).status_code
+    assert {"profiles": {}} == shared.opts.data[ENTRY]
+
+
+@pytest.mark.parametrize(("name", "twice"), [(".", "%252E"), ("..", "%252E%252E"), ("..", "%252e%252e")])
+def test_a_name_that_is_a_step_of_an_address_is_not_given_and_can_be_deleted(client, name, twice):
+    """It may stand in config.json, from before: it is read and chosen, and goes by its name escaped twice."""
+    answer = put(client, f"{PATH}/{twice.replace('25', '')}", values={})
+    (problem,) = answer.json()["detail"]
+    assert (422, "name") == (answer.status_code, problem["where"])
+    assert problem["text"].endswith("which no address can carry. Give the profile another name.")
+    shared.opts.data[ENTRY] = {"profiles": {name: {"mode": "observe"}, "a": {}}}
+    assert name == put(client, chosen=name).json()["chosen"]
+    assert [] == client.get(PATH).json()["problems"]
+    put(client, chosen="balanced")
+    assert 200 == client.ask("DELETE", f"{PATH}/{twice}").status_code
+    assert {"profiles": {"a": {}}} == shared.opts.data[ENTRY]
 
 
 @pytest.mark.parametrize("name", ["balanced", "auto"])

@@ -149,6 +149,22 @@ def test_the_bar_stands_until_the_request_is_over_and_then_it_is_gone(bench, ans
     assert 0.0 == answers.ask("/internal/progress").progress
 
 
+def test_no_job_is_told_to_have_nothing_left_before_it_is_delivered(bench, answers):
+    """The host's page takes an ETA of 0 for unknown: it would write Start beside 99 %."""
+    shared.opts.data.update({"zluda_sync_mode": "observe"})
+    bench.state.begin("API-TXT")
+    bench.session.begin_job(processing())
+    bench.begin_loop()
+    for index in range(4):
+        bench.step(index)
+    bench.finish()
+    bench.state.end()
+    bench.session.end_job()
+    page, api, status = (answers.ask(p) for p in ("/internal/progress", "/v1/progress", "/v1/status"))
+    assert (0.99, 0.99, 0.99) == (page.progress, api.progress, status.progress)
+    assert 0.0 < page.eta == api.eta_relative == status.eta < 0.5  # which the page writes as 0s
+
+
 def test_a_phase_that_never_ends_does_not_keep_the_request_open(bench, answers):
     """Stop breaks out of a phase; the request ends all the same, and so does the next one."""
     for _ in range(2):

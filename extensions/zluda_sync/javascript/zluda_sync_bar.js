@@ -4,6 +4,7 @@
   const zs = (window.zludaSync ??= {});
   const TODAY_LIMIT = 200; // jobs that the server keeps
   const DAY_CHECK_MS = 60000;
+  const PLACE_MS = 1000;
   const WORTH_A_CLOCK_S = 60; // of a shorter job the time left says it all
 
   const WHOLE = { phase: 'whole', role: '', image: 0, share: 1 }; // of a job whose phases are not known
@@ -49,7 +50,7 @@
     let kinds = '';
     let parts = [];
     const fitNames = () => parts.forEach(({ name, names }) => fitName(name, names));
-    new ResizeObserver(fitNames).observe(element);
+    const room = new ResizeObserver(fitNames);
 
     function rebuild(stretches) {
       parts = stretches.map((stretch) => {
@@ -60,6 +61,8 @@
         return { part, fill, name, names: [''] };
       });
       element.replaceChildren(...parts.map(({ part }) => part));
+      room.disconnect();
+      parts.forEach(({ name }) => room.observe(name));
     }
 
     return {
@@ -73,16 +76,19 @@
           rebuild(known);
         }
         let before = 0;
+        let hasNewNames = false;
         known.forEach((stretch, index) => {
           const { part, fill } = parts[index];
           const done = Math.min(Math.max(((share ?? 0) - before) / stretch.share, 0), 1);
           before += stretch.share;
           part.style.flexGrow = String(stretch.share);
           fill.style.transform = `scaleX(${done})`;
-          parts[index].names = namesOf(stretch, images ?? 1);
-          if (part.title !== parts[index].names[0]) [part.title] = parts[index].names;
+          const names = namesOf(stretch, images ?? 1);
+          hasNewNames ||= names.join() !== parts[index].names.join();
+          parts[index].names = names;
+          if (part.title !== names[0]) [part.title] = names;
         });
-        fitNames(); // all widths are known now
+        if (hasNewNames) fitNames(); // all widths are known now; to ask for them costs the page a layout
         if (share === null) element.removeAttribute('aria-valuenow');
         else element.setAttribute('aria-valuenow', String(Math.round(100 * share)));
         element.setAttribute('aria-valuetext', words);
@@ -169,6 +175,7 @@
   let shown = null;
   let isInView = false;
   let language = null; // that its words are in
+  let placedAt = 0;
 
   // Also where the extension does not act so far, or was not heard of: it may be tested or started meanwhile.
   const isWanted = () => (window.opts?.zluda_sync_enabled ?? true)
@@ -188,6 +195,7 @@
   }
 
   function place() {
+    placedAt = Date.now();
     const next = isWanted() ? findPlace() : null;
     if (!next) {
       if (shown && !isWanted()) shown.element.remove();
@@ -223,10 +231,11 @@
       const key = status ? `${status.job?.id ?? ''} ${new Date().toDateString()}` : summedUp;
       if (key !== summedUp && !status.job) refreshSummary();
       summedUp = key;
-      place();
+      // Statuses come often, and to look for its place costs the page a layout.
+      if (!isWanted() || Date.now() - placedAt > PLACE_MS) place();
       shown?.update(status);
     });
-    setInterval(place, 1000); // another tab may be open now
+    setInterval(place, PLACE_MS); // another tab may be open now
     const isLookedAt = () => document.visibilityState === 'visible' && isInView && !shown.element.hidden;
     setInterval(() => !zs.currentStatus()?.job && isLookedAt() && refreshSummary(), DAY_CHECK_MS);
   };

@@ -6,7 +6,8 @@
   /** What SD.Next writes: the label, a percent if there is one, and the time left or a word in its place. */
   const WRITTEN = /^(.+?) ((?:\d+% )?(?:Paused|Finishing|Start|(?:\d+m )?\d+s|\d+:\d\d(?::\d\d)?))$/;
 
-  const FIGURES = /^\d+% (?:\d+m )?\d+s$/;
+  /** Beside a percent SD.Next says Start of a time that it was not told. */
+  const FIGURES = /^\d+% (?:(?:\d+m )?\d+s|Start)$/;
 
   /**
    * Label and figures of the newest status, as SD.Next would write them: it asks at times of its own, and the
@@ -28,26 +29,43 @@
   }
 
   const written = new WeakMap(); // by the element with the words: what SD.Next has written into it
+  const dressed = new WeakMap(); // by the same: our elements in it, and the words that they were fitted for
 
   function dress(words) {
     const [what, left] = newest(...written.get(words));
     const isWaiting = what === 'Queued' && left === 'Start'; // nothing starts: another job runs
     const texts = isWaiting ? [] : left.split(' ').map(zs.said);
     const said = zs.said(left.endsWith('Paused') ? what.replace(/^Paused: /, '') : what);
-    let [name, shown] = words.children;
-    if (shown?.children.length !== texts.length) {
+    let own = dressed.get(words);
+    if (own?.shown.children.length !== texts.length) {
       const parts = texts.map(() => zs.el('span', { class: 'zs-unbroken' }));
-      shown = zs.el('span', { class: 'zs-left' }, ...parts.flatMap((part) => [part, ' ']).slice(0, -1));
-      name = zs.el('span', { class: 'zs-what' });
-      words.replaceChildren(name, ' ', shown);
+      const shown = zs.el('span', { class: 'zs-left' }, ...parts.flatMap((part) => [part, ' ']).slice(0, -1));
+      own = { name: zs.el('span', { class: 'zs-what' }), shown, fittedFor: null };
+      dressed.set(words, own);
     }
+    const { name, shown } = own;
+    if (shown.parentNode !== words) words.replaceChildren(name, ' ', shown);
     [...shown.children].forEach((part, index) => zs.setText(part, texts[index]));
     zs.setText(name, said);
+    const fittedFor = [said, ...texts].join(' ');
+    const isFitted = own.fittedFor === fittedFor && words.classList.contains('zs-running');
+    if (isFitted) return; // to measure costs the page a layout
+    own.fittedFor = fittedFor;
     name.title = said;
     name.hidden = false;
     delete name.dataset.short;
     fit(words, name, shown);
+    room.observe(words.closest('.sd-button') ?? words);
   }
+
+  /** There is more room, or less: all are fitted anew. */
+  const room = new ResizeObserver(() => {
+    for (const button of generating) {
+      const own = dressed.get(findWords(button));
+      if (own) own.fittedFor = null;
+    }
+    zs.refreshButtons();
+  });
 
   /** What a name may be cut down to: its counts, then the innermost; without one, what goes on. */
   function shorterThan(name) {
@@ -107,7 +125,10 @@
     if (left && !isOff) {
       written.set(words, [what, left]);
       dress(words);
-    } else words.classList.remove('zs-running', 'zs-narrow', 'zs-tiny');
+    } else {
+      words.classList.remove('zs-running', 'zs-narrow', 'zs-tiny');
+      dressed.delete(words);
+    }
     if (keepGenerating(button, Boolean(left))) changed();
   }
 

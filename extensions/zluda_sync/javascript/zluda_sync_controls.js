@@ -9,16 +9,20 @@
   /** Whether an image or a cell comes after the one at work, or may: nobody knows how many there are. */
   const hasMoreImages = (job) => Boolean(job)
     && (job.cells === null || job.cell + 1 < job.cells || job.image + 1 < job.images);
+  /** Whether the job ends with the image at work. That cannot be taken back: nothing is left to press. */
+  const endsWithImage = (job) => job?.ending === AFTER_IMAGE;
+
+  /** Let a button for it be of use or not; returns why it is not, empty where it is. */
+  function offerAfterImage(button, job) {
+    button.disabled = endsWithImage(job) || !hasMoreImages(job);
+    button.classList.toggle('zs-on', endsWithImage(job));
+    if (!job || !button.disabled) return '';
+    return zs.t(endsWithImage(job) ? 'controls.after-image-on' : 'controls.after-image-last');
+  }
+
   /** SD.Next's own button of some tab: what it does to the job does not depend on the tab. */
   const findHosts = (name) => zs.pictureTabs.map((tab) => document.getElementById(`${tab}_${name}`))
     .find((button) => button !== null) ?? null;
-
-  /** Whether somebody can see it now: a preview that nobody sees costs the GPU all the same. */
-  function isLookedAt(element) {
-    const { top, bottom } = element.getBoundingClientRect();
-    const isInSight = zs.isSeen(element) && bottom > 0 && top < window.innerHeight;
-    return isInSight && document.visibilityState === 'visible';
-  }
 
   async function stop(when) {
     const answer = await zs.ask('POST', 'stop', { when });
@@ -41,6 +45,10 @@
     let shownAt = 0;
     let shownTag = '';
     let isAsking = false; // one after the other: an older picture must not come last
+    let isInSight = false; // a preview that nobody sees costs the GPU all the same
+    new IntersectionObserver((entries) => {
+      isInSight = entries[entries.length - 1].isIntersecting;
+    }).observe(element);
 
     async function showPreview() {
       if (isAsking || Date.now() - shownAt < PREVIEW_PERIOD_MS) return;
@@ -77,14 +85,12 @@
         }
         buttons.stop.disabled = job.ending === 'stop';
         buttons.after.hidden = !hasMany(job);
-        buttons.after.disabled = !hasMoreImages(job);
-        const why = buttons.after.disabled ? zs.t('controls.after-image-last') : '';
+        const why = offerAfterImage(buttons.after, job);
         if (buttons.after.title !== why) buttons.after.title = why;
-        buttons.after.setAttribute('aria-pressed', String(job.ending === AFTER_IMAGE));
         buttons.pause.hidden = !findHosts('pause');
         buttons.skip.hidden = !findHosts('skip');
         zs.setText(buttons.pause, zs.t(job.is_paused ? 'controls.resume' : 'controls.pause'));
-        if (isLookedAt(element)) showPreview();
+        if (isInSight && document.visibilityState === 'visible') showPreview();
       },
     };
   };
@@ -107,9 +113,9 @@
   }
 
   /** In the language that the page has by now; a refusal stands in the tooltip until its job is over. */
-  function nameAfterImage(button, job, wasDisabled) {
+  function nameAfterImage(button, why, wasDisabled) {
     const name = zs.t('controls.after-image');
-    const title = job && button.disabled ? zs.t('controls.after-image-last') : name;
+    const title = why || name;
     if ((button.disabled || wasDisabled) && button.title !== title) button.title = title;
     if (button.getAttribute('aria-label') === name) return;
     button.setAttribute('aria-label', name);
@@ -131,9 +137,7 @@
       placed[tab] ??= buildAfterImage(own);
       place(placed[tab], own);
       const wasDisabled = placed[tab].disabled;
-      placed[tab].disabled = !hasMoreImages(status.job);
-      nameAfterImage(placed[tab], status.job, wasDisabled);
-      placed[tab].setAttribute('aria-pressed', String(status.job?.ending === AFTER_IMAGE));
+      nameAfterImage(placed[tab], offerAfterImage(placed[tab], status.job), wasDisabled);
     });
   };
 })();

@@ -21,7 +21,7 @@
 
   // What the page says. Elements are SD.Next's; in its img2img two sizes have one id: the second is hires'.
   const elementOf = (id, nth) =>
-    (nth ? document.querySelectorAll(`[id="${id}"]`)[nth] : document.getElementById(id));
+    (nth ? document.querySelectorAll(`#${id}`)[nth] : document.getElementById(id));
   const inputOf = (id, kind, nth = 0) => elementOf(id, nth)?.querySelector(kind) ?? null;
   function numberOf(id, nth = 0) {
     const text = inputOf(id, 'input[type=number]', nth)?.value ?? '';

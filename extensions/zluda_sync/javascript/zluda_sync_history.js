@@ -71,7 +71,7 @@
     function mark(selected) {
       buttonsOf(body).forEach((button) => {
         const isSelected = button.dataset.job === selected;
-        button.setAttribute('aria-pressed', String(isSelected));
+        button.setAttribute('aria-current', String(isSelected)); // another press does not take it back
         button.closest('tr').classList.toggle('zs-selected', isSelected);
       });
     }

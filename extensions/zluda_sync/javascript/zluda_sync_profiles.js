@@ -2,7 +2,9 @@
 (() => {
   const zs = (window.zludaSync ??= {});
   const AUTO = 'auto';
-  const NAME = /^[^/\\?#%]{1,40}$/; // the server says more exactly; these would not even reach it
+  const NAME = /^(?!\.\.?$)[^/\\?#%]{1,40}$/; // the server says more exactly; these would not even reach it
+
+  const STEP = /^\.\.?$/;
 
   /** The form for one profile. `save(name, values)` returns an answer of the server; `done()` closes it. */
   function buildEditor(answer, { name = '', values = {}, isNew }, save, done) {
@@ -131,7 +133,9 @@
     async function remove(profile) {
       const question = zs.t('profiles.delete-sure', { name: profile.name });
       if (!window.confirm(question)) return;
-      const path = `profiles/${encodeURIComponent(profile.name)}`;
+      // One that stands in config.json may be a step of an address: it is kept from the browser.
+      const name = STEP.test(profile.name) ? profile.name.replaceAll('.', '%2E') : profile.name;
+      const path = `profiles/${encodeURIComponent(name)}`;
       const answer = await change(listState, () => 'deleted', 'DELETE', path);
       if (answer.ok) fresh.focus();
       else say(answer);

@@ -58,6 +58,7 @@
     'controls.stop': 'Stop',
     'controls.after-image': 'Stop after image',
     'controls.after-image-short': 'After image',
+    'controls.after-image-on': 'Stop after image: the job ends with this image',
     'controls.after-image-last': 'Stop after image: no further image comes in this job',
     'controls.pause': 'Pause',
     'controls.resume': 'Resume',
@@ -343,7 +344,8 @@
     'profiles.name': 'Profile name',
     'profiles.name-info': '1 to 40 characters',
     'profiles.name-missing': 'Give the profile a name.',
-    'profiles.name-wrong': 'A name has at most 40 characters, and none of / \\ ? # %.',
+    'profiles.name-wrong':
+      'A name has at most 40 characters, is not “.” or “..”, and has none of / \\ ? # %.',
     'profiles.taken': 'There is a profile of this name already; edit it, or choose another name.',
     'profiles.sets': '{field}: {value}',
     'profiles.as-settings': 'as in Settings ({value})',

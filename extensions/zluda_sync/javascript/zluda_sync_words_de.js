@@ -58,6 +58,7 @@
     'controls.stop': 'Stopp',
     'controls.after-image': 'Nach dem Bild stoppen',
     'controls.after-image-short': 'Nach dem Bild',
+    'controls.after-image-on': 'Nach dem Bild stoppen: der Auftrag endet mit diesem Bild',
     'controls.after-image-last': 'Nach dem Bild stoppen: in diesem Auftrag kommt kein weiteres Bild',
     'controls.pause': 'Pause',
     'controls.resume': 'Weiter',
@@ -355,7 +356,8 @@
     'profiles.name': 'Name des Profils',
     'profiles.name-info': '1 bis 40 Zeichen',
     'profiles.name-missing': 'Geben Sie dem Profil einen Namen.',
-    'profiles.name-wrong': 'Ein Name hat höchstens 40 Zeichen und keines von / \\ ? # %.',
+    'profiles.name-wrong': 
+      'Ein Name hat höchstens 40 Zeichen, ist nicht „.“ oder „..“ und enthält keines von / \\ ? # %.',
     'profiles.taken':
       'Ein Profil dieses Namens gibt es schon; ändern Sie es, oder wählen Sie einen anderen Namen.',
     'profiles.sets': '{field}: {value}',
@@ -764,6 +766,8 @@
       'a whole number from {count} to {number} ({unit})':
         'eine ganze Zahl von {count} bis {number} ({unit})',
       'a number from {count} to {number} ({unit})': 'eine Zahl von {count} bis {number} ({unit})',
+      'is {name}, which no address can carry. Give the profile another name.':
+        'ist {name}, was in keiner Adresse stehen kann. Geben Sie dem Profil einen anderen Namen.',
       'a name of 1 to 40 characters, without / \\ ? # % and without spaces around it':
         'ein Name von 1 bis 40 Zeichen, ohne / \\ ? # % und ohne Leerzeichen außen',
       'true or false': 'true oder false',

@@ -56,6 +56,7 @@
     'controls.stop': '停止',
     'controls.after-image': '当前图像完成后停止',
     'controls.after-image-short': '图后停止',
+    'controls.after-image-on': '当前图像完成后停止：任务将在当前图像完成后结束',
     'controls.after-image-last': '当前图像完成后停止：此任务没有后续图像',
     'controls.pause': '暂停',
     'controls.resume': '继续',
@@ -311,7 +312,7 @@
     'profiles.name': '配置档名称',
     'profiles.name-info': '1 至 40 个字符',
     'profiles.name-missing': '请输入名称。',
-    'profiles.name-wrong': '名称最多 40 个字符，且不能含有 / \\ ? # %。',
+    'profiles.name-wrong': '名称最多 40 个字符，不能是“.”或“..”，也不能含有 / \\ ? # %。',
     'profiles.taken': '已有同名配置档；请编辑它，或换一个名称。',
     'profiles.sets': '{field}：{value}',
     'profiles.as-settings': '同设置（{value}）',
@@ -666,6 +667,8 @@
       'a number from {count} to {number}': '{count} 至 {number} 之间的数',
       'a whole number from {count} to {number} ({unit})': '{count} 至 {number} 之间的整数（{unit}）',
       'a number from {count} to {number} ({unit})': '{count} 至 {number} 之间的数（{unit}）',
+      'is {name}, which no address can carry. Give the profile another name.':
+        '为 {name}，网址中不能有这样的名称。请为配置档另取名称。',
       'a name of 1 to 40 characters, without / \\ ? # % and without spaces around it':
         ' 1 至 40 个字符的名称，不含 / \\ ? # %，前后没有空格',
       'true or false': ' true 或 false',

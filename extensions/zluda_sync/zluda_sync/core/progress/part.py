@@ -19,6 +19,8 @@ PartKind = tuple[Phase, str]
 SHORTEST_COMPILE_S = 2.0
 #: Tells whether kernels were compiled within this many last seconds.
 CompileSign = Callable[[float], bool]
+#: What comes before or after, and by itself makes no picture; of a pass its steps are looked at.
+_AROUND_PICTURES = (Phase.PREPARE, Phase.PROMPT, Phase.LOAD, Phase.ENCODE, Phase.DENOISE, Phase.SAVE)
 
 
 @dataclass(eq=False)
@@ -143,6 +145,15 @@ class Part:
             return None
         first_s = self.ledger.snapshot().completed_at_s[0] - began_at_s
         return max(0.0, first_s - median(self.unit_durations_s()))
+
+
+def have_worked(parts: Iterable[Part]) -> bool:
+    """Whether anything was begun that makes pictures, or works on some; a pass counts from its first step."""
+    return any(
+        part.ledger.launched > 0 if part.ledger is not None else part.phase not in _AROUND_PICTURES
+        for part in parts
+        if part.began_at_s is not None
+    )
 
 
 def count_begun(parts: Sequence[Part]) -> int:

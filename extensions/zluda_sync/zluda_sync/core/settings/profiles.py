@@ -28,6 +28,8 @@ PROFILES, RULES = "profiles", "rules"
 MOST_PROFILES, MOST_RULES = 100, 100
 #: Stands for the rules where a profile is chosen.
 AUTO = "auto"
+#: Names that are read, but not given any more: in an address they are steps, and whoever asks takes them out.
+STEPS_OF_ADDRESS = (".", "..")
 
 
 @dataclass(frozen=True)

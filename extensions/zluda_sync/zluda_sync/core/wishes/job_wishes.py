@@ -102,6 +102,11 @@ class JobWishes:
         if not self._is_beside_plan():
             self._missed.add(self._find_image())
 
+    @property
+    def has_made_pictures(self) -> bool:
+        """Whether the host has made all pictures of an image."""
+        return bool(self._made)
+
     def count_images(self, at_once: int = 1) -> ImageCount | None:
         """Return how many images were asked for and made, None where that is not known for certain.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from fastapi import Body, HTTPException, Response
 
@@ -126,10 +127,13 @@ class ProfilesRoutes:
     def delete_profile(self, name: str, _own: None = OWN_PAGE_ONLY) -> Response:
         """Delete a profile of your own.
 
+        A name that no address can carry, which only config.json can have, is escaped twice: ``%252E%252E``.
+
         Raises:
             HTTPException: 403, another site asks; 404, there is none; 409, it is built in; 422, something
                 still chooses it.
         """
+        name = unquote(name)  # no name has a %
         _refuse_builtin(name)
         try:
             self._change(lambda: self._store.delete_profile(name))

@@ -35,6 +35,8 @@ _IDLE_TEXT = "Waiting..."
 #: What a page is told whose own request waits. The host tells it the step of whatever runs, as if that were
 #: its own; and what we would tell of that, beside the page's title, would be two versions of another's job.
 _QUEUED_PAGE = {"job": "Queued", "progress": 0.0, "eta": None}
+#: Told of a job that may be done at any moment: the host's page takes 0 for unknown, and calls it "Start".
+LEAST_ETA_S = 0.01
 
 
 class ProgressRoutes:
@@ -142,6 +144,13 @@ def describe(snapshot: ProgressSnapshot) -> str:
     return ", ".join(parts)
 
 
+def _find_told_eta_s(snapshot: ProgressSnapshot) -> float | None:
+    """Return what is left, 0 of what is delivered only; None while that is unknown."""
+    if snapshot.eta_s is None or snapshot.fraction >= 1:
+        return snapshot.eta_s
+    return max(snapshot.eta_s, LEAST_ETA_S)
+
+
 def _fill_page_progress(answer: Any, snapshot: ProgressSnapshot, request: Any) -> bool:
     """Show a snapshot on the page; False if the client waits for something else. The others are alike."""
     # A poller that follows "whatever runs" is told that it runs, between phases too.
@@ -153,13 +162,13 @@ def _fill_page_progress(answer: Any, snapshot: ProgressSnapshot, request: Any) -
         answer,
         job=snapshot.label,
         progress=snapshot.fraction,
-        eta=snapshot.eta_s,
+        eta=_find_told_eta_s(snapshot),
         textinfo=describe(snapshot),
     )
 
 
 def _fill_api_progress(answer: Any, snapshot: ProgressSnapshot, _request: Any) -> bool:
-    eta_s, text = snapshot.eta_s or 0.0, describe(snapshot)
+    eta_s, text = _find_told_eta_s(snapshot) or 0.0, describe(snapshot)
     return _fill(answer, progress=snapshot.fraction, eta_relative=eta_s, textinfo=text)
 
 
@@ -171,7 +180,7 @@ def _fill_status(answer: Any, snapshot: ProgressSnapshot, _request: Any) -> bool
         answer,
         task=snapshot.label,
         progress=snapshot.fraction,
-        eta=snapshot.eta_s,
+        eta=_find_told_eta_s(snapshot),
         elapsed=snapshot.elapsed_s,
     )
 

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 
 from zluda_sync.core.progress.cells import RequestCells
+from zluda_sync.core.progress.part import have_worked
 from zluda_sync.core.records.bars import stock_bar
 from zluda_sync.core.records.job_record import MOST_JOBS, JobHistory, JobRecord, Outcome, build_title
 from zluda_sync.core.records.kept_form import name_of_model
@@ -281,11 +282,14 @@ def _outcome(tracked: HostJob) -> Outcome:
     """Return how a job ended, on the thread that ran it.
 
     The host tells of the end in a ``finally``: an error that ends the job is under way then. Many errors it
-    catches itself, and delivers nothing; then something is missing that follows from the request.
+    catches itself, and delivers nothing; then something is missing that follows from the request. And one
+    that it refuses, as for want of a picture to begin with, has made nothing at all.
     """
     if tracked.is_lost:
         return Outcome.LOST
-    job, is_whole = tracked.job, tracked.job.is_whole or tracked.is_broken
+    job = tracked.job
+    has_made = have_worked(job.parts) or job.is_made_of_cells or tracked.wishes.has_made_pictures
+    is_whole = (job.is_whole and has_made) or tracked.is_broken
     if tracked.wishes.has_stopped and (job.was_cut or not is_whole):
         return Outcome.STOPPED
     if job.was_cut:

@@ -11,6 +11,7 @@ from zluda_sync.core.settings.profiles import (
     ENTRY,
     PROFILES,
     RULES,
+    STEPS_OF_ADDRESS,
     ProfileBook,
     parse_book,
     parse_profile,
@@ -81,6 +82,9 @@ class ProfileStore:
         Raises:
             ProfileRefusedError: a value cannot be used, or the file cannot be written to.
         """
+        if name in STEPS_OF_ADDRESS:
+            what = f"is {name!r}, which no address can carry"
+            raise ProfileRefusedError(SettingProblem.at("name", what, "Give the profile another name."))
         where = f"{PROFILES}.{name}"
         profile, problems = parse_profile(name, values, where, CORRECT, is_new=True)
         if problems or profile is None:
