@@ -69,7 +69,7 @@ def test_stop_ends_the_job(page: SimpleNamespace) -> None:
 
 def test_all_parts_of_an_extension_are_on_the_page(page: SimpleNamespace) -> None:
     """Its JavaScript ran, its style holds, its tab is there, and its option can be switched and is saved."""
-    assert page.js("return window.probeLoaded") is True
+    wait_for(lambda: page.js("return window.probeLoaded") is True, "its script")
     assert page.js("return getComputedStyle(document.getElementById('txt2img_info')).letterSpacing") == "3px"
     open_tab(page, "Probe")
     wait_for(lambda: page.find("#probe_text")[0].text == "text of the probe", "tab")

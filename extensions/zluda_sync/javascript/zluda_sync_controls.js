@@ -48,9 +48,11 @@
     let isInSight = false; // a preview that nobody sees costs the GPU all the same
     new IntersectionObserver((entries) => {
       isInSight = entries[entries.length - 1].isIntersecting;
+      showPreview(); // the next status may be a long step away
     }).observe(element);
 
     async function showPreview() {
+      if (!isInSight || element.hidden || document.visibilityState !== 'visible') return;
       if (isAsking || Date.now() - shownAt < PREVIEW_PERIOD_MS) return;
       shownAt = Date.now();
       isAsking = true;
@@ -90,7 +92,7 @@
         buttons.pause.hidden = !findHosts('pause');
         buttons.skip.hidden = !findHosts('skip');
         zs.setText(buttons.pause, zs.t(job.is_paused ? 'controls.resume' : 'controls.pause'));
-        if (isInSight && document.visibilityState === 'visible') showPreview();
+        showPreview();
       },
     };
   };
