@@ -28,6 +28,12 @@ def add_tab():
 script_callbacks.on_ui_tabs(add_tab)
 """
 
+#: Of what the probe's style is for, once that is there.
+SPACING = """
+const info = document.getElementById('txt2img_info');
+return info && getComputedStyle(info).letterSpacing;
+"""
+
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
@@ -70,7 +76,7 @@ def test_stop_ends_the_job(page: SimpleNamespace) -> None:
 def test_all_parts_of_an_extension_are_on_the_page(page: SimpleNamespace) -> None:
     """Its JavaScript ran, its style holds, its tab is there, and its option can be switched and is saved."""
     wait_for(lambda: page.js("return window.probeLoaded") is True, "its script")
-    assert page.js("return getComputedStyle(document.getElementById('txt2img_info')).letterSpacing") == "3px"
+    wait_for(lambda: page.js(SPACING) == "3px", "its style")
     open_tab(page, "Probe")
     wait_for(lambda: page.find("#probe_text")[0].text == "text of the probe", "tab")
     open_tab(page, "Settings")
