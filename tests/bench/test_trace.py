@@ -39,7 +39,7 @@ def test_a_recording_is_what_the_job_was_told():
         run_short_job(VirtualClock())
     assert recorder.build("short").events == (
         (0.0, "begin_part", ("encode", "base", 0)),
-        (1000.0, "begin_pass", ("base", 0)),
+        (1000.0, "begin_pass", ("base", 0, False)),
         (1000.0, "expect_total", (0, 2)),
         (1000.0, "launch", (0,)),
         (1500.0, "complete", (0, 0)),

@@ -22,6 +22,8 @@ from bench.terminal.table import Row, build_table
 PACKAGE = "extensions/zluda_sync/zluda_sync"
 #: What a version needs to run: itself, and the stand-in for SD.Next of its time.
 PARTS = ("extensions", "modules", "scripts")
+#: Python before 3.11.4 and 3.10.12 has no such filter; the archive is this repository's own.
+_SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 NOW = "this folder"
 RUN_LIMIT_S = 300.0
 COLUMNS = (
@@ -100,7 +102,7 @@ def unpack(version: Version, folder: Path) -> Path:
         return REPOSITORY
     folder.mkdir()
     with tarfile.open(fileobj=io.BytesIO(_git("archive", version.commit, *PARTS))) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extractall(folder, **_SAFELY)
     return folder
 
 
