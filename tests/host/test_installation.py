@@ -71,6 +71,29 @@ def test_what_has_begun_without_it_is_not_followed_from_its_middle_on(bench):
     bench.wait_until(lambda: bench.session.is_acting)
 
 
+def test_requests_that_follow_each_other_do_not_keep_it_out_for_ever(bench):
+    """A client asks for the next picture as soon as it has one: the host is never found free for long."""
+    change(bench, **{ENABLED: False, MODE: "observe"})
+    is_over, has_begun = threading.Event(), threading.Event()
+
+    def ask_on_and_on() -> None:
+        while not is_over.is_set():
+            with call_queue.queue_lock:
+                has_begun.set()
+                is_over.wait(0.2)
+            is_over.wait(0.001)
+
+    client = threading.Thread(target=ask_on_and_on)
+    client.start()
+    try:
+        assert has_begun.wait(LIMIT_S)
+        change(bench, **{ENABLED: True})
+        bench.wait_until(lambda: bench.session.is_acting)
+    finally:
+        is_over.set()
+        client.join(LIMIT_S)
+
+
 def test_who_asks_while_it_calls_is_called_again():
     """What has changed meanwhile was not seen by the call before."""
     calls, is_inside, go_on, is_done = [], threading.Event(), threading.Event(), threading.Event()
@@ -83,7 +106,7 @@ def test_who_asks_while_it_calls_is_called_again():
         else:
             is_done.set()
 
-    when_free = WhenFree(lambda: False, call)
+    when_free = WhenFree(lambda: None, lambda: False, call)
     when_free.ask()
     assert is_inside.wait(LIMIT_S)
     when_free.ask()
@@ -104,7 +127,7 @@ def test_it_calls_nobody_while_something_is_under_way():
             is_asked.set()
         return True
 
-    when_free = WhenFree(is_busy, lambda: looks.append("called"))
+    when_free = WhenFree(lambda: None, is_busy, lambda: looks.append("called"))
     when_free.ask()
     assert is_asked.wait(LIMIT_S)
     when_free.close()

@@ -14,7 +14,8 @@ from zluda_sync.host.job.requests import Requests
 from zluda_sync.host.profiles.option_saver import OptionSaver
 from zluda_sync.host.sdnext import SdNext
 
-#: How often it is looked whether a request has ended, in seconds; only while somebody waits for that.
+#: How often it is looked whether to wait any longer, in seconds; only while somebody waits for the end of a
+#: request.
 LOOK_S = 0.1
 
 
@@ -49,7 +50,7 @@ class Installation:
     ) -> None:
         self._host, self._plan, self._jobs, self._requests = host, plan, jobs, requests
         self._saver, self._guard = saver, guard
-        self._when_free = WhenFree(lambda: self._is_busy, reconcile)
+        self._when_free = WhenFree(lambda: host.queue_lock, lambda: jobs.current is not None, reconcile)
         self.table = PatchTable()
 
     @property
@@ -65,7 +66,7 @@ class Installation:
         Raises:
             Exception: whatever made a patch fail; then none is put in.
         """
-        if self.table.is_empty and self._host.is_locked:
+        if self.table.is_empty and self._is_in_request:
             self._when_free.ask()
             return False
         self.table.install(self._plan.build(routes))
@@ -74,7 +75,7 @@ class Installation:
 
     def stays_for_now(self) -> bool:
         """Whether patches that nobody wants any more stay in until the request under way has ended."""
-        stays = self.is_there and self._is_busy
+        stays = self.is_there and (self._is_in_request or self._jobs.current is not None)
         if stays:
             self._when_free.ask()
         return stays
@@ -98,20 +99,30 @@ class Installation:
         self.take_out()
 
     @property
-    def _is_busy(self) -> bool:
-        return self._host.is_locked or self._jobs.current is not None
+    def _is_in_request(self) -> bool:
+        return self._host.is_locked and not self._when_free.holds_queue
 
 
 class WhenFree:
-    """Calls back when nothing is under way any more.
+    """Calls back when nothing is under way any more, and keeps the next request waiting for so long.
+
+    It waits in the host's queue as a request does: between two that follow each other at once, nobody who
+    only looks would find the host free.
 
     Args:
-        is_busy: whether something is.
+        find_queue: returns the lock that the host holds while a request runs, None if there is none.
+        is_busy: whether a job runs all the same.
         call: what is called, on a thread of its own; must not raise.
+
+    Attributes:
+        holds_queue: whether the host's lock is held by this, and by no request.
     """
 
-    def __init__(self, is_busy: Callable[[], bool], call: Callable[[], None]) -> None:
-        self._is_busy, self._call = is_busy, call
+    def __init__(
+        self, find_queue: Callable[[], Any], is_busy: Callable[[], bool], call: Callable[[], None]
+    ) -> None:
+        self._find_queue, self._is_busy, self._call = find_queue, is_busy, call
+        self.holds_queue = False
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._is_asked = False
@@ -130,12 +141,25 @@ class WhenFree:
         self._closed.set()
 
     def _run(self) -> None:
-        while not self._closed.wait(LOOK_S):
-            if self._is_busy():
+        while not self._closed.is_set():
+            queue = self._find_queue()
+            if queue is not None and not queue.acquire(timeout=LOOK_S):
                 continue
-            self._is_asked = False
-            self._call()
-            with self._lock:
-                if not self._is_asked:
-                    self._thread = None
+            self.holds_queue = queue is not None
+            try:
+                if not self._is_busy() and self._call_back():
                     return
+            finally:
+                self.holds_queue = False
+                if queue is not None:
+                    queue.release()
+            self._closed.wait(LOOK_S)
+
+    def _call_back(self) -> bool:
+        """Call, and return whether nobody has asked meanwhile."""
+        self._is_asked = False
+        self._call()
+        with self._lock:
+            if not self._is_asked:
+                self._thread = None
+            return not self._is_asked
