@@ -92,6 +92,7 @@ def test_one_request_can_be_left_alone(bench, caplog):
     """By the checkbox as by the profile off, and the next one is followed again; there is nothing to say."""
     set_options(**{PROFILE: "precise"})
     bench.session.reconcile()
+    caplog.clear()
     with caplog.at_level(logging.WARNING, logger="sd"):
         following = run(bench, job(), **{ENABLED: False})
         assert next(following) is None
@@ -107,6 +108,7 @@ def test_one_request_can_be_left_alone(bench, caplog):
 def test_what_a_request_sets_in_vain_is_said_once(bench, caplog):
     """A setting of the page, and a misspelt one, which the host takes without a word."""
     bench.session.reconcile()
+    caplog.clear()
     wrong = job()
     with caplog.at_level(logging.WARNING, logger="sd"):
         for _ in range(3):
