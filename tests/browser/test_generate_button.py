@@ -120,6 +120,22 @@ def test_a_time_that_is_known_by_now_stands_in_the_place_of_start(page):
         page.js("zludaSync.freshJob = zludaSync.wasFresh")
 
 
+def test_what_was_newer_stays_when_the_status_tells_of_no_job_any_more(page):
+    """SD.Next has not written that it is over: what it wrote before would be a step back."""
+    job = {"label": "Stopping: 1 queued step", "fraction": 0.96, "eta_s": 0.2, "is_eta_guessed": True}
+    page.js("zludaSync.wasFresh = zludaSync.freshJob; zludaSync.freshJob = () => arguments[0]", job)
+    try:
+        assert "96% ~0s" == page.js(WRITE, "Denoise 9/20 93% 1s", 900, HEIGHT_PX, FONTS[0], False)["left"]
+        page.js("zludaSync.freshJob = () => null; zludaSync.refreshButtons()")
+        shown = "return document.getElementById('txt2img_generate').textContent"
+        assert "Stopping: 1 queued step 96% ~0s" == page.js(shown)
+        job["fraction"] = 0.98
+        page.js("zludaSync.freshJob = () => arguments[0]; zludaSync.refreshButtons()", job)
+        assert "Stopping: 1 queued step 98% ~0s" == page.js(shown)
+    finally:
+        page.js("zludaSync.freshJob = zludaSync.wasFresh")
+
+
 @pytest.mark.parametrize(
     ("language", "name"),
     [("de", "Bild 1/3: VAE-Dekodierung"), ("zh", "\u56fe\u50cf 1/3\uff1aVAE \u89e3\u7801")],

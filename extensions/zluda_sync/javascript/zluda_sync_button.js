@@ -7,7 +7,7 @@
   const WRITTEN = /^(.+?) ((?:\d+% )?(?:Paused|Finishing|Start|(?:\d+m )?\d+s|\d+:\d\d(?::\d\d)?))$/;
 
   /** Beside a percent SD.Next says Start of a time that it was not told. */
-  const FIGURES = /^\d+% (?:(?:\d+m )?\d+s|Start)$/;
+  const FIGURES = /^\d+% (?:~?(?:\d+m )?\d+s|Start)$/;
 
   /**
    * Label and figures of the newest status, as SD.Next would write them: it asks at times of its own, and the
@@ -28,11 +28,13 @@
     return [...button.children].find((child) => child.matches('span:not(.zs-what, .zs-left)')) ?? null;
   }
 
-  const written = new WeakMap(); // by the element with the words: what SD.Next has written into it
+  const written = new WeakMap(); // by the element with the words: what was last written into it
   const dressed = new WeakMap(); // by the same: our elements in it, and the words that they were fitted for
 
   function dress(words) {
     const [what, left] = newest(...written.get(words));
+    // Once the status tells of no job any more, what SD.Next wrote before would be a step back.
+    written.set(words, [what, left]);
     const isWaiting = what === 'Queued' && left === 'Start'; // nothing starts: another job runs
     const texts = isWaiting ? [] : left.split(' ').map(zs.said);
     const said = zs.said(left.endsWith('Paused') ? what.replace(/^Paused: /, '') : what);

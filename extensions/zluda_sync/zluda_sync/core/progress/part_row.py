@@ -119,9 +119,9 @@ class PartRow:
         """Return the part that begins: a planned one, and what was before it will not come; or a new one.
 
         Args:
-            phase: of the part, and so are the next two.
-            role: see there.
-            image: see there.
+            phase: what is done in it.
+            role: which pass or which decode of the image it belongs to.
+            image: zero-based index.
             now_s: the job's clock.
             idle_from_s: when the job began, for a part that only its first step has told of: then that step
                 has begun when nothing else was under way any more. None for one that begins now.
